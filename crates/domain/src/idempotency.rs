@@ -1,0 +1,217 @@
+//! Repeating a request safely (§4).
+
+use std::time::Duration;
+
+use serde_json::{Number, Value};
+use sha2::{Digest, Sha256};
+
+/// How long a key is remembered: 24 hours (§4).
+pub const VALIDITY: Duration = Duration::from_hours(24);
+
+/// A key that a client chose for one order: 1 to 255 characters (§4).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(String);
+
+/// Why a text cannot be an idempotency key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdempotencyKeyError {
+    /// It has no characters.
+    #[error("must not be empty: leave the header out, or send a new random value such as a UUID")]
+    Empty,
+    /// It has more than 255 characters.
+    #[error("must have at most {} characters", IdempotencyKey::LONGEST)]
+    TooLong,
+}
+
+impl IdempotencyKey {
+    /// The greatest length, in characters.
+    pub const LONGEST: usize = 255;
+
+    /// Checks a key.
+    ///
+    /// # Errors
+    /// When it is empty or too long.
+    pub fn new(text: &str) -> Result<Self, IdempotencyKeyError> {
+        match text.chars().count() {
+            0 => Err(IdempotencyKeyError::Empty),
+            1..=Self::LONGEST => Ok(Self(text.to_owned())),
+            _ => Err(IdempotencyKeyError::TooLong),
+        }
+    }
+
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a request asks for, in 32 bytes: equal when method, path and JSON value are equal, whatever the white space, the
+/// order of members or the spelling of a number (§4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of a request.
+    #[must_use]
+    pub fn of(method: &str, path: &str, body: &Value) -> Self {
+        let mut hash = Sha256::new();
+        for part in [method, path] {
+            hash_text(&mut hash, b'"', part);
+        }
+        hash_value(&mut hash, body);
+        Self(hash.finalize().into())
+    }
+
+    /// From the bytes that the database keeps.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes that the database keeps.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// Each value starts with a mark of its kind and, where its length varies, its length, so that no two differ only in where
+/// one part ends and the next begins.
+fn hash_value(hash: &mut Sha256, value: &Value) {
+    match value {
+        Value::Null => hash.update(b"n"),
+        Value::Bool(false) => hash.update(b"f"),
+        Value::Bool(true) => hash.update(b"t"),
+        Value::Number(number) => hash_text(hash, b'#', &canonical_number(number)),
+        Value::String(text) => hash_text(hash, b'"', text),
+        Value::Array(values) => {
+            hash_length(hash, b'[', values.len());
+            for value in values {
+                hash_value(hash, value);
+            }
+        }
+        Value::Object(members) => {
+            hash_length(hash, b'{', members.len());
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            for (name, value) in members {
+                hash_text(hash, b'"', name);
+                hash_value(hash, value);
+            }
+        }
+    }
+}
+
+fn hash_text(hash: &mut Sha256, mark: u8, text: &str) {
+    hash_length(hash, mark, text.len());
+    hash.update(text);
+}
+
+fn hash_length(hash: &mut Sha256, mark: u8, length: usize) {
+    hash.update([mark]);
+    // A length of more than 64 bits does not exist.
+    hash.update((length as u64).to_le_bytes());
+}
+
+/// `3`, `3.0` and `0.3e1` are one number.
+fn canonical_number(number: &Number) -> String {
+    match whole_number(number) {
+        Some(whole) => whole.to_string(),
+        None => number.to_string(),
+    }
+}
+
+/// The number as an integer, if it is one, however it was written: JSON does not tell `3` from `3.0`.
+#[must_use]
+pub fn whole_number(number: &Number) -> Option<i64> {
+    // Beyond 2^53 a floating-point number no longer says which integer it is.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if let Some(whole) = number.as_i64() {
+        return Some(whole);
+    }
+    let float = number.as_f64()?;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and in range: checked on the line itself")]
+    (float.fract() == 0.0 && float.abs() < EXACT).then_some(float as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn of(text: &str) -> Fingerprint {
+        Fingerprint::of("POST", "/apps", &serde_json::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn the_bounds_of_a_key() {
+        assert_eq!(IdempotencyKey::new(""), Err(IdempotencyKeyError::Empty));
+        assert!(IdempotencyKey::new("k").is_ok());
+        assert!(IdempotencyKey::new(&"ü".repeat(255)).is_ok());
+        assert_eq!(IdempotencyKey::new(&"ü".repeat(256)), Err(IdempotencyKeyError::TooLong));
+    }
+
+    #[test]
+    fn white_space_member_order_and_spelling_of_numbers_do_not_matter() {
+        assert_eq!(of(r#"{"a": 3, "b": [1, "\u0061"]}"#), of(r#"{"b":[1.0,"a"],"a":0.3e1}"#));
+    }
+
+    #[test]
+    fn everything_else_matters() {
+        let base = of(r#"{"a":[1,2]}"#);
+        for other in [
+            r#"{"a":[2,1]}"#,
+            r#"{"a":[1,2,3]}"#,
+            r#"{"a":["1",2]}"#,
+            r#"{"a":[[1],2]}"#,
+            r#"{"b":[1,2]}"#,
+            r#"{"a":[1,2],"b":null}"#,
+        ] {
+            assert_ne!(of(other), base, "{other}");
+        }
+        assert_ne!(of(r#"["ab","c"]"#), of(r#"["a","bc"]"#));
+        let body = json!({});
+        assert_ne!(Fingerprint::of("POST", "/a", &body), Fingerprint::of("PUT", "/a", &body));
+        assert_ne!(Fingerprint::of("POST", "/a", &body), Fingerprint::of("POST", "/b", &body));
+    }
+
+    #[test]
+    fn a_whole_number_is_recognised_however_it_is_written() {
+        let whole = |text: &str| whole_number(&serde_json::from_str(text).unwrap());
+        assert_eq!(whole("3"), Some(3));
+        assert_eq!(whole("3.0"), Some(3));
+        assert_eq!(whole("3e0"), Some(3));
+        assert_eq!(whole("-0"), Some(0));
+        assert_eq!(whole("3.5"), None);
+        assert_eq!(whole("1e300"), None);
+        assert_eq!(whole("18446744073709551615"), None);
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map(".{0,4}", inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn how_a_value_is_written_does_not_matter(value in any_json()) {
+            let compact = serde_json::to_string(&value).unwrap();
+            let pretty = serde_json::to_string_pretty(&value).unwrap();
+            prop_assert_eq!(of(&compact), of(&pretty));
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The testers' devices (§5).
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What a tester's device runs (§5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Platform {
+    /// An iPhone or iPad.
+    Ios,
+    /// An Android phone or tablet.
+    Android,
+}
+
+impl Platform {
+    /// Both, in the order in which they are documented.
+    pub const ALL: [Self; 2] = [Self::Ios, Self::Android];
+
+    /// The name used in the API and in the tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ios => "ios",
+            Self::Android => "android",
+        }
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// Neither `ios` nor `android`.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be \"ios\" or \"android\"")]
+pub struct UnknownPlatform;
+
+impl FromStr for Platform {
+    type Err = UnknownPlatform;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "ios" => Ok(Self::Ios),
+            "android" => Ok(Self::Android),
+            _ => Err(UnknownPlatform),
+        }
+    }
+}
