@@ -1,0 +1,103 @@
+//! The challenge object (§6).
+
+use domain::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Moment;
+
+/// A challenge: a production test that testers can join (§6).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Challenge {
+    /// `ch_` and a UUID.
+    #[schema(example = "ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a")]
+    pub id: String,
+    /// What the test is called.
+    #[schema(example = "BankID SE Test")]
+    pub title: String,
+    /// What testers should know, if anything was said.
+    #[schema(required = true)]
+    pub description: Option<String>,
+    /// When it ends by itself: 23:59:59 UTC of the seventh day after its creation.
+    pub expires_at: Moment,
+    /// When it was created.
+    pub created_at: Moment,
+    /// When its last stamp was granted; null while there are stamps left.
+    #[schema(required = true)]
+    pub completed_at: Option<Moment>,
+    /// Whether testers can still join and claim.
+    pub is_active: bool,
+    /// How success is granted. There is one way: `stamp`.
+    pub challenge_mode: ChallengeMode,
+    /// Always null.
+    #[schema(required = true)]
+    pub sponsor: Option<String>,
+    /// Always null.
+    #[schema(required = true)]
+    pub sources: Option<Vec<String>>,
+}
+
+/// How success is granted (§6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ChallengeMode {
+    /// A limited number of stamps, first come, first served.
+    Stamp,
+}
+
+impl Challenge {
+    /// What a caller sees of this challenge at `now`.
+    #[must_use]
+    pub fn at(now: Timestamp, challenge: &domain::challenge::Challenge) -> Self {
+        let domain::challenge::Challenge { id, title, description, created_at, expires_at, completed_at, is_closed: _ } =
+            challenge;
+        Self {
+            id: id.to_string(),
+            title: title.clone(),
+            description: description.clone(),
+            expires_at: (*expires_at).into(),
+            created_at: (*created_at).into(),
+            completed_at: completed_at.map(Moment::from),
+            is_active: challenge.is_active_at(now),
+            challenge_mode: ChallengeMode::Stamp,
+            sponsor: None,
+            sources: None,
+        }
+    }
+}
+
+/// The challenge service answered something that is no challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the challenge service's answer has no valid challenge id")]
+pub struct NotAChallenge;
+
+impl TryFrom<Challenge> for domain::challenge::Challenge {
+    type Error = NotAChallenge;
+
+    /// What the challenge service says, as the scheduler keeps it. One that is not active although it is neither complete nor
+    /// over was closed.
+    fn try_from(body: Challenge) -> Result<Self, Self::Error> {
+        let Challenge {
+            id,
+            title,
+            description,
+            expires_at,
+            created_at,
+            completed_at,
+            is_active,
+            challenge_mode: ChallengeMode::Stamp,
+            sponsor: _,
+            sources: _,
+        } = body;
+        Ok(Self {
+            id: id.parse().map_err(|_| NotAChallenge)?,
+            title,
+            description,
+            created_at: created_at.0,
+            expires_at: expires_at.0,
+            completed_at: completed_at.map(|moment| moment.0),
+            is_closed: !is_active && completed_at.is_none(),
+        })
+    }
+}

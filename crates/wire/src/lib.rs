@@ -1,0 +1,20 @@
+//! What crosses the network, for every surface of fieldtest: bodies, the error envelope, pages, signatures.
+//!
+//! Server, client and tests share these types, so the two ends cannot drift apart. What a field means is said where it is
+//! declared; the OpenAPI document is generated from the same words. The numbers in brackets (§5) are sections of
+//! `docs/api-design.md`.
+
+pub mod challenge;
+pub mod challenge_service;
+pub mod error;
+pub mod fields;
+pub mod health;
+mod moment;
+pub mod page;
+pub mod participation;
+pub mod production_test;
+pub mod report;
+pub mod signature;
+pub mod verification;
+
+pub use moment::Moment;

@@ -1,0 +1,237 @@
+//! Ordering, listing and reading production tests (§5, §6, §7).
+
+mod order;
+
+use domain::Timestamp;
+use domain::challenge_request::{ChallengeRequest as Request, Scheduling as RequestScheduling, Status};
+use domain::production_test::Payload as RequestPayload;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub use self::order::{CreateProductionTest, read_order};
+pub(crate) use self::order::{PLATFORM_RULE, description_rule, platform, stamp_limit_rule, title_rule};
+use crate::Moment;
+use crate::challenge::Challenge;
+
+/// A platform's name (§5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// An iPhone or iPad.
+    Ios,
+    /// An Android phone or tablet.
+    Android,
+}
+
+impl From<domain::Platform> for Platform {
+    fn from(platform: domain::Platform) -> Self {
+        match platform {
+            domain::Platform::Ios => Self::Ios,
+            domain::Platform::Android => Self::Android,
+        }
+    }
+}
+
+impl From<Platform> for domain::Platform {
+    fn from(platform: Platform) -> Self {
+        match platform {
+            Platform::Ios => Self::Ios,
+            Platform::Android => Self::Android,
+        }
+    }
+}
+
+/// Where a challenge request stands (§9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RequestStatus {
+    /// Not yet scheduled.
+    Pending,
+    /// It has become a challenge.
+    Scheduled,
+    /// It could not be scheduled.
+    Failed,
+    /// It was called off.
+    Cancelled,
+}
+
+impl From<Status> for RequestStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pending => Self::Pending,
+            Status::Scheduled => Self::Scheduled,
+            Status::Failed => Self::Failed,
+            Status::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// A challenge request: the promise to schedule a challenge (§5).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChallengeRequest {
+    /// `req_` and a UUID.
+    #[schema(example = "req_7f3a9c1e-4b2d-4f88-9e1a-0c3d5b6e7f8a")]
+    pub id: String,
+    /// The app that it is for.
+    #[schema(example = "FK5b0KSM")]
+    pub client_id: String,
+    /// Where it stands.
+    pub status: RequestStatus,
+    /// What is handed to the challenge service.
+    pub payload: Payload,
+    /// The challenge's id, exactly when the status is `scheduled`. The report is found under it.
+    #[schema(required = true)]
+    pub challenge_id: Option<String>,
+    /// When it was ordered.
+    pub created_at: Moment,
+}
+
+/// What is handed to the challenge service (§5).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Payload {
+    /// What the test is called.
+    #[schema(example = "BankID SE Test")]
+    pub title: String,
+    /// What testers should know; only when it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub description: Option<String>,
+    /// The providers under test, each once.
+    #[schema(example = json!(["bankidse"]))]
+    pub provider_ids: Vec<String>,
+    /// How many stamps there are.
+    #[schema(example = 3, minimum = 1, maximum = 2_147_483_647)]
+    pub max_stamp_claims: u32,
+    /// The only platform that may take part; null means both.
+    #[schema(required = true)]
+    pub target_platform: Option<Platform>,
+    /// Whether one person may hold several stamps for one provider; only when it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub allow_duplicate_participation: Option<bool>,
+}
+
+impl From<&RequestPayload> for Payload {
+    fn from(payload: &RequestPayload) -> Self {
+        let RequestPayload {
+            title,
+            description,
+            provider_ids,
+            max_stamp_claims,
+            target_platform,
+            allow_duplicate_participation,
+        } = payload;
+        Self {
+            title: title.clone(),
+            description: description.clone(),
+            provider_ids: provider_ids.iter().map(ToString::to_string).collect(),
+            max_stamp_claims: *max_stamp_claims,
+            target_platform: target_platform.map(Platform::from),
+            allow_duplicate_participation: *allow_duplicate_participation,
+        }
+    }
+}
+
+impl From<&Request> for ChallengeRequest {
+    fn from(request: &Request) -> Self {
+        let Request { id, client_id, payload, status, challenge, created_at, .. } = request;
+        Self {
+            id: id.to_string(),
+            client_id: client_id.to_string(),
+            status: (*status).into(),
+            payload: payload.into(),
+            challenge_id: challenge.as_ref().map(|challenge| challenge.id.to_string()),
+            created_at: (*created_at).into(),
+        }
+    }
+}
+
+/// How the hand-over to the challenge service is going (§7).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Scheduling {
+    /// How many attempts have ended, whichever way.
+    pub attempts: u32,
+    /// When the next one is due; null once there will be none.
+    #[schema(required = true)]
+    pub next_attempt_at: Option<Moment>,
+    /// Why the last one did not succeed; null if it did, or if there was none.
+    #[schema(required = true)]
+    pub last_error: Option<String>,
+}
+
+impl From<&RequestScheduling> for Scheduling {
+    fn from(scheduling: &RequestScheduling) -> Self {
+        let RequestScheduling { attempts, next_attempt_at, give_up_at: _, last_error } = scheduling;
+        Self { attempts: *attempts, next_attempt_at: next_attempt_at.map(Moment::from), last_error: last_error.clone() }
+    }
+}
+
+/// One production test, with all that is known of it (§7).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductionTest {
+    /// The challenge request.
+    #[serde(flatten)]
+    pub request: ChallengeRequest,
+    /// The challenge; null until it is scheduled.
+    #[schema(required = true)]
+    pub challenge: Option<Challenge>,
+    /// How the hand-over to the challenge service is going.
+    pub scheduling: Scheduling,
+    /// When anything of it last changed.
+    pub updated_at: Moment,
+}
+
+impl ProductionTest {
+    /// What a caller sees of this request at `now`.
+    #[must_use]
+    pub fn at(now: Timestamp, request: &Request) -> Self {
+        Self {
+            request: request.into(),
+            challenge: request.challenge.as_ref().map(|challenge| Challenge::at(now, challenge)),
+            scheduling: (&request.scheduling).into(),
+            updated_at: request.updated_at.into(),
+        }
+    }
+}
+
+/// One item of the list (§6): a challenge once it is scheduled, a request before that, and for ever if it never is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListItem {
+    /// Which of the other two members is set.
+    #[serde(rename = "type")]
+    pub kind: ItemType,
+    /// The challenge; null while the type is `request`.
+    #[schema(required = true)]
+    pub challenge: Option<Challenge>,
+    /// The request; null once the type is `challenge`.
+    #[schema(required = true)]
+    pub request: Option<ChallengeRequest>,
+}
+
+/// What an item of the list is (§6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ItemType {
+    /// Scheduled.
+    Challenge,
+    /// Not scheduled: pending, failed or cancelled.
+    Request,
+}
+
+impl ListItem {
+    /// What a caller sees of this request in the list at `now`.
+    #[must_use]
+    pub fn at(now: Timestamp, request: &Request) -> Self {
+        match &request.challenge {
+            Some(challenge) => {
+                Self { kind: ItemType::Challenge, challenge: Some(Challenge::at(now, challenge)), request: None }
+            }
+            None => Self { kind: ItemType::Request, challenge: None, request: Some(request.into()) },
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The report (§8).
+
+use std::collections::HashMap;
+
+use domain::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::challenge::Challenge;
+
+/// How a production test went (§8).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Report {
+    /// The challenge.
+    pub challenge: Challenge,
+    /// What was counted.
+    pub stats: Stats,
+}
+
+/// What was counted (§8).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    /// Participations begun, however they ended.
+    #[schema(example = 4)]
+    pub total_participations: u64,
+    /// Stamps granted.
+    #[schema(example = 2)]
+    pub total_claims: u64,
+    /// One row for each provider of the challenge, in the order of its payload.
+    pub provider_breakdown: Vec<ProviderRow>,
+}
+
+/// One provider's row of a report (§8).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderRow {
+    /// The provider.
+    #[schema(example = "bankidse")]
+    pub provider_id: String,
+    /// What people call it.
+    #[schema(example = "BankID SE")]
+    pub provider_name: String,
+    /// Stamps granted.
+    #[schema(example = 2)]
+    pub claim_count: u64,
+    /// The mean time from joining to the stamp, in seconds; null while there is no stamp.
+    #[schema(required = true, example = 41.5)]
+    pub average_completion_seconds: Option<f64>,
+}
+
+impl Report {
+    /// What a caller sees of this report at `now`. A provider without a name in `names` is called by its id.
+    #[must_use]
+    pub fn at(now: Timestamp, report: &domain::report::Report, names: &HashMap<&str, &str>) -> Self {
+        let domain::report::Report { challenge, total_participations, total_claims, providers } = report;
+        Self {
+            challenge: Challenge::at(now, challenge),
+            stats: Stats {
+                total_participations: *total_participations,
+                total_claims: *total_claims,
+                provider_breakdown: providers.iter().map(|row| ProviderRow::new(row, names)).collect(),
+            },
+        }
+    }
+}
+
+impl ProviderRow {
+    fn new(row: &domain::report::ProviderRow, names: &HashMap<&str, &str>) -> Self {
+        let domain::report::ProviderRow { provider_id, claim_count, average_completion_seconds } = row;
+        let id = provider_id.as_str();
+        Self {
+            provider_id: id.to_owned(),
+            provider_name: names.get(id).copied().unwrap_or(id).to_owned(),
+            claim_count: *claim_count,
+            average_completion_seconds: *average_completion_seconds,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! How a verifier reports an outcome (§10).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::error::FieldError;
+use crate::fields::{Fields, text};
+use crate::participation::ParticipationStatus;
+
+/// What a verifier reports (§10).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VerificationEvent {
+    /// What happened.
+    pub event: VerificationEventName,
+    /// To whom.
+    pub data: VerificationEventData,
+}
+
+/// How a verification ended (§10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum VerificationEventName {
+    /// The person was verified.
+    #[serde(rename = "verification.completed")]
+    Completed,
+    /// The person was not verified.
+    #[serde(rename = "verification.failed")]
+    Failed,
+}
+
+/// Whose verification ended (§10).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VerificationEventData {
+    /// The participation that the verification was for.
+    #[schema(example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b")]
+    pub participation_id: String,
+    /// Who was verified: the provider's stable name for the person. Required when the verification was completed. Only a
+    /// keyed hash of it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 255)]
+    pub subject: Option<String>,
+}
+
+/// Leaves out the subject: who somebody is does not belong in a log.
+impl std::fmt::Debug for VerificationEventData {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("VerificationEventData")
+            .field("participation_id", &self.participation_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of the participation (§10).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VerificationResult {
+    /// The participation.
+    #[schema(example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b")]
+    pub id: String,
+    /// Where it stands now.
+    pub status: ParticipationStatus,
+}
+
+/// What the person does on the sandbox simulator's page (§10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SimulatedOutcome {
+    /// Is verified.
+    Completed,
+    /// Is not verified.
+    Failed,
+}
+
+/// How the sandbox simulator is told to act (§10).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SimulateVerification {
+    /// What the person does.
+    pub outcome: SimulatedOutcome,
+    /// Who the person is: any text, the same text meaning the same person. Required when the outcome is `completed`.
+    #[serde(default)]
+    #[schema(max_length = 255, example = "Ada")]
+    pub subject: Option<String>,
+}
+
+/// How a verification ended, once what a verifier or the simulator says of it has been read.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// This person was verified. Who it is does not belong in a log: there is no `Debug` here.
+    Completed {
+        /// The provider's stable name for the person.
+        subject: String,
+    },
+    /// Nobody was.
+    Failed,
+}
+
+/// The longest name of a person that is taken, in characters.
+const LONGEST_SUBJECT: usize = 255;
+
+/// Reads a verifier's event: which participation, as it is written, and how it ended.
+///
+/// # Errors
+/// Every offending field. What was said about the person is not repeated.
+pub fn read_event(body: &Map<String, Value>) -> Result<(String, Outcome), Vec<FieldError>> {
+    let mut fields = Fields::of(body);
+    let rule = "\"verification.completed\" or \"verification.failed\"";
+    let is_completed = fields.required("event", "event", rule, |value| match value.as_str()? {
+        "verification.completed" => Some(true),
+        "verification.failed" => Some(false),
+        _ => None,
+    });
+    let Some(data) = fields.required("data", "data", "an object", Value::as_object) else {
+        return fields.finish(None);
+    };
+    let mut inner = Fields::of(data);
+    let id = inner.required("participationId", "data.participationId", "the participation's id", text);
+    let outcome = is_completed.and_then(|is_completed| read_outcome(&mut inner, is_completed, "data.subject"));
+    let inner_errors = inner.finish(id.clone()).err().unwrap_or_default();
+    for error in inner_errors {
+        fields.refuse(error);
+    }
+    fields.finish(id.zip(outcome))
+}
+
+/// Reads what the person does on the simulator's page.
+///
+/// # Errors
+/// Every offending field. What was said about the person is not repeated.
+pub fn read_simulation(body: &Map<String, Value>) -> Result<Outcome, Vec<FieldError>> {
+    let mut fields = Fields::of(body);
+    let is_completed =
+        fields.required("outcome", "outcome", "\"completed\" or \"failed\"", |value| match value.as_str()? {
+            "completed" => Some(true),
+            "failed" => Some(false),
+            _ => None,
+        });
+    let outcome = is_completed.and_then(|is_completed| read_outcome(&mut fields, is_completed, "subject"));
+    fields.finish(outcome)
+}
+
+fn read_outcome(fields: &mut Fields<'_>, is_completed: bool, parameter: &'static str) -> Option<Outcome> {
+    if !is_completed {
+        return Some(Outcome::Failed);
+    }
+    let rule = format!("a text of at most {LONGEST_SUBJECT} characters that says who was verified");
+    let is_short = |subject: &String| subject.chars().count() <= LONGEST_SUBJECT;
+    let subject = fields.required_secret("subject", parameter, &rule, |value| text(value).filter(is_short))?;
+    Some(Outcome::Completed { subject })
+}
