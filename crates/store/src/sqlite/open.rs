@@ -1,0 +1,49 @@
+//! Opening connections, with the settings that make a commit durable.
+
+use std::path::Path;
+use std::time::Duration;
+
+use refinery::Runner;
+use refinery::error::Kind;
+use rusqlite::{Connection, OpenFlags};
+
+use super::STATEMENT_CACHE;
+use crate::OpenError;
+
+/// How long a connection waits for another process (a command of the operator's, a backup) to let go of the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// WAL lets readers go on beside the writer; FULL makes a commit survive a power cut.
+const SETTINGS: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA temp_store = MEMORY;
+";
+
+pub(super) fn writable(path: &Path, migrations: &Runner) -> Result<Connection, OpenError> {
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    migrations.run(&mut connection).map_err(|error| match error.kind() {
+        Kind::MissingVersion(_) => OpenError::TooNew { path: path.to_owned() },
+        _ => OpenError::Migration { path: path.to_owned(), source: Box::new(error) },
+    })?;
+    Ok(connection)
+}
+
+pub(super) fn readable(path: &Path) -> Result<Connection, OpenError> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
+    let open = || {
+        // A connection never leaves its thread while in use, so SQLite need not lock it.
+        let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        if access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+            connection.execute_batch(SETTINGS)?;
+        }
+        connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+        Ok(connection)
+    };
+    open().map_err(|source| OpenError::Database { path: path.to_owned(), source })
+}
