@@ -1,0 +1,94 @@
+//! The one place that sends requests and makes sense of answers.
+
+use std::time::Duration;
+
+use http::header::{HeaderMap, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, RequestBuilder, Url};
+use serde::de::DeserializeOwned;
+use wire::error::ErrorEnvelope;
+
+use crate::ClientError;
+
+/// A connection pool to one deployment.
+#[derive(Clone)]
+pub(crate) struct Http {
+    client: Client,
+    origin: Url,
+    token: Option<String>,
+}
+
+/// A successful answer with its headers.
+pub(crate) struct Answer<T> {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: T,
+}
+
+impl Http {
+    /// A pool for the deployment at `origin`, with `token` as the bearer token. No call takes longer than `timeout`.
+    pub(crate) fn new(origin: &str, token: Option<&str>, timeout: Duration) -> Result<Self, ClientError> {
+        // Another part of the program may have chosen a provider first; theirs is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let origin = Url::parse(origin).map_err(|error| ClientError::NoAnswer(format!("{error} in the URL")))?;
+        if !matches!(origin.scheme(), "http" | "https") {
+            return Err(ClientError::NoAnswer("the URL must begin with http:// or https://".into()));
+        }
+        let client = Client::builder().redirect(Policy::none()).timeout(timeout).build().map_err(no_answer)?;
+        Ok(Self { client, origin, token: token.map(str::to_owned) })
+    }
+
+    /// A request to the path of these segments, each encoded.
+    pub(crate) fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
+        let mut url = self.origin.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        let request = self.client.request(method, url);
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// A request to a URL that the server has given.
+    pub(crate) fn request_url(&self, method: Method, url: &str) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+}
+
+/// Sends a request and reads the answer.
+pub(crate) async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<Answer<T>, ClientError> {
+    let response = request.send().await.map_err(no_answer)?;
+    let status = response.status();
+    let headers = response.headers().clone();
+    let retry_after = retry_after(&headers);
+    let bytes = response.bytes().await.map_err(no_answer)?;
+    let unexpected = ClientError::UnexpectedAnswer { status: status.as_u16(), retry_after };
+    if status.is_success() {
+        let body = serde_json::from_slice(&bytes).map_err(|_| unexpected)?;
+        return Ok(Answer { headers, body });
+    }
+    Err(match serde_json::from_slice::<ErrorEnvelope>(&bytes) {
+        Ok(error) => ClientError::Answer { status: status.as_u16(), error: Box::new(error), retry_after },
+        Err(_) => unexpected,
+    })
+}
+
+/// `Retry-After` in seconds; its other form, a date, is as good as absent.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// What went wrong on the way, without the URL: it may carry a code.
+fn no_answer(error: reqwest::Error) -> ClientError {
+    let error = error.without_url();
+    let kind = if error.is_timeout() {
+        "it took too long"
+    } else if error.is_connect() {
+        "no connection could be made"
+    } else {
+        "the connection was cut, or the request could not be sent"
+    };
+    ClientError::NoAnswer(kind.into())
+}
