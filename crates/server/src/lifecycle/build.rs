@@ -1,0 +1,203 @@
+//! Putting a server together from its configuration.
+
+use std::fs;
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::{Router, middleware};
+use domain::Environment;
+use domain::catalogue::Catalogue;
+use store::connect::ConnectStore;
+use store::tpas::TpasStore;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use super::background::Background;
+use super::data_directory::DataDirectory;
+use super::{Server, StartError, Stores, demo, health, rounds};
+use crate::World;
+use crate::config::{Config, Role};
+use crate::nudge::Nudge;
+use crate::peer::{Peer, Remote};
+use crate::scheduler::Scheduler;
+use crate::telemetry::Telemetry;
+use crate::tpas::{Secrets, Tpas, VerificationSecret, Verifier};
+use crate::web::edge::{Edge, edge};
+use crate::web::in_flight::InFlight;
+use crate::web::rate_limit::RateLimits;
+use crate::workspace_api::WorkspaceApi;
+use crate::{console, tpas, web, workspace_api};
+
+pub(super) async fn server(config: Config, world: World) -> Result<Server, StartError> {
+    check_options(&config)?;
+    let catalogue = Arc::new(read_catalogue(&config)?);
+    let directory = DataDirectory::take(&config.data_dir)?;
+    let telemetry = Telemetry::new();
+    let (change, changes) = mpsc::unbounded_channel();
+    let new_request = Nudge::default();
+
+    let stores = open_stores(&config, &telemetry)?;
+    let demo = match &stores.connect {
+        Some(store) if config.demo && config.environment == Environment::Sandbox => {
+            demo::make(store, &directory, &world).await?
+        }
+        _ => None,
+    };
+    let listener = TcpListener::bind(config.listen).await;
+    let listener = listener.map_err(|source| StartError::Listen { address: config.listen, source })?;
+    let address = listener.local_addr().map_err(|source| StartError::Listen { address: config.listen, source })?;
+
+    let tpas = match &stores.tpas {
+        Some(store) => {
+            let secrets = secrets(&config, &directory, &world)?;
+            Some(Tpas::new(tpas::Parts {
+                store: store.clone(),
+                catalogue: Arc::clone(&catalogue),
+                environment: config.environment,
+                world: world.clone(),
+                secrets,
+                verifier: Verifier::of(config.environment),
+                service_token: config.tpas_token.clone(),
+                public_url: config.public_url.clone(),
+                in_flight: InFlight::new(config.limits.repetition),
+                changes: change,
+                telemetry: telemetry.clone(),
+            }))
+        }
+        None => None,
+    };
+    let parts = Parts { config, world, catalogue, telemetry, new_request, tpas, stores };
+    let peer = parts.peer()?;
+    Ok(Server {
+        address,
+        listener,
+        router: parts.router(peer.as_ref()),
+        background: Background {
+            scheduler: parts.scheduler(peer.as_ref()),
+            tpas: parts.tpas.clone(),
+            telemetry: parts.telemetry.clone(),
+            new_request: parts.new_request.clone(),
+            changes,
+        },
+        when: parts.config.background,
+        rounds: rounds::channel(),
+        drain: parts.config.limits.drain,
+        stores: parts.stores,
+        demo,
+        directory,
+    })
+}
+
+fn check_options(config: &Config) -> Result<(), StartError> {
+    let needs_peer = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
+    if needs_peer && config.tpas_url.is_none() && !config.roles.has(Role::Tpas) {
+        return Err(StartError::Options(
+            "the challenge service does not run in this process: add tpas to --roles, or say with --tpas-url where it runs",
+        ));
+    }
+    if config.tpas_url.is_some() && config.tpas_token.is_none() {
+        return Err(StartError::Options(
+            "--tpas-url needs --tpas-token, the token of the challenge service's service surface",
+        ));
+    }
+    Ok(())
+}
+
+fn read_catalogue(config: &Config) -> Result<Catalogue, StartError> {
+    let Some(path) = &config.catalogue else { return Ok(Catalogue::built_in()) };
+    let text = fs::read_to_string(path).map_err(|source| StartError::file(path, source))?;
+    Catalogue::parse(&text).map_err(|source| StartError::Catalogue { path: path.clone(), source })
+}
+
+/// The challenge service's secrets: what the operator has given, and for the rest what is kept in the data directory.
+fn secrets(config: &Config, directory: &DataDirectory, world: &World) -> Result<Secrets, StartError> {
+    let verification = match &config.verification_secret {
+        Some(secret) => secret.clone(),
+        None => directory.verification_secret(world.randomness())?,
+    };
+    let key = directory.secret_key(world.randomness())?;
+    Ok(Secrets::new(&key, VerificationSecret(verification)))
+}
+
+/// Opens what this process's roles need.
+fn open_stores(config: &Config, telemetry: &Telemetry) -> Result<Stores, StartError> {
+    let folder = &config.data_dir;
+    let needs_connect = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
+    let connect = needs_connect.then(|| ConnectStore::open(folder, telemetry.connect_writer.clone()));
+    let tpas = config.roles.has(Role::Tpas).then(|| TpasStore::open(folder, telemetry.tpas_writer.clone()));
+    Ok(Stores { connect: connect.transpose()?, tpas: tpas.transpose()? })
+}
+
+/// What the rooms of the server are made of.
+struct Parts {
+    config: Config,
+    world: World,
+    catalogue: Arc<Catalogue>,
+    telemetry: Telemetry,
+    new_request: Nudge,
+    tpas: Option<Tpas>,
+    stores: Stores,
+}
+
+impl Parts {
+    /// The challenge service: elsewhere if the operator says where, or else in this process.
+    fn peer(&self) -> Result<Option<Peer>, StartError> {
+        let Config { tpas_url, tpas_token, limits, .. } = &self.config;
+        match (tpas_url, tpas_token) {
+            (Some(url), Some(token)) => Remote::new(url, token, limits)
+                .map(|remote| Some(Peer::Http(Arc::new(remote))))
+                .map_err(|error| StartError::Peer { url: url.clone(), reason: error.to_string() }),
+            _ => Ok(self.tpas.clone().map(Peer::InProcess)),
+        }
+    }
+
+    fn scheduler(&self, peer: Option<&Peer>) -> Option<Scheduler> {
+        let (store, peer) = self.stores.connect.as_ref().zip(peer)?;
+        self.config.roles.has(Role::Scheduler).then(|| Scheduler {
+            store: store.clone(),
+            peer: peer.clone(),
+            world: self.world.clone(),
+            telemetry: self.telemetry.clone(),
+            holder: format!("{}-{:016x}", std::process::id(), self.world.randomness().number()),
+            attempt_limit: self.config.limits.hand_over,
+        })
+    }
+
+    fn workspace_api(&self, peer: Option<&Peer>) -> Option<WorkspaceApi> {
+        let (store, peer) = self.stores.connect.as_ref().zip(peer)?;
+        self.config.roles.has(Role::Api).then(|| WorkspaceApi {
+            store: store.clone(),
+            peer: peer.clone(),
+            catalogue: Arc::clone(&self.catalogue),
+            environment: self.config.environment,
+            world: self.world.clone(),
+            rate_limits: RateLimits::new(self.config.rate_limit, self.world.clock()),
+            in_flight: InFlight::new(self.config.limits.repetition),
+            new_request: self.new_request.clone(),
+        })
+    }
+
+    fn router(&self, peer: Option<&Peer>) -> Router {
+        let checks = health::Checks {
+            connect: self.stores.connect.clone(),
+            tpas: self.stores.tpas.clone(),
+            telemetry: self.telemetry.clone(),
+        };
+        let mut router = health::routes(checks);
+        if let Some(api) = self.workspace_api(peer) {
+            router = router.merge(workspace_api::routes(api));
+        }
+        if let Some(tpas) = &self.tpas {
+            router = router.merge(tpas::routes(tpas.clone()));
+        }
+        if self.config.roles.has(Role::Web) {
+            router = router.merge(console::routes());
+        }
+        let edge_state = Edge {
+            world: self.world.clone(),
+            telemetry: self.telemetry.clone(),
+            time_limit: self.config.limits.request,
+        };
+        router.layer(DefaultBodyLimit::max(web::body::LIMIT)).layer(middleware::from_fn_with_state(edge_state, edge))
+    }
+}

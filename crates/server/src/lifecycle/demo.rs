@@ -1,0 +1,75 @@
+//! The demo workspace, so that the first call works right after the first start (§13).
+
+use domain::api_key::{self, Access, ApiKey, SecretHash};
+use domain::app::{App, new_client_secret};
+use domain::{Environment, WorkspaceId};
+use store::StoreError;
+use store::connect::{ConnectStore, CreateApiKey, CreateApp, CreateDemo, CreateWorkspace, Workspace};
+
+use super::StartError;
+use super::data_directory::DataDirectory;
+use crate::World;
+
+/// What the demo's app is called in the API.
+const CLIENT_ID: &str = "FK5b0KSM";
+const APP_NAME: &str = "Acme Bank";
+const PROVIDERS: [&str; 4] = ["bankidse", "mitid", "smartid", "frejaid"];
+
+/// The demo workspace that was just made.
+#[derive(Clone)]
+pub struct Demo {
+    /// The app's client id.
+    pub client_id: String,
+    /// The API key's secret: shown once.
+    pub api_key: String,
+}
+
+/// Makes the demo workspace, unless there is any workspace already.
+pub(super) async fn make(
+    store: &ConnectStore,
+    directory: &DataDirectory,
+    world: &World,
+) -> Result<Option<Demo>, StartError> {
+    if !store.workspaces().await?.is_empty() {
+        return Ok(None);
+    }
+    let secret = api_key::new_secret(Environment::Sandbox, world.randomness());
+    // The file comes first: if the process dies in between, the next start makes everything anew.
+    directory.keep_demo_api_key(&secret)?;
+    let unit = demo_workspace(world, &secret)?;
+    store.create_demo(unit).await?;
+    Ok(Some(Demo { client_id: CLIENT_ID.into(), api_key: secret }))
+}
+
+fn demo_workspace(world: &World, secret: &str) -> Result<CreateDemo, StoreError> {
+    let malformed = |text: &str| StoreError::Internal(format!("the demo's {text} is malformed"));
+    let enabled_providers =
+        PROVIDERS.iter().map(|id| id.parse().map_err(|_| malformed(id))).collect::<Result<_, _>>()?;
+    let (id, now) = (WorkspaceId::random(world.randomness()), world.now());
+    let app = App {
+        workspace_id: id.clone(),
+        client_id: CLIENT_ID.parse().map_err(|_| malformed(CLIENT_ID))?,
+        name: APP_NAME.into(),
+        enabled_providers,
+        created_at: now,
+    };
+    let key = ApiKey {
+        id: world.ids().api_key(),
+        workspace_id: id.clone(),
+        name: "demo".into(),
+        access: Access::Full,
+        created_at: now,
+        expires_at: None,
+        revoked_at: None,
+    };
+    Ok(CreateDemo {
+        workspace: CreateWorkspace(Workspace { id, name: "Demo".into(), created_at: now }),
+        // Nobody is told the secret of the demo's app: nothing in a sandbox needs it yet.
+        app: CreateApp {
+            app,
+            client_secret_hash: SecretHash::of(&new_client_secret(world.randomness())),
+            client_secret_preview: "****".into(),
+        },
+        key: CreateApiKey { key, secret_hash: SecretHash::of(secret) },
+    })
+}

@@ -1,0 +1,94 @@
+//! Whether this process lives, and whether it can do its work (§13).
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router, routing};
+use store::connect::ConnectStore;
+use store::tpas::TpasStore;
+use utoipa::OpenApi;
+use wire::error::ErrorEnvelope;
+use wire::health::{Health, Readiness};
+
+use crate::openapi;
+use crate::telemetry::Telemetry;
+use crate::web::error::ApiError;
+
+/// What the OpenAPI document says about operations.
+#[derive(OpenApi)]
+#[openapi(paths(alive, ready, metrics))]
+pub(crate) struct Paths;
+
+/// What is looked at.
+#[derive(Clone)]
+pub(crate) struct Checks {
+    pub(super) connect: Option<ConnectStore>,
+    pub(super) tpas: Option<TpasStore>,
+    pub(super) telemetry: Telemetry,
+}
+
+pub(super) fn routes(checks: Checks) -> Router {
+    Router::new()
+        .route("/healthz", routing::get(alive))
+        .route("/readyz", routing::get(ready))
+        .route("/metrics", routing::get(metrics))
+        .route("/openapi.json", routing::get(document))
+        .with_state(checks)
+}
+
+/// Whether the process lives
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "readHealth",
+    tag = "Operations",
+    responses((status = 200, description = "It lives", body = Health)),
+)]
+pub(crate) async fn alive() -> Json<Health> {
+    Json(Health { status: "ok".into() })
+}
+
+/// Whether the process can do its work
+///
+/// Each database that it uses is read and written, which also shows that its tables are up to date.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "readReadiness",
+    tag = "Operations",
+    responses(
+        (status = 200, description = "It can", body = Readiness),
+        (status = 503, description = "It cannot; the message says what is wrong", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn ready(State(checks): State<Checks>) -> Result<Json<Readiness>, ApiError> {
+    if let Some(connect) = &checks.connect {
+        connect.check().await.map_err(|error| not_ready("connect", error))?;
+    }
+    if let Some(tpas) = &checks.tpas {
+        tpas.check().await.map_err(|error| not_ready("tpas", error))?;
+    }
+    Ok(Json(Readiness { status: "ready".into() }))
+}
+
+fn not_ready(store: &str, error: store::StoreError) -> ApiError {
+    ApiError::unavailable(&format!("The {store} database cannot be read and written at the moment."), error)
+}
+
+/// Counters and timers, for Prometheus
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "readMetrics",
+    tag = "Operations",
+    responses((status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text")),
+)]
+pub(crate) async fn metrics(State(checks): State<Checks>) -> Result<Response, ApiError> {
+    let text = checks.telemetry.render().map_err(ApiError::internal)?;
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
+}
+
+async fn document() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], openapi::json())
+}

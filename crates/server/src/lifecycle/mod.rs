@@ -1,0 +1,145 @@
+//! From configuration to a running server, and to its end (§13).
+
+mod background;
+mod build;
+mod data_directory;
+mod demo;
+pub(crate) mod health;
+mod listener;
+mod rounds;
+mod start_error;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::Router;
+use store::WriterMetrics;
+use store::connect::ConnectStore;
+use store::tpas::TpasStore;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use self::background::Background;
+use self::data_directory::DataDirectory;
+pub use self::demo::Demo;
+use self::rounds::RoundRequests;
+pub use self::rounds::Rounds;
+pub use self::start_error::StartError;
+use crate::World;
+use crate::config::{self, Config};
+use crate::scheduler::{self, Scheduler};
+
+/// A server that accepts connections.
+pub struct Server {
+    address: SocketAddr,
+    listener: TcpListener,
+    router: Router,
+    background: Background,
+    when: config::Background,
+    rounds: (Rounds, RoundRequests),
+    stores: Stores,
+    demo: Option<Demo>,
+    drain: Duration,
+    /// Held until the very end: no other server may come before this one is gone.
+    directory: DataDirectory,
+}
+
+/// The stores that this process has open.
+struct Stores {
+    connect: Option<ConnectStore>,
+    tpas: Option<TpasStore>,
+}
+
+impl Server {
+    /// Takes the data directory, brings the tables up to date, and starts to listen.
+    ///
+    /// # Errors
+    /// When one of these is not possible; the error says what to do.
+    pub async fn start(config: Config, world: World) -> Result<Self, StartError> {
+        build::server(config, world).await
+    }
+
+    /// Where it listens, with the port that the operating system chose if it was left to it.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The demo workspace, if this start has made it.
+    #[must_use]
+    pub fn demo(&self) -> Option<&Demo> {
+        self.demo.as_ref()
+    }
+
+    /// Runs background work by hand, where [`config::Background::OnDemand`] leaves it to that.
+    #[must_use]
+    pub fn rounds(&self) -> Rounds {
+        self.rounds.0.clone()
+    }
+
+    /// Serves until `stop`; then accepts nothing new, finishes what is in flight, gives leases back and closes the stores.
+    pub async fn stopped_by(self, stop: impl Future<Output = ()>) {
+        let Self {
+            address: _,
+            listener,
+            router,
+            background,
+            when,
+            rounds: (_, rounds),
+            stores,
+            demo: _,
+            drain,
+            directory,
+        } = self;
+        let (stopping, is_stopping) = watch::channel(false);
+        let scheduler = background.scheduler.clone();
+        let mut tasks = match when {
+            config::Background::Periodic => background.spawn(&is_stopping),
+            config::Background::OnDemand => background.spawn_on_demand(rounds, is_stopping),
+        };
+        let stop = async {
+            stop.await;
+            tracing::info!("stopping: no new connections; finishing what is in flight");
+            // Nobody may be listening any more; then there is nothing to stop.
+            let _ = stopping.send(true);
+        };
+        listener::serve(listener, router, stop, drain).await;
+        if tokio::time::timeout(drain, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
+            tracing::warn!("background work was cut short");
+        }
+        tasks.shutdown().await;
+        stores.close(scheduler.as_ref()).await;
+        drop(directory);
+        tracing::info!("stopped");
+    }
+}
+
+impl Stores {
+    async fn close(self, scheduler: Option<&Scheduler>) {
+        if let Some(scheduler) = scheduler
+            && let Err(error) = scheduler::hand_over::release(scheduler).await
+        {
+            tracing::warn!(%error, "leases could not be given back; they will run out by themselves");
+        }
+        if let Some(connect) = self.connect {
+            connect.close().await;
+        }
+        if let Some(tpas) = self.tpas {
+            tpas.close().await;
+        }
+    }
+}
+
+/// Brings the tables in the data directory up to date, and makes them if they are missing; the files that hold them.
+///
+/// # Errors
+/// When they cannot be opened or changed.
+pub async fn migrate(config: &Config) -> Result<Vec<PathBuf>, StartError> {
+    let folder = &config.data_dir;
+    data_directory::create_folder(folder)?;
+    ConnectStore::open(folder, WriterMetrics::default())?.close().await;
+    TpasStore::open(folder, WriterMetrics::default())?.close().await;
+    Ok(vec![folder.join("connect.sqlite3"), folder.join("tpas.sqlite3")])
+}

@@ -1,0 +1,64 @@
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use domain::catalogue::CatalogueError;
+use store::{OpenError, StoreError};
+
+/// Why a server did not start. Each says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A file or folder cannot be used.
+    #[error("cannot use {}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// Another server runs on the same data directory.
+    #[error("another fieldtest server is running on {}; stop it first, or give this one another --data-dir", .0.display())]
+    DirectoryInUse(PathBuf),
+    /// A secret's file has been changed.
+    #[error("{} does not hold 64 hexadecimal digits; restore it from a backup, or delete it to have a new one made (testers under way have to join again)", .0.display())]
+    MalformedSecret(PathBuf),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database was opened, but does not work.
+    #[error("the database does not work: {0}")]
+    Store(#[from] StoreError),
+    /// The operator's provider catalogue is not valid.
+    #[error("the provider catalogue {} is not valid: {source}", path.display())]
+    Catalogue {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        source: CatalogueError,
+    },
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// Options that do not go together.
+    #[error("{0}")]
+    Options(&'static str),
+    /// The challenge service's address is no URL.
+    #[error("cannot use the challenge service at {url}: {reason}; check --tpas-url")]
+    Peer {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl StartError {
+    pub(super) fn file(path: &Path, source: io::Error) -> Self {
+        Self::File { path: path.to_owned(), source }
+    }
+}

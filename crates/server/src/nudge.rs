@@ -1,0 +1,21 @@
+//! A hint that there is something to do. It shortens a wait and nothing more: what is to be done stands in the database.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+/// A hint from whoever made work to whoever does it. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Nudge(Arc<Notify>);
+
+impl Nudge {
+    /// Says that there is something to do. Many hints before the first is heard are one.
+    pub(crate) fn now(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits for the next hint; one that was given before counts.
+    pub(crate) async fn heard(&self) {
+        self.0.notified().await;
+    }
+}

@@ -1,0 +1,66 @@
+//! The OpenAPI document, generated from the handlers (§13).
+
+use std::sync::LazyLock;
+
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::server::Server;
+use utoipa::{Modify, OpenApi};
+
+use crate::lifecycle::health;
+use crate::{tpas, workspace_api};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "fieldtest",
+        description = "Production tests of electronic identities, with real people on real devices: order a test, let testers \
+            join, grant stamps, read the report.",
+    ),
+    tags(
+        (name = "Production tests", description = "For the relying party's engineer: order tests, follow them, read reports."),
+        (name = "Testers", description = "For testers' browsers and apps: find a challenge, join it, follow it."),
+        (name = "Sandbox simulator", description = "In a sandbox: plays the person that is verified."),
+        (name = "Verifiers", description = "For verifiers: report outcomes."),
+        (name = "Challenge service", description = "For the scheduler: make, read and close challenges."),
+        (name = "Operations", description = "For operators."),
+    ),
+    modifiers(&Schemes),
+)]
+struct Document;
+
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let schemes = [
+            (
+                "workspace_api_key",
+                "A workspace API key: sk_workspace_test_… in a sandbox, sk_workspace_prod_… in production",
+            ),
+            ("service_token", "The token that the operator shares between the scheduler and the challenge service"),
+            ("participation_token", "The token that joining has answered"),
+        ];
+        for (name, description) in schemes {
+            let mut scheme = Http::new(HttpAuthScheme::Bearer);
+            scheme.description = Some(description.to_owned());
+            components.add_security_scheme(name, SecurityScheme::Http(scheme));
+        }
+        document.servers = Some(vec![Server::new("/")]);
+    }
+}
+
+/// The document as JSON, made once.
+pub(crate) fn json() -> &'static str {
+    static JSON: LazyLock<String> = LazyLock::new(|| {
+        let mut document = Document::openapi();
+        for part in [workspace_api::Paths::openapi(), tpas::Paths::openapi(), health::Paths::openapi()] {
+            document.merge(part);
+        }
+        // Only a value that is no JSON could fail here, and the document has none.
+        let mut text = document.to_pretty_json().unwrap_or_default();
+        text.push('\n');
+        text
+    });
+    &JSON
+}

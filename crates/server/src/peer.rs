@@ -1,0 +1,117 @@
+//! The challenge service, as the rest of the server sees it: one interface, in this process or somewhere else (§10).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use client::{ChallengeService, ClientError};
+use domain::challenge::Challenge;
+use domain::production_test::Payload;
+use domain::{ChallengeId, RequestId};
+use wire::challenge_service::ScheduleChallenge;
+use wire::report::Report;
+
+use crate::config::Limits;
+use crate::tpas::Tpas;
+
+/// The challenge service. Clones share it.
+#[derive(Clone)]
+pub(crate) enum Peer {
+    /// In this process: no network, the same tables.
+    InProcess(Tpas),
+    /// Elsewhere, over HTTP.
+    Http(Arc<Remote>),
+}
+
+/// A challenge service over HTTP: patient when it is to make something, quick when a caller waits.
+pub(crate) struct Remote {
+    for_hand_over: ChallengeService,
+    for_reads: ChallengeService,
+}
+
+impl Remote {
+    pub(crate) fn new(url: &str, token: &str, limits: &Limits) -> Result<Self, ClientError> {
+        Ok(Self {
+            for_hand_over: ChallengeService::new(url, token, limits.hand_over)?,
+            for_reads: ChallengeService::new(url, token, limits.peer_read)?,
+        })
+    }
+}
+
+/// Why the challenge service did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PeerError {
+    /// It never will: asking again would be pointless.
+    #[error("{0}")]
+    Refused(String),
+    /// It did not answer, or asked for time.
+    #[error("{reason}")]
+    NotNow { reason: String, retry_after: Option<Duration> },
+}
+
+impl Peer {
+    /// Makes the one challenge of a request, or finds it.
+    pub(crate) async fn schedule(
+        &self,
+        id: RequestId,
+        payload: Payload,
+        host_name: String,
+    ) -> Result<Challenge, PeerError> {
+        match self {
+            Self::InProcess(tpas) => {
+                let (record, _) = tpas.schedule(id, payload, host_name).await.map_err(not_now)?;
+                Ok(record.challenge)
+            }
+            Self::Http(remote) => {
+                let body = ScheduleChallenge::new(&payload, &host_name);
+                challenge_of(remote.for_hand_over.schedule(&id.to_string(), &body).await?)
+            }
+        }
+    }
+
+    /// How a challenge stands.
+    pub(crate) async fn challenge(&self, id: ChallengeId) -> Result<Challenge, PeerError> {
+        match self {
+            Self::InProcess(tpas) => {
+                let found = tpas.store().challenge(id).await.map_err(not_now)?;
+                found.map(|record| record.challenge).ok_or_else(unknown)
+            }
+            Self::Http(remote) => challenge_of(remote.for_reads.challenge(&id.to_string()).await?),
+        }
+    }
+
+    /// How a challenge went.
+    pub(crate) async fn report(&self, id: ChallengeId) -> Result<Report, PeerError> {
+        match self {
+            Self::InProcess(tpas) => tpas.report(id).await.map_err(not_now)?.ok_or_else(unknown),
+            Self::Http(remote) => Ok(remote.for_reads.report(&id.to_string()).await?),
+        }
+    }
+}
+
+fn challenge_of(body: wire::challenge::Challenge) -> Result<Challenge, PeerError> {
+    // What answers nonsense today may be replaced by something that works: not a refusal.
+    body.try_into().map_err(not_now)
+}
+
+fn not_now(error: impl std::fmt::Display) -> PeerError {
+    PeerError::NotNow { reason: error.to_string(), retry_after: None }
+}
+
+fn unknown() -> PeerError {
+    PeerError::Refused("The challenge service does not know this challenge.".into())
+}
+
+impl From<ClientError> for PeerError {
+    /// No answer, 5xx, 408 and 429 may pass; any other 4xx is a refusal (§9).
+    fn from(error: ClientError) -> Self {
+        let (status, retry_after) = match &error {
+            ClientError::Answer { status, retry_after, .. } | ClientError::UnexpectedAnswer { status, retry_after } => {
+                (*status, *retry_after)
+            }
+            ClientError::NoAnswer(_) => return not_now(error),
+        };
+        let is_refusal = (400..500).contains(&status) && !matches!(status, 408 | 429);
+        let reason = error.to_string();
+        if is_refusal { Self::Refused(reason) } else { Self::NotNow { reason, retry_after } }
+    }
+}

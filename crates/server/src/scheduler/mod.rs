@@ -1,0 +1,37 @@
+//! The scheduler: hands challenge requests over, and keeps the copies of their challenges true (§6, §9).
+//!
+//! Each task is a reconciler: it compares what is with what should be, and does what is missing. It needs no input, may run
+//! at any time, twice or in several processes at once, and may die in the middle. Nudges only make it run sooner.
+
+pub(crate) mod hand_over;
+pub(crate) mod observe;
+pub(crate) mod prune;
+
+use std::time::Duration;
+
+use store::connect::ConnectStore;
+
+use crate::World;
+use crate::peer::Peer;
+use crate::telemetry::Telemetry;
+
+/// What the tasks work with. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Scheduler {
+    pub(crate) store: ConnectStore,
+    pub(crate) peer: Peer,
+    pub(crate) world: World,
+    pub(crate) telemetry: Telemetry,
+    /// A name that no other process has: leases are taken in it.
+    pub(crate) holder: String,
+    /// How long an attempt may take.
+    pub(crate) attempt_limit: Duration,
+}
+
+impl Scheduler {
+    /// How long a lease lasts: twice an attempt, so that nothing is attempted by two at once, and at most 20 s with the
+    /// default limits, so that others take over within 30 s (§9).
+    fn lease(&self) -> Duration {
+        self.attempt_limit * 2
+    }
+}

@@ -1,0 +1,41 @@
+//! Looking at challenges, so that the list knows how they stand while the challenge service is down (§6).
+
+use domain::ChallengeId;
+use futures_util::future::join_all;
+use store::StoreError;
+use store::connect::{RecordObservation, TakeObservations};
+
+use super::Scheduler;
+use crate::peer::PeerError;
+
+/// How many challenges are looked at together.
+const BATCH: u32 = 64;
+
+/// Looks at every challenge that is due.
+pub(crate) async fn run(scheduler: &Scheduler) -> Result<(), StoreError> {
+    loop {
+        let now = scheduler.world.now();
+        let unit = TakeObservations { now, again_at: now.plus(scheduler.lease()), limit: BATCH };
+        let due = scheduler.store.take_observations(unit).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let looks = due.into_iter().map(|id| look(scheduler, id));
+        join_all(looks).await.into_iter().collect::<Result<(), StoreError>>()?;
+    }
+}
+
+/// Looks at one challenge and writes down what is new.
+pub(crate) async fn look(scheduler: &Scheduler, id: ChallengeId) -> Result<(), StoreError> {
+    let challenge = match scheduler.peer.challenge(id).await {
+        Ok(challenge) => challenge,
+        // It is due again soon; until then the copy stands.
+        Err(PeerError::Refused(reason) | PeerError::NotNow { reason, .. }) => {
+            tracing::debug!(challenge = %id, reason, "a challenge could not be looked at");
+            return Ok(());
+        }
+    };
+    let now = scheduler.world.now();
+    let next_observation_at = challenge.is_active_at(now).then(|| challenge.next_observation(now));
+    scheduler.store.record_observation(RecordObservation { challenge, next_observation_at, now }).await
+}

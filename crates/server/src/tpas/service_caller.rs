@@ -1,0 +1,26 @@
+//! Who may use the service surface: the bearer of its token (§10).
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use domain::api_key::SecretHash;
+
+use super::Tpas;
+use crate::web::bearer;
+use crate::web::error::ApiError;
+
+/// The bearer of the service surface's token.
+pub(super) struct ServiceCaller;
+
+impl FromRequestParts<Tpas> for ServiceCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, tpas: &Tpas) -> Result<Self, ApiError> {
+        let expected = tpas.parts.service_token.as_deref();
+        // Hashes are compared, so that the time it takes says nothing about the token.
+        let matches = match (bearer::token(&parts.headers), expected) {
+            (Some(given), Some(expected)) => SecretHash::of(given) == SecretHash::of(expected),
+            _ => false,
+        };
+        if matches { Ok(Self) } else { Err(ApiError::invalid_credentials()) }
+    }
+}

@@ -1,0 +1,150 @@
+//! The outermost layer: every request passes here once on its way in and once on its way out.
+//!
+//! On the way in it gets its id and its time limit. On the way out every error becomes the envelope of §3, whoever made it:
+//! a handler, an extractor, the router, a time-out or a panic. Then the one log line is written.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use domain::{ApiKeyId, WorkspaceId};
+use futures_util::FutureExt;
+use wire::error::ErrorCode;
+
+use super::error::ApiError;
+use super::{request_id, response};
+use crate::World;
+use crate::telemetry::{RequestLabels, RouteLabels, Telemetry};
+
+#[derive(Clone)]
+pub(crate) struct Edge {
+    pub(crate) world: World,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) time_limit: Duration,
+}
+
+/// Who is asking, once it is known: for the log line.
+#[derive(Clone, Default)]
+pub(crate) struct Asker(Arc<OnceLock<(WorkspaceId, ApiKeyId)>>);
+
+impl Asker {
+    pub(crate) fn is(&self, workspace_id: &WorkspaceId, key_id: ApiKeyId) {
+        // A request has one caller; a second one would be a bug of ours, and the first one is the better guess.
+        let _ = self.0.set((workspace_id.clone(), key_id));
+    }
+}
+
+pub(crate) async fn edge(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let id = request_id::of(request.headers(), edge.world.randomness());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let asker = Asker::default();
+    request.extensions_mut().insert(asker.clone());
+
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let mut response = match tokio::time::timeout(edge.time_limit, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_panic)) => ApiError::internal("a handler panicked").into_response(),
+        Err(_elapsed) => {
+            let message = "The answer took too long, so it is not known whether the request was carried out. Repeat it with \
+                           the same Idempotency-Key.";
+            ApiError::unavailable(message, "the request's time is over").into_response()
+        }
+    };
+
+    let error = error_of(&mut response);
+    if let Some(error) = &error {
+        response = envelope(error.clone(), &id, response);
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(request_id::HEADER, value);
+    }
+    let line = Line { id: &id, method: &method, route: &route, elapsed: start.elapsed(), asker: &asker };
+    line.write(&response, error.as_ref());
+    line.measure(&response, &edge.telemetry);
+    response
+}
+
+/// The error that the response carries, or what an error without one means.
+fn error_of(response: &mut Response) -> Option<ApiError> {
+    let status = response.status();
+    let carried = response.extensions_mut().remove::<ApiError>();
+    let is_error = status.is_client_error() || status.is_server_error();
+    carried.or_else(|| is_error.then(|| ApiError::of_framework(status)))
+}
+
+fn envelope(error: ApiError, request_id: &str, original: Response) -> Response {
+    let status = error.status();
+    let retry_after = error.retry_after();
+    let challenge = error.code() == ErrorCode::AuthInvalidCredentials;
+    let body = Json(error.into_envelope(request_id.to_owned()));
+
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    // The router says which methods a path knows.
+    if let Some(allow) = original.headers().get(header::ALLOW) {
+        headers.insert(header::ALLOW, allow.clone());
+    }
+    if let Some(retry_after) = retry_after {
+        headers.insert(header::RETRY_AFTER, retry_after);
+    }
+    if challenge {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// What is known of a request once it is answered.
+struct Line<'a> {
+    id: &'a str,
+    method: &'a Method,
+    route: &'a str,
+    elapsed: Duration,
+    asker: &'a Asker,
+}
+
+impl Line<'_> {
+    fn write(&self, response: &Response, error: Option<&ApiError>) {
+        let Self { id, method, route, elapsed, asker } = self;
+        let status = response.status().as_u16();
+        let duration_ms = elapsed.as_secs_f64() * 1000.0;
+        let asker = asker.0.get();
+        let workspace = asker.map(|(workspace_id, _)| workspace_id.as_str());
+        let key_id = asker.map(|(_, key_id)| key_id.to_string());
+        let error_code = error.map(|error| error.code().as_str());
+        let idempotent_replay = response.headers().contains_key(response::REPLAYED).then_some(true);
+        if let Some(cause) = error.and_then(ApiError::cause) {
+            tracing::error!(request_id = id, %method, route, status, duration_ms, workspace, key_id, error_code, cause, "request");
+        } else {
+            tracing::info!(request_id = id, %method, route, status, duration_ms, workspace, key_id, error_code, idempotent_replay, "request");
+        }
+    }
+
+    fn measure(&self, response: &Response, telemetry: &Telemetry) {
+        let labels = RequestLabels {
+            method: known_method(self.method).to_owned(),
+            route: self.route.to_owned(),
+            status: response.status().as_u16(),
+        };
+        telemetry.requests.get_or_create(&labels).inc();
+        let route = RouteLabels { route: self.route.to_owned() };
+        telemetry.request_seconds.get_or_create(&route).observe(self.elapsed.as_secs_f64());
+    }
+}
+
+/// Callers can make up methods; each would be a series of its own for ever.
+fn known_method(method: &Method) -> &str {
+    match *method {
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS => {
+            method.as_str()
+        }
+        _ => "other",
+    }
+}

@@ -1,0 +1,31 @@
+//! Answers that several surfaces give.
+
+use axum::Json;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::error::ApiError;
+
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Something was created, now or when the same request came first (§4).
+pub(crate) struct Created<T> {
+    pub(crate) body: T,
+    pub(crate) location: String,
+    pub(crate) is_replay: bool,
+}
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let Ok(location) = HeaderValue::from_str(&self.location) else {
+            return ApiError::internal("a location that is no header").into_response();
+        };
+        let mut response = (StatusCode::CREATED, Json(self.body)).into_response();
+        response.headers_mut().insert(header::LOCATION, location);
+        if self.is_replay {
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    }
+}

@@ -1,0 +1,45 @@
+//! The Workspace API: what relying parties' engineers call (§5 to §8).
+
+mod caller;
+mod production_tests;
+mod routes;
+
+use std::sync::Arc;
+
+use domain::app::App;
+use domain::catalogue::Catalogue;
+use domain::idempotency::IdempotencyKey;
+use domain::{ClientId, Environment, WorkspaceId};
+use store::connect::ConnectStore;
+
+pub(crate) use self::production_tests::Paths;
+pub(crate) use self::routes::routes;
+use crate::World;
+use crate::nudge::Nudge;
+use crate::peer::Peer;
+use crate::web::error::ApiError;
+use crate::web::in_flight::InFlight;
+use crate::web::rate_limit::RateLimits;
+
+/// What the handlers work with. Clones share it.
+#[derive(Clone)]
+pub(crate) struct WorkspaceApi {
+    pub(crate) store: ConnectStore,
+    pub(crate) peer: Peer,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) environment: Environment,
+    pub(crate) world: World,
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) in_flight: InFlight<(WorkspaceId, IdempotencyKey)>,
+    /// Says that there is a request to hand over.
+    pub(crate) new_request: Nudge,
+}
+
+const NO_SUCH_APP: &str = "This workspace has no such app. Check the client id in the path.";
+
+impl WorkspaceApi {
+    /// The caller's app.
+    async fn app(&self, workspace_id: &WorkspaceId, client_id: &ClientId) -> Result<App, ApiError> {
+        self.store.app(workspace_id, client_id).await?.ok_or_else(|| ApiError::not_found(NO_SUCH_APP))
+    }
+}

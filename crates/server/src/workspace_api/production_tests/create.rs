@@ -1,0 +1,167 @@
+//! `POST /connect/v1/apps/{client_id}/production-tests` (§5)
+//!
+//! What can go wrong, in this order: the credentials (401), the right to order (403), the idempotency key's form (400), the
+//! body's type, size and form (415, 413, 400), the app (404), the key's earlier use (409), the order itself (400), the
+//! database (503).
+
+use axum::extract::{OriginalUri, State};
+use axum::http::Method;
+use domain::ClientId;
+use domain::app::App;
+use domain::challenge_request::ChallengeRequest;
+use domain::eligibility::{self, Reason, Refusal, SelectionError};
+use domain::idempotency::{Fingerprint, IdempotencyKey, VALIDITY};
+use domain::production_test::Payload;
+use serde_json::{Map, Value, json};
+use store::connect::{CreateChallengeRequest, CreateOutcome, Idempotency};
+use wire::error::{ErrorEnvelope, FieldError, shortened};
+use wire::production_test as body;
+
+use crate::web::body::JsonObject;
+use crate::web::error::ApiError;
+use crate::web::idempotency::IdempotencyKeyHeader;
+use crate::web::path::PathParameters;
+use crate::web::response::Created;
+use crate::workspace_api::caller::{Caller, Write};
+use crate::workspace_api::{NO_SUCH_APP, WorkspaceApi};
+
+/// Order a production test
+///
+/// Stores a challenge request, durably, and answers it. The challenge itself is scheduled right after; follow `Location` or
+/// the list until `challengeId` is set. The app's name becomes the host that testers see.
+#[utoipa::path(
+    post,
+    path = "/connect/v1/apps/{client_id}/production-tests",
+    operation_id = "createProductionTest",
+    tag = "Production tests",
+    security(("workspace_api_key" = [])),
+    params(
+        ("client_id" = String, Path, description = "The app's client id", pattern = "^[0-9A-Za-z]{8}$", example = "FK5b0KSM"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A value of your choice, at most 255 characters, such as a \
+            UUID: a repetition with the same key and body within 24 hours is answered as the first request was, and makes \
+            nothing new", min_length = 1, max_length = 255, example = "0b8e2f6c-9a64-4a53-8e0e-3d2a3c9d6f10"),
+    ),
+    request_body(content = body::CreateProductionTest, content_type = "application/json"),
+    responses(
+        (status = 201, description = "The challenge request is stored", body = body::ChallengeRequest, headers(
+            ("Location" = String, description = "Where the production test can be read"),
+            ("Idempotency-Replayed" = String, description = "`true` when this is the answer to an earlier request"),
+            ("X-Request-Id" = String, description = "The request's id"))),
+        (status = 400, description = "The order cannot be carried out as it stands", body = ErrorEnvelope),
+        (status = 401, description = "The credentials are missing or not valid here", body = ErrorEnvelope),
+        (status = 403, description = "The key may only read", body = ErrorEnvelope),
+        (status = 404, description = "The workspace has no such app", body = ErrorEnvelope),
+        (status = 409, description = "The idempotency key was used for another request, or its first request is still being \
+            worked on", body = ErrorEnvelope),
+        (status = 413, description = "The body is larger than 64 KiB", body = ErrorEnvelope),
+        (status = 415, description = "The body is not declared as JSON", body = ErrorEnvelope),
+        (status = 429, description = "Too many requests with this key", body = ErrorEnvelope),
+        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
+        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn create(
+    State(api): State<WorkspaceApi>,
+    caller: Caller<Write>,
+    path: PathParameters,
+    IdempotencyKeyHeader(key): IdempotencyKeyHeader,
+    method: Method,
+    OriginalUri(uri): OriginalUri,
+    JsonObject(order): JsonObject,
+) -> Result<Created<body::ChallengeRequest>, ApiError> {
+    let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
+    let app = api.app(&caller.workspace_id, &client_id).await?;
+    let Some(key) = key else {
+        return place(&api, &app, &order, None).await;
+    };
+    let _turn = api.in_flight.turn((caller.workspace_id.clone(), key.clone())).await?;
+    let fingerprint = Fingerprint::of(method.as_str(), uri.path(), &Value::Object(order.clone()));
+    if let Some(answer) = earlier_answer(&api, &caller, &key, fingerprint).await? {
+        return Ok(answer);
+    }
+    let idempotency = Idempotency { key, fingerprint, expires_at: api.world.now().plus(VALIDITY) };
+    place(&api, &app, &order, Some(idempotency)).await
+}
+
+/// What the same request was answered before, even if it could not be placed any more today.
+async fn earlier_answer(
+    api: &WorkspaceApi,
+    caller: &Caller<Write>,
+    key: &IdempotencyKey,
+    fingerprint: Fingerprint,
+) -> Result<Option<Created<body::ChallengeRequest>>, ApiError> {
+    match api.store.earlier(&caller.workspace_id, key, api.world.now()).await? {
+        None => Ok(None),
+        Some(earlier) if earlier.fingerprint == fingerprint => Ok(Some(answer(earlier.request, true))),
+        Some(_) => Err(ApiError::key_conflict()),
+    }
+}
+
+async fn place(
+    api: &WorkspaceApi,
+    app: &App,
+    order: &Map<String, Value>,
+    idempotency: Option<Idempotency>,
+) -> Result<Created<body::ChallengeRequest>, ApiError> {
+    let payload = settle(api, app, order)?;
+    let request = ChallengeRequest::new(api.world.ids().request(), app, payload, api.world.now());
+    let unit = CreateChallengeRequest { request: request.clone(), idempotency };
+    match api.store.create_challenge_request(unit).await? {
+        CreateOutcome::Created => {
+            api.new_request.now();
+            Ok(answer(request, false))
+        }
+        // Another replica was faster.
+        CreateOutcome::Repeated(earlier) => Ok(answer(*earlier, true)),
+        CreateOutcome::KeyConflict => Err(ApiError::key_conflict()),
+    }
+}
+
+/// The order with its defaults filled in and its providers settled.
+fn settle(api: &WorkspaceApi, app: &App, order: &Map<String, Value>) -> Result<Payload, ApiError> {
+    let order = body::read_order(order).map_err(ApiError::validation)?;
+    let providers =
+        eligibility::select(order.provider_ids.as_deref(), &app.enabled_providers, &api.catalogue, api.environment)
+            .map_err(|error| refused_providers(error, order.provider_ids.as_deref()))?;
+    Ok(order.into_payload(providers))
+}
+
+fn refused_providers(error: SelectionError, given: Option<&[String]>) -> ApiError {
+    let invalid = |message: &str| {
+        let value = given.map(|ids| shortened(&json!(ids)));
+        ApiError::validation(vec![FieldError { value, ..FieldError::invalid("providerIds", message, &Value::Null) }])
+    };
+    match error {
+        SelectionError::Empty => {
+            invalid("providerIds must name at least one provider. Leave it out to test every eligible one.")
+        }
+        SelectionError::NoneEligible => invalid(
+            "providerIds was left out, but none of the app's providers can be tested here. Enable one for the app first.",
+        ),
+        SelectionError::Refused(refusals) => {
+            let ids: Vec<&str> = refusals.iter().map(|refusal| refusal.provider_id.as_str()).collect();
+            let message = format!(
+                "providerIds names providers that cannot be tested: {}. See details.providers.",
+                ids.join(", ")
+            );
+            let providers: Vec<Value> = refusals.iter().map(refusal_json).collect();
+            invalid(&message).with_detail("providers", providers)
+        }
+    }
+}
+
+fn refusal_json(refusal: &Refusal) -> Value {
+    let reason = match refusal.reason {
+        Reason::NotRegistered => "not_registered",
+        Reason::NotEnabled => "not_enabled",
+        Reason::ChipBased => "chip_based",
+        Reason::NotAvailable => "not_available",
+    };
+    json!({ "providerId": shortened(&json!(refusal.provider_id)), "reason": reason })
+}
+
+/// The answer is rebuilt from the request as it was ordered, so the first and every repeated one are the same.
+fn answer(request: ChallengeRequest, is_replay: bool) -> Created<body::ChallengeRequest> {
+    let location = format!("/connect/v1/apps/{}/production-tests/{}", request.client_id, request.id);
+    Created { body: (&request.as_ordered()).into(), location, is_replay }
+}

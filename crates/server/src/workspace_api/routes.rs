@@ -1,0 +1,18 @@
+//! The whole route table of the Workspace API.
+
+use axum::Router;
+use axum::routing::get;
+
+use super::{WorkspaceApi, production_tests};
+
+/// Below `/connect/v1`.
+pub(crate) fn routes(api: WorkspaceApi) -> Router {
+    let routes = Router::new()
+        .route(
+            "/apps/{client_id}/production-tests",
+            get(production_tests::list::list).post(production_tests::create::create),
+        )
+        .route("/apps/{client_id}/production-tests/{id}", get(production_tests::show::show))
+        .route("/apps/{client_id}/production-tests/{id}/report", get(production_tests::report::report));
+    Router::new().nest("/connect/v1", routes).with_state(api)
+}

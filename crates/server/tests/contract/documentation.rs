@@ -1,0 +1,107 @@
+//! §13: the OpenAPI document says what the server does, all of it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::Site;
+
+fn document() -> Value {
+    serde_json::from_str(&server::openapi_json()).unwrap()
+}
+
+/// Every operation: path, method and what is said of it.
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let methods = |item: &Value| item.as_object().unwrap().clone();
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            methods(item).into_iter().map(move |(method, operation)| (path.clone(), method.to_uppercase(), operation))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_document_is_served_as_it_is_checked_in() {
+    let site = Site::start().await;
+    let served = site.call("GET", "/openapi.json").send().await;
+    assert_eq!(served.expect(200), document());
+    assert!(document()["openapi"].as_str().unwrap().starts_with("3.1"));
+}
+
+#[tokio::test]
+async fn each_documented_path_knows_the_documented_methods_and_no_others() {
+    let site = Site::start().await;
+    let document = document();
+    for path in document["paths"].as_object().unwrap().keys() {
+        let refused = site.call("PROPFIND", path).send().await;
+        refused.expect_error(405, "METHOD_NOT_ALLOWED");
+        let allowed: BTreeSet<String> =
+            refused.header("allow").unwrap().split(',').filter(|method| *method != "HEAD").map(str::to_owned).collect();
+        let documented: BTreeSet<String> =
+            document["paths"][path].as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+        assert_eq!(allowed, documented, "{path}");
+    }
+}
+
+#[test]
+fn each_route_is_documented() {
+    let documented: BTreeSet<String> = document()["paths"].as_object().unwrap().keys().cloned().collect();
+    for (table, prefix) in [
+        (include_str!("../../src/workspace_api/routes.rs"), "/connect/v1"),
+        (include_str!("../../src/tpas/routes.rs"), "/tpas/v1"),
+    ] {
+        let paths = table.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/') && *text != prefix);
+        for path in paths {
+            assert!(documented.contains(&format!("{prefix}{path}")), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_operation_wants_credentials_exactly_when_the_document_says_so() {
+    let site = Site::start().await;
+    for (path, method, operation) in operations(&document()) {
+        let answer = site.call(&method, &path).send().await;
+        let is_secured = operation["security"].is_array() || path.ends_with("verification-events");
+        assert_eq!(answer.status == 401, is_secured, "{method} {path}: {}", answer.text);
+        assert_eq!(operation["responses"]["401"].is_object(), is_secured, "{method} {path}");
+    }
+}
+
+#[test]
+fn every_operation_has_a_name_a_summary_examples_and_its_errors() {
+    let document = document();
+    let mut names = BTreeSet::new();
+    for (path, method, operation) in operations(&document) {
+        let place = format!("{method} {path}");
+        assert!(operation["summary"].is_string(), "{place}");
+        assert!(names.insert(operation["operationId"].to_string()), "{place}: named twice");
+        let is_trivial = path == "/healthz" || path == "/metrics";
+        assert!(is_trivial || operation["responses"]["503"].is_object(), "{place}");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            assert!(parameter["description"].is_string(), "{place}: {parameter}");
+        }
+    }
+    for schema in document["components"]["schemas"].as_object().unwrap().values() {
+        assert!(
+            schema["description"].is_string() || schema["allOf"].is_array() || schema["enum"].is_array(),
+            "{schema}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_page_loads_nothing_from_elsewhere() {
+    let site = Site::start().await;
+    let page = site.call("GET", "/docs").send().await;
+    assert_eq!(page.status, 200);
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("http"), "{policy}");
+    for script in page.text.split("src=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        let answer = site.call("GET", script).send().await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/javascript; charset=utf-8")));
+    }
+    assert_eq!(site.call("GET", "/").send().await.status, 200);
+}

@@ -1,0 +1,107 @@
+//! §13: starting, stopping, and what is left behind.
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use domain::{SeededRandomness, SystemClock};
+use serde_json::json;
+use server::{Config, Server, World};
+
+use crate::support::fake_service::{FakeService, Reaction};
+use crate::support::{Site, TESTS};
+
+fn world() -> World {
+    World::new(Arc::new(SystemClock), Arc::new(SeededRandomness::from_seed(2)))
+}
+
+fn config(site: &Site) -> Config {
+    Config { listen: "127.0.0.1:0".parse().unwrap(), data_dir: site.data_dir().to_owned(), ..Config::default() }
+}
+
+#[tokio::test]
+async fn a_second_server_on_one_data_directory_refuses_to_start_and_says_why() {
+    let site = Site::start().await;
+    let error = Server::start(config(&site), world()).await.err().unwrap().to_string();
+    assert!(error.contains("another fieldtest server is running on") && error.contains("--data-dir"), "{error}");
+    site.get(TESTS).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn tables_of_a_newer_version_are_left_alone() {
+    let folder = Site::start().await.stop().await;
+    let connection = rusqlite::Connection::open(folder.path().join("connect.sqlite3")).unwrap();
+    connection
+        .execute("INSERT INTO refinery_schema_history SELECT 99, 'of_the_future', applied_on, checksum FROM refinery_schema_history LIMIT 1", ())
+        .unwrap();
+    let config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
+    let error = Server::start(config, world()).await.err().unwrap().to_string();
+    assert!(error.contains("newer fieldtest"), "{error}");
+}
+
+#[tokio::test]
+async fn options_that_do_not_go_together_are_refused() {
+    let site = Site::start().await;
+    for (change, expected) in [
+        ((|config| config.roles = "api".parse().unwrap()) as fn(&mut Config), "--tpas-url"),
+        (|config| config.tpas_url = Some("http://127.0.0.1:1".into()), "--tpas-token"),
+        (|config| config.catalogue = Some("/nonexistent/catalogue.toml".into()), "/nonexistent/catalogue.toml"),
+    ] {
+        let mut config = config(&site);
+        change(&mut config);
+        let error = Server::start(config, world()).await.err().unwrap().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_kept_private_and_the_demo_is_made_once() {
+    let site = Site::start().await;
+    let key = site.api_key.clone();
+    for file in ["secret-key", "demo-api-key"] {
+        let mode = std::fs::metadata(site.data_dir().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    let site = site.restart(|_| {}).await;
+    assert_eq!(site.api_key, key);
+    site.get(TESTS).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn no_demo_where_it_is_not_wanted() {
+    let unwanted = Site::configured(|config| config.demo = false).await;
+    assert!(!unwanted.data_dir().join("demo-api-key").exists());
+    let production = Site::configured(|config| config.environment = domain::Environment::Production).await;
+    assert!(!production.data_dir().join("demo-api-key").exists());
+}
+
+#[tokio::test]
+async fn a_stopping_server_finishes_what_is_in_flight_and_gives_its_leases_back() {
+    let silent = FakeService::start(None, &[Reaction::Silence]).await;
+    let url = silent.url.clone();
+    let site = Site::configured(move |config| {
+        config.tpas_url = Some(url);
+        config.background = server::Background::Periodic;
+        config.limits.drain = std::time::Duration::from_millis(100);
+    })
+    .await;
+    site.order(&json!({ "title": "x" })).await.expect(201);
+    while silent.request_count() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let folder = site.stop().await;
+    let connection = rusqlite::Connection::open(folder.path().join("connect.sqlite3")).unwrap();
+    let sql = "SELECT status, leased_by FROM challenge_requests";
+    let (status, holder): (String, Option<String>) =
+        connection.query_row(sql, (), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert_eq!((status.as_str(), holder), ("pending", None));
+}
+
+#[tokio::test]
+async fn roles_decide_what_a_process_answers() {
+    let site = Site::configured(|config| config.roles = "tpas".parse().unwrap()).await;
+    site.call("GET", "/tpas/v1/challenges/open").send().await.expect(200);
+    site.call("GET", "/docs").send().await.expect_error(404, "RESOURCE_NOT_FOUND");
+    site.get(TESTS).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
+    site.call("GET", "/readyz").send().await.expect(200);
+    assert!(!site.data_dir().join("connect.sqlite3").exists());
+}

@@ -1,0 +1,25 @@
+//! The contract, clause by clause, over real HTTP against a real server and real databases.
+//!
+//! A file per subject; [`support`] is the language in which they are written.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod authentication;
+mod conventions;
+mod create;
+mod documentation;
+mod hand_over;
+mod idempotency;
+mod lifecycle;
+mod list;
+mod open_challenges;
+mod operations;
+mod participations;
+mod rate_limit;
+mod report;
+mod service_surface;
+mod show;
+mod simulator;
+mod stamps;
+mod support;
+mod verification_events;

@@ -1,0 +1,219 @@
+//! A real server, all to itself.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::api_key::{self, Access, ApiKey, SecretHash};
+use domain::app::App;
+use domain::{Environment, ManualClock, SeededRandomness, Timestamp, WorkspaceId};
+use reqwest::Method;
+use serde_json::{Value, json};
+use server::{Background, Config, RateLimit, Rounds, Server, World};
+use store::WriterMetrics;
+use store::connect::{ConnectStore, CreateApiKey, CreateApp, CreateWorkspace, Workspace};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{Answer, Call, TESTS};
+
+/// The token of every site's challenge service.
+pub(crate) const SERVICE_TOKEN: &str = "service-token-of-the-tests";
+pub(crate) const VERIFICATION_SECRET: &str = "verification-secret-of-the-tests";
+
+pub(crate) struct Site {
+    pub(crate) url: String,
+    pub(crate) api_key: String,
+    pub(crate) clock: Arc<ManualClock>,
+    folder: TempDir,
+    world: World,
+    rounds: Rounds,
+    http: reqwest::Client,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<()>>,
+}
+
+fn http_client() -> reqwest::Client {
+    // The second site of a test finds it done.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
+impl Site {
+    /// A sandbox with the demo workspace, at 10 o'clock on 8 April 2026.
+    pub(crate) async fn start() -> Self {
+        Self::configured(|_| {}).await
+    }
+
+    pub(crate) async fn configured(configure: impl FnOnce(&mut Config)) -> Self {
+        Self::in_folder(tempfile::tempdir().unwrap(), configure).await
+    }
+
+    /// A site on what another one has left behind.
+    pub(crate) async fn in_folder(folder: TempDir, configure: impl FnOnce(&mut Config)) -> Self {
+        let clock = Arc::new(ManualClock::at("2026-04-08T10:00:00.000Z".parse().unwrap()));
+        Self::at(folder, clock, configure).await
+    }
+
+    async fn at(folder: TempDir, clock: Arc<ManualClock>, configure: impl FnOnce(&mut Config)) -> Self {
+        let world = World::new(clock.clone(), Arc::new(SeededRandomness::from_seed(1)));
+        let mut config = Config {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            data_dir: folder.path().to_owned(),
+            tpas_token: Some(SERVICE_TOKEN.into()),
+            verification_secret: Some(VERIFICATION_SECRET.into()),
+            rate_limit: RateLimit::Off,
+            background: Background::OnDemand,
+            ..Config::default()
+        };
+        configure(&mut config);
+        let server = Server::start(config, world.clone()).await.unwrap_or_else(|error| panic!("{error}"));
+        let (stop, stopped) = oneshot::channel();
+        let site = Self {
+            url: format!("http://{}", server.address()),
+            api_key: std::fs::read_to_string(folder.path().join("demo-api-key")).unwrap_or_default().trim().to_owned(),
+            clock,
+            folder,
+            world,
+            rounds: server.rounds(),
+            http: http_client(),
+            stop: Some(stop),
+            server: None,
+        };
+        let running = tokio::spawn(server.stopped_by(async {
+            let _ = stopped.await;
+        }));
+        Self { server: Some(running), ..site }
+    }
+
+    /// Stops gracefully and starts again on the same data, at the same time.
+    pub(crate) async fn restart(self, configure: impl FnOnce(&mut Config)) -> Self {
+        let clock = Arc::clone(&self.clock);
+        Self::at(self.stop().await, clock, configure).await
+    }
+
+    /// Stops gracefully; what is left behind.
+    pub(crate) async fn stop(mut self) -> TempDir {
+        let _ = self.stop.take().unwrap().send(());
+        self.server.take().unwrap().await.unwrap();
+        self.folder
+    }
+
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn call(&self, method: &str, path: &str) -> Call {
+        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) };
+        Call(self.http.request(Method::from_bytes(method.as_bytes()).unwrap(), url))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Call {
+        self.call("GET", path).key(&self.api_key)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> Call {
+        self.call("POST", path).key(&self.api_key)
+    }
+
+    /// Orders a production test in the demo's app.
+    pub(crate) async fn order(&self, order: &Value) -> Answer {
+        self.post(TESTS).json(order).send().await
+    }
+
+    /// Runs background work once.
+    pub(crate) async fn round(&self) {
+        self.rounds.run().await;
+    }
+
+    pub(crate) fn advance(&self, duration: Duration) {
+        self.clock.advance(duration);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+
+    /// Orders a test and schedules it; the challenge's id.
+    pub(crate) async fn challenge(&self, order: &Value) -> String {
+        let request = self.order(order).await.expect(201);
+        self.round().await;
+        let test = self.get(&format!("{TESTS}/{}", request["id"].as_str().unwrap())).send().await.expect(200);
+        test["challengeId"].as_str().expect("a challenge id once it is scheduled").to_owned()
+    }
+
+    /// A tester with a browser of their own joins.
+    pub(crate) fn join(&self, challenge_id: &str, provider_id: &str) -> Call {
+        let path = format!("/tpas/v1/challenges/{challenge_id}/participations");
+        self.call("POST", &path).json(&json!({ "providerId": provider_id, "platform": "ios" }))
+    }
+
+    /// A tester joins and is verified as this person; where the participation stands then.
+    pub(crate) async fn take_part(&self, challenge_id: &str, provider_id: &str, subject: &str) -> String {
+        let participation = self.join(challenge_id, provider_id).send().await.expect(201);
+        let url = participation["verificationUrl"].as_str().unwrap();
+        self.simulate(url, &json!({ "outcome": "completed", "subject": subject })).await
+    }
+
+    /// Plays the person; where the participation stands then.
+    pub(crate) async fn simulate(&self, verification_url: &str, play: &Value) -> String {
+        let result = self.call("POST", verification_url).json(play).send().await.expect(200);
+        result["status"].as_str().unwrap().to_owned()
+    }
+
+    /// Works on the database directly, as an operator's command does.
+    pub(crate) async fn database<T>(&self, work: impl AsyncFnOnce(ConnectStore, &World) -> T) -> T {
+        let store = ConnectStore::open(self.folder.path(), WriterMetrics::default()).unwrap();
+        let result = work(store.clone(), &self.world).await;
+        store.close().await;
+        result
+    }
+
+    /// A new workspace with a key of full access; both.
+    pub(crate) async fn workspace(&self) -> (WorkspaceId, String) {
+        let id = WorkspaceId::random(self.world.randomness());
+        let workspace = Workspace { id: id.clone(), name: "Other".into(), created_at: self.now() };
+        self.database(async |store, _| store.create_workspace(CreateWorkspace(workspace)).await.unwrap()).await;
+        let key = self.key(&id, |_| {}).await;
+        (id, key)
+    }
+
+    /// A new key of this workspace; its secret.
+    pub(crate) async fn key(&self, workspace_id: &WorkspaceId, change: impl FnOnce(&mut ApiKey)) -> String {
+        let secret = api_key::new_secret(Environment::Sandbox, self.world.randomness());
+        let mut key = ApiKey {
+            id: self.world.ids().api_key(),
+            workspace_id: workspace_id.clone(),
+            name: "test".into(),
+            access: Access::Full,
+            created_at: self.now(),
+            expires_at: None,
+            revoked_at: None,
+        };
+        change(&mut key);
+        let unit = CreateApiKey { key, secret_hash: SecretHash::of(&secret) };
+        let is_made = self.database(async |store, _| store.create_api_key(unit).await.unwrap()).await;
+        assert!(is_made);
+        secret
+    }
+
+    /// The workspace of the demo.
+    pub(crate) async fn demo_workspace(&self) -> WorkspaceId {
+        let mut workspaces = self.database(async |store, _| store.workspaces().await.unwrap()).await;
+        workspaces.remove(0).id
+    }
+
+    /// Registers an app.
+    pub(crate) async fn app(&self, workspace_id: &WorkspaceId, client_id: &str, providers: &[&str]) {
+        let app = App {
+            workspace_id: workspace_id.clone(),
+            client_id: client_id.parse().unwrap(),
+            name: "Other App".into(),
+            enabled_providers: providers.iter().map(|id| id.parse().unwrap()).collect(),
+            created_at: self.now(),
+        };
+        let unit = CreateApp { app, client_secret_hash: SecretHash::of("x"), client_secret_preview: "****".into() };
+        self.database(async |store, _| store.create_app(unit).await.unwrap()).await;
+    }
+}
