@@ -51,6 +51,14 @@ pub enum OpenError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// The file cannot be made.
+    #[error("cannot make the database {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
     /// The tables could not be brought up to date.
     #[error("cannot bring the tables of {} up to date: {source}", path.display())]
     Migration {

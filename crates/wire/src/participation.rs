@@ -56,7 +56,7 @@ pub struct ProviderChoice {
 #[serde(rename_all = "camelCase")]
 pub struct JoinChallenge {
     /// The provider that the tester will use: one of the challenge's.
-    #[schema(example = "bankidse")]
+    #[schema(pattern = "^[a-z0-9-]{1,64}$", example = "bankidse")]
     pub provider_id: String,
     /// What the tester's device runs.
     pub platform: Platform,

@@ -9,47 +9,36 @@ use crate::fields::{Fields, text};
 use crate::participation::ParticipationStatus;
 
 /// What a verifier reports (§10).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct VerificationEvent {
-    /// What happened.
-    pub event: VerificationEventName,
-    /// To whom.
-    pub data: VerificationEventData,
-}
-
-/// How a verification ended (§10).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub enum VerificationEventName {
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "event", content = "data")]
+pub enum VerificationEvent {
     /// The person was verified.
     #[serde(rename = "verification.completed")]
-    Completed,
+    Completed(CompletedVerification),
     /// The person was not verified.
     #[serde(rename = "verification.failed")]
-    Failed,
+    Failed(FailedVerification),
 }
 
-/// Whose verification ended (§10).
+/// Who was verified, and for which participation (§10).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct VerificationEventData {
+pub struct CompletedVerification {
     /// The participation that the verification was for.
-    #[schema(example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b")]
+    #[schema(pattern = "^par_[0-9a-f-]{36}$", example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b")]
     pub participation_id: String,
-    /// Who was verified: the provider's stable name for the person. Required when the verification was completed. Only a
-    /// keyed hash of it is kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 255)]
-    pub subject: Option<String>,
+    /// The provider's stable name for the person. Only a keyed hash of it is kept.
+    #[schema(min_length = 1, max_length = 255, pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]")]
+    pub subject: String,
 }
 
-/// Leaves out the subject: who somebody is does not belong in a log.
-impl std::fmt::Debug for VerificationEventData {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("VerificationEventData")
-            .field("participation_id", &self.participation_id)
-            .finish_non_exhaustive()
-    }
+/// For which participation a verification failed (§10).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedVerification {
+    /// The participation that the verification was for.
+    #[schema(pattern = "^par_[0-9a-f-]{36}$", example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b")]
+    pub participation_id: String,
 }
 
 /// What became of the participation (§10).
@@ -63,24 +52,22 @@ pub struct VerificationResult {
 }
 
 /// What the person does on the sandbox simulator's page (§10).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum SimulatedOutcome {
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum SimulateVerification {
     /// Is verified.
-    Completed,
+    Completed {
+        /// Who the person is: any text, the same text meaning the same person.
+        #[schema(
+            min_length = 1,
+            max_length = 255,
+            pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]",
+            example = "Ada"
+        )]
+        subject: String,
+    },
     /// Is not verified.
     Failed,
-}
-
-/// How the sandbox simulator is told to act (§10).
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct SimulateVerification {
-    /// What the person does.
-    pub outcome: SimulatedOutcome,
-    /// Who the person is: any text, the same text meaning the same person. Required when the outcome is `completed`.
-    #[serde(default)]
-    #[schema(max_length = 255, example = "Ada")]
-    pub subject: Option<String>,
 }
 
 /// How a verification ended, once what a verifier or the simulator says of it has been read.

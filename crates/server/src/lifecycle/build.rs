@@ -1,6 +1,7 @@
 //! Putting a server together from its configuration.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
@@ -19,7 +20,7 @@ use crate::World;
 use crate::config::{Config, Role};
 use crate::nudge::Nudge;
 use crate::peer::{Peer, Remote};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Scheduler, hand_over};
 use crate::telemetry::Telemetry;
 use crate::tpas::{Secrets, Tpas, VerificationSecret, Verifier};
 use crate::web::edge::{Edge, edge};
@@ -27,6 +28,10 @@ use crate::web::in_flight::InFlight;
 use crate::web::rate_limit::RateLimits;
 use crate::workspace_api::WorkspaceApi;
 use crate::{console, tpas, web, workspace_api};
+
+/// In whose name leases are taken. The data directory belongs to one server at a time, so the name is always the same: a
+/// server that comes back after a crash gives back what it held, instead of waiting for its own leases to run out.
+const HOLDER: &str = "embedded";
 
 pub(super) async fn server(config: Config, world: World) -> Result<Server, StartError> {
     check_options(&config)?;
@@ -43,9 +48,7 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
         }
         _ => None,
     };
-    let listener = TcpListener::bind(config.listen).await;
-    let listener = listener.map_err(|source| StartError::Listen { address: config.listen, source })?;
-    let address = listener.local_addr().map_err(|source| StartError::Listen { address: config.listen, source })?;
+    let (listener, address) = listen(config.listen).await?;
 
     let tpas = match &stores.tpas {
         Some(store) => {
@@ -68,12 +71,16 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
     };
     let parts = Parts { config, world, catalogue, telemetry, new_request, tpas, stores };
     let peer = parts.peer()?;
+    let scheduler = parts.scheduler(peer.as_ref());
+    if let Some(scheduler) = &scheduler {
+        hand_over::release(scheduler).await?;
+    }
     Ok(Server {
         address,
         listener,
         router: parts.router(peer.as_ref()),
         background: Background {
-            scheduler: parts.scheduler(peer.as_ref()),
+            scheduler,
             tpas: parts.tpas.clone(),
             telemetry: parts.telemetry.clone(),
             new_request: parts.new_request.clone(),
@@ -86,6 +93,14 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
         demo,
         directory,
     })
+}
+
+/// The listener, and the address with the port that the operating system has chosen if it was left to it.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 fn check_options(config: &Config) -> Result<(), StartError> {
@@ -103,7 +118,11 @@ fn check_options(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-fn read_catalogue(config: &Config) -> Result<Catalogue, StartError> {
+/// The provider catalogue: the operator's own, or the built-in one.
+///
+/// # Errors
+/// When the operator's file cannot be read or is not valid; the error names the line.
+pub fn read_catalogue(config: &Config) -> Result<Catalogue, StartError> {
     let Some(path) = &config.catalogue else { return Ok(Catalogue::built_in()) };
     let text = fs::read_to_string(path).map_err(|source| StartError::file(path, source))?;
     Catalogue::parse(&text).map_err(|source| StartError::Catalogue { path: path.clone(), source })
@@ -158,7 +177,7 @@ impl Parts {
             peer: peer.clone(),
             world: self.world.clone(),
             telemetry: self.telemetry.clone(),
-            holder: format!("{}-{:016x}", std::process::id(), self.world.randomness().number()),
+            holder: HOLDER.to_owned(),
             attempt_limit: self.config.limits.hand_over,
         })
     }

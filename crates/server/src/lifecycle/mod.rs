@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use self::background::Background;
+pub use self::build::read_catalogue;
 use self::data_directory::DataDirectory;
 pub use self::demo::Demo;
 use self::rounds::RoundRequests;

@@ -29,7 +29,7 @@ pub(crate) async fn run(scheduler: &Scheduler) -> Result<(), StoreError> {
     }
 }
 
-/// Gives back what this process has leased, when it stops.
+/// Gives back what is leased in this scheduler's name: when it stops, and when it starts again after a crash.
 pub(crate) async fn release(scheduler: &Scheduler) -> Result<(), StoreError> {
     let released = scheduler.store.release_leases(ReleaseLeases { holder: scheduler.holder.clone() }).await?;
     if released > 0 {

@@ -22,7 +22,7 @@ pub(crate) struct Scheduler {
     pub(crate) peer: Peer,
     pub(crate) world: World,
     pub(crate) telemetry: Telemetry,
-    /// A name that no other process has: leases are taken in it.
+    /// A name that no other running scheduler has: leases are taken in it.
     pub(crate) holder: String,
     /// How long an attempt may take.
     pub(crate) attempt_limit: Duration,

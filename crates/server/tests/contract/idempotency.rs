@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Site, TESTS};
@@ -162,24 +162,12 @@ async fn a_repetition_is_told_to_come_back_while_the_first_is_stuck() {
     let other = rusqlite::Connection::open(site.data_dir().join("connect.sqlite3")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
 
-    let first = order_with(&site, "key", &order);
-    let repetition = async {
-        loop {
-            let answer = order_with(&site, "key", &order).await;
-            // Until the first one is on its way, this is the first one.
-            if answer.status == 409 {
-                return answer;
-            }
-        }
-    };
-    let release = async {
-        let answer = repetition.await;
-        other.execute_batch("COMMIT").unwrap();
-        answer
-    };
-    let (first, repetition) = tokio::join!(first, release);
-    repetition.expect_error(409, "IDEMPOTENCY_REQUEST_IN_PROGRESS");
-    let first = first.expect(201);
+    // Whichever of the two comes second is told at once; the other one waits for the file.
+    let (one, other_one) = (Box::pin(order_with(&site, "key", &order)), Box::pin(order_with(&site, "key", &order)));
+    let (told, stuck) = select(one, other_one).await.factor_first();
+    told.expect_error(409, "IDEMPOTENCY_REQUEST_IN_PROGRESS");
+    other.execute_batch("COMMIT").unwrap();
+    let first = stuck.await.expect(201);
     assert_eq!(order_with(&site, "key", &order).await.expect(201)["id"], first["id"]);
     assert_eq!(count(&site).await, 1);
 }

@@ -13,7 +13,7 @@ use crate::sqlite::{Unit, prepare};
 /// Leases pending requests whose next attempt is due and which nobody else has leased.
 #[derive(Clone, Debug)]
 pub struct LeaseDue {
-    /// Who takes them: a name that no other process has.
+    /// Who takes them: a name that no other running scheduler has.
     pub holder: String,
     /// The present.
     pub now: Timestamp,

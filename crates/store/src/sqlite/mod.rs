@@ -66,8 +66,9 @@ impl Database {
 
     /// Finishes what is waiting and closes the file. Later writes are refused.
     pub(crate) async fn close(&self) {
-        self.writer.close().await;
+        // The last connection to close moves the log into the file, which a reader's could not.
         self.readers.close();
+        self.writer.close().await;
     }
 }
 

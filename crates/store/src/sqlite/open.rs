@@ -1,5 +1,7 @@
 //! Opening connections, with the settings that make a commit durable.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,12 +24,19 @@ const SETTINGS: &str = "
 ";
 
 pub(super) fn writable(path: &Path, migrations: &Runner) -> Result<Connection, OpenError> {
+    create_private(path)?;
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     migrations.run(&mut connection).map_err(|error| match error.kind() {
         Kind::MissingVersion(_) => OpenError::TooNew { path: path.to_owned() },
         _ => OpenError::Migration { path: path.to_owned(), source: Box::new(error) },
     })?;
     Ok(connection)
+}
+
+/// Makes the file, if it is missing, for the operator's account only; what SQLite puts beside it will be as private.
+fn create_private(path: &Path) -> Result<(), OpenError> {
+    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    made.map(drop).map_err(|source| OpenError::File { path: path.to_owned(), source })
 }
 
 pub(super) fn readable(path: &Path) -> Result<Connection, OpenError> {

@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 
 /// What the OpenAPI document says about production tests.
 #[derive(OpenApi)]
-#[openapi(paths(create::create, list::list, show::show, report::report))]
+#[openapi(paths(create::create, list::list, show::show, report::report), components(schemas(wire::page::Order)))]
 pub(crate) struct Paths;
 
 const NO_SUCH_TEST: &str = "This app has no such production test. Check the id in the path.";

@@ -1,0 +1,113 @@
+//! `fieldtest admin app` (§11, §13).
+
+use clap::{Args, Subcommand};
+use domain::api_key::SecretHash;
+use domain::app::{App, new_client_secret};
+use domain::{ClientId, ProviderId, WorkspaceId};
+use serde_json::json;
+use store::connect::{CreateApp, Created};
+
+use super::{Answer, Desk, no_workspace};
+use crate::failure::Failure;
+use crate::table::Table;
+use crate::values;
+
+/// What every new app can be used with (§11).
+const FIRST_PROVIDER: &str = "passport";
+
+/// How often another random client id is tried. Even the second is as good as never needed.
+const ATTEMPTS: u32 = 5;
+
+const CREATE_EXAMPLES: &str = "\
+Examples:
+  fieldtest admin app create --workspace org_… --name \"Acme Bank\"
+  fieldtest admin app create --workspace org_… --name \"Acme Bank\" --client-id FK5b0KSM";
+
+/// What can be done with apps.
+#[derive(Subcommand)]
+pub(super) enum AppCommand {
+    /// Make an app and print its client secret, which cannot be shown again
+    #[command(after_help = CREATE_EXAMPLES)]
+    Create(CreateArguments),
+}
+
+/// What a new app is to be.
+#[derive(Args)]
+pub(super) struct CreateArguments {
+    /// The workspace that it belongs to
+    #[arg(long, value_name = "ID", value_parser = values::workspace_id)]
+    workspace: WorkspaceId,
+
+    /// What testers see as the host of its challenges
+    #[arg(long, value_parser = values::name)]
+    name: String,
+
+    /// What the API calls it: 8 letters and digits that no app has yet [default: random]
+    #[arg(long, value_name = "ID", value_parser = values::client_id)]
+    client_id: Option<ClientId>,
+}
+
+pub(super) async fn run(desk: &Desk, command: AppCommand) -> Result<Answer, Failure> {
+    match command {
+        AppCommand::Create(arguments) => create(desk, arguments).await,
+    }
+}
+
+async fn create(desk: &Desk, arguments: CreateArguments) -> Result<Answer, Failure> {
+    let CreateArguments { workspace, name, client_id } = arguments;
+    let passport: ProviderId =
+        FIRST_PROVIDER.parse().map_err(|_| Failure::Other(format!("{FIRST_PROVIDER} is no provider's id")))?;
+    let mut app = App {
+        workspace_id: workspace,
+        client_id: client_id.clone().unwrap_or_else(|| ClientId::random(desk.world.randomness())),
+        name,
+        enabled_providers: [passport].into(),
+        created_at: desk.world.now(),
+    };
+    let secret = new_client_secret(desk.world.randomness());
+    let attempts = if client_id.is_some() { 1 } else { ATTEMPTS };
+    for _ in 0..attempts {
+        match desk.store.create_app(unit(&app, &secret)).await? {
+            Created::Yes => return Ok(answer(&app, &secret)),
+            Created::NoOwner => return Err(no_workspace(&app.workspace_id)),
+            Created::Taken => {}
+        }
+        if client_id.is_none() {
+            app.client_id = ClientId::random(desk.world.randomness());
+        }
+    }
+    let client_id = &app.client_id;
+    Err(Failure::Other(format!(
+        "the client id {client_id} is taken; choose another, or leave it out to get a free one"
+    )))
+}
+
+fn unit(app: &App, secret: &str) -> CreateApp {
+    let shown = secret.get(secret.len().saturating_sub(4)..).unwrap_or_default();
+    CreateApp {
+        app: app.clone(),
+        client_secret_hash: SecretHash::of(secret),
+        client_secret_preview: format!("****{shown}"),
+    }
+}
+
+fn answer(app: &App, secret: &str) -> Answer {
+    let App { workspace_id, client_id, name, enabled_providers, created_at } = app;
+    let providers: Vec<&str> = enabled_providers.iter().map(ProviderId::as_str).collect();
+    let json = json!({
+        "clientId": client_id.as_str(),
+        "clientSecret": secret,
+        "organizationId": workspace_id.as_str(),
+        "name": name,
+        "enabledProviders": providers,
+        "createdAt": created_at.to_string(),
+    });
+    let table = Table::new(["CLIENT ID", "WORKSPACE", "NAME", "PROVIDERS", "CREATED"]).row([
+        client_id.to_string(),
+        workspace_id.to_string(),
+        name.clone(),
+        providers.join(","),
+        created_at.to_string(),
+    ]);
+    Answer::new([json], &table).with_note(&format!("Its client secret, shown only this once:\n\n  {secret}"))
+}

@@ -1,0 +1,110 @@
+//! `fieldtest admin`: what an operator does to workspaces, keys, apps and providers, directly in the database (§13).
+
+mod answer;
+mod app;
+mod expiry;
+mod key;
+mod provider;
+mod workspace;
+
+use clap::{Args, Subcommand};
+use domain::WorkspaceId;
+use server::{Config, World};
+use store::WriterMetrics;
+use store::connect::ConnectStore;
+
+use self::answer::Answer;
+use self::app::AppCommand;
+use self::key::KeyCommand;
+use self::provider::ProviderCommand;
+use self::workspace::WorkspaceCommand;
+use crate::failure::Failure;
+use crate::options::{Options, Place};
+use crate::output;
+
+const NOTES: &str = "\
+These commands work on the database in the data directory itself, also while a server runs on it. If there is no \
+database yet, they make it.
+
+Example:
+  fieldtest admin workspace list --json";
+
+/// What `admin` can be told.
+#[derive(Args)]
+#[command(after_help = NOTES)]
+pub(crate) struct AdminArguments {
+    #[command(flatten)]
+    place: Place,
+
+    /// Print JSON instead of a table
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    noun: Noun,
+}
+
+/// What can be managed.
+#[derive(Subcommand)]
+enum Noun {
+    /// Who owns keys, apps and production tests
+    #[command(subcommand)]
+    Workspace(WorkspaceCommand),
+    /// The secrets with which the API is called
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// What production tests are ordered for
+    #[command(subcommand)]
+    App(AppCommand),
+    /// Which electronic identities an app can have tested
+    #[command(subcommand)]
+    Provider(ProviderCommand),
+}
+
+/// What the commands work with.
+struct Desk {
+    options: Options,
+    store: ConnectStore,
+    world: World,
+}
+
+/// Does what was asked, and prints what came of it.
+pub(crate) async fn run(arguments: AdminArguments) -> Result<(), Failure> {
+    let AdminArguments { place, json, noun } = arguments;
+    let desk = Desk::open(place.options()?).await?;
+    let answer = match noun {
+        Noun::Workspace(command) => workspace::run(&desk, command).await,
+        Noun::Key(command) => key::run(&desk, command).await,
+        Noun::App(command) => app::run(&desk, command).await,
+        Noun::Provider(command) => provider::run(&desk, command).await,
+    };
+    desk.store.close().await;
+    output::print(&answer?.render(json))
+}
+
+impl Desk {
+    /// Opens the database, and makes it if there is none.
+    async fn open(options: Options) -> Result<Self, Failure> {
+        let config = options.clone().config()?;
+        if !config.data_dir.join("connect.sqlite3").exists() {
+            server::migrate(&config).await?;
+        }
+        let store = ConnectStore::open(&config.data_dir, WriterMetrics::default())?;
+        Ok(Self { options, store, world: World::real()? })
+    }
+
+    /// What a server would be told that was started with these options in addition.
+    fn config(&self, typed: Options) -> Result<Config, Failure> {
+        typed.or(self.options.clone()).config()
+    }
+
+    /// Fails if there is no such workspace.
+    async fn need_workspace(&self, id: &WorkspaceId) -> Result<(), Failure> {
+        let workspaces = self.store.workspaces().await?;
+        if workspaces.iter().any(|workspace| workspace.id == *id) { Ok(()) } else { Err(no_workspace(id)) }
+    }
+}
+
+fn no_workspace(id: &WorkspaceId) -> Failure {
+    Failure::Other(format!("there is no workspace {id}; `fieldtest admin workspace list` shows all"))
+}

@@ -1,0 +1,45 @@
+//! `fieldtest`, the one program: arguments in, tables and exit codes out (§13).
+//!
+//! The numbers in brackets (§5) are sections of `docs/api-design.md`.
+
+mod admin;
+mod arguments;
+mod config_file;
+mod failure;
+mod logging;
+mod options;
+mod output;
+mod serve;
+mod signals;
+mod table;
+mod values;
+mod welcome;
+
+use std::process::ExitCode;
+
+use self::arguments::{Arguments, Command};
+use self::failure::Failure;
+
+fn main() -> ExitCode {
+    match run(Arguments::read()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::Other(format!("the operating system gives this program no threads: {error}")))?;
+    match arguments.command {
+        Command::Serve(arguments) => runtime.block_on(serve::run(arguments)),
+        Command::Migrate(place) => runtime.block_on(migrate(place)),
+        Command::Openapi => output::print(&server::openapi_json()),
+        Command::Admin(arguments) => runtime.block_on(admin::run(arguments)),
+    }
+}
+
+async fn migrate(place: options::Place) -> Result<(), Failure> {
+    let files = server::migrate(&place.options()?.config()?).await?;
+    let lines: String = files.iter().map(|file| format!("{} is up to date\n", file.display())).collect();
+    output::print(&lines)
+}

@@ -1,0 +1,102 @@
+//! What operators do to the database directly (§13).
+
+use client::{ClientError, WorkspaceApi};
+use serde_json::Value;
+use wire::production_test::CreateProductionTest;
+
+use crate::process::{Process, fail, succeed};
+
+/// Runs an admin command on this folder; the first thing that it has found or made.
+#[track_caller]
+fn admin(folder: &str, arguments: &[&str]) -> Value {
+    let mut all = vec!["admin"];
+    all.extend_from_slice(arguments);
+    all.extend_from_slice(&["--json", "--data-dir", folder]);
+    let answer: Value = serde_json::from_str(&succeed(&all)).unwrap();
+    answer[0].clone()
+}
+
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value[member].as_str().unwrap_or_else(|| panic!("{member} in {value}"))
+}
+
+#[tokio::test]
+async fn a_workspace_an_app_and_a_key_are_made_while_the_server_runs_and_work_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let server = Process::serve(folder.path(), &["--no-demo"]);
+    let workspace = admin(path, &["workspace", "create", "--name", "Acme"]);
+    let id = text(&workspace, "id");
+    let app = admin(path, &["app", "create", "--workspace", id, "--name", "Acme Bank", "--client-id", "AcmeBank"]);
+    assert_eq!((text(&app, "clientId"), text(&app, "clientSecret").len()), ("AcmeBank", 64));
+    let key = admin(path, &["key", "create", "--workspace", id, "--name", "ci"]);
+    let api = WorkspaceApi::new(&server.url, text(&key, "secret")).unwrap();
+
+    let order = CreateProductionTest { title: "x".into(), ..CreateProductionTest::default() };
+    let refused = api.create_production_test("AcmeBank", &order, None).await.unwrap_err();
+    assert!(
+        matches!(refused, ClientError::Answer { status: 400, .. }),
+        "nothing is enabled but the passport: {refused}"
+    );
+    admin(path, &["provider", "enable", "--app", "AcmeBank", "--provider", "mitid"]);
+    let created = api.create_production_test("AcmeBank", &order, None).await.unwrap();
+    assert_eq!(created.request.payload.provider_ids, ["mitid"]);
+    admin(path, &["provider", "disable", "--app", "AcmeBank", "--provider", "mitid"]);
+    api.create_production_test("AcmeBank", &order, None).await.unwrap_err();
+
+    admin(path, &["key", "revoke", text(&key, "id")]);
+    let refused = api.create_production_test("AcmeBank", &order, None).await.unwrap_err();
+    assert!(matches!(refused, ClientError::Answer { status: 401, .. }), "{refused}");
+}
+
+#[test]
+fn lists_are_tables_for_people_and_never_show_a_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let workspace = admin(path, &["workspace", "create", "--name", "Acme"]);
+    let id = text(&workspace, "id");
+    let key = admin(path, &["key", "create", "--workspace", id, "--name", "reader", "--read-only", "--expires", "90d"]);
+    let table = succeed(&["admin", "key", "list", "--workspace", id, "--data-dir", path]);
+    assert!(table.starts_with("KEY ") && table.contains("read_only") && table.contains("valid"), "{table}");
+    assert!(!table.contains(text(&key, "secret")), "{table}");
+    let workspaces = succeed(&["admin", "workspace", "list", "--data-dir", path]);
+    assert!(workspaces.contains(id) && workspaces.contains("Acme"), "{workspaces}");
+}
+
+#[test]
+fn what_cannot_be_done_says_why_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let workspace = admin(path, &["workspace", "create", "--name", "Acme"]);
+    let id = text(&workspace, "id");
+    admin(path, &["app", "create", "--workspace", id, "--name", "Acme Bank", "--client-id", "AcmeBank"]);
+    for (code, expected, arguments) in [
+        (2, "must not be blank", &["workspace", "create", "--name", " "][..]),
+        (1, "there is no workspace org_nobody", &["key", "create", "--workspace", "org_nobody", "--name", "x"]),
+        (2, "in the future", &["key", "create", "--workspace", id, "--name", "x", "--expires", "2020-01-01"]),
+        (2, "write a day", &["key", "create", "--workspace", id, "--name", "x", "--expires", "soon"]),
+        (2, "not a valid id", &["key", "revoke", "nonsense"]),
+        (1, "there is no such key", &["key", "revoke", "key_00000000-0000-7000-8000-000000000000"]),
+        (1, "AcmeBank is taken", &["app", "create", "--workspace", id, "--name", "x", "--client-id", "AcmeBank"]),
+        (2, "not a valid id", &["app", "create", "--workspace", id, "--name", "x", "--client-id", "short"]),
+        (2, "it has bankidse", &["provider", "enable", "--app", "AcmeBank", "--provider", "bankid"]),
+        (1, "there is no app Nobodys0", &["provider", "enable", "--app", "Nobodys0", "--provider", "mitid"]),
+    ] {
+        let mut all = vec!["admin"];
+        all.extend_from_slice(arguments);
+        all.extend_from_slice(&["--data-dir", path]);
+        let complaint = fail(code, &all);
+        assert!(complaint.contains(expected), "{arguments:?}: {complaint}");
+    }
+}
+
+#[test]
+fn tables_are_made_and_brought_up_to_date_as_often_as_one_likes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new");
+    for _ in 0..2 {
+        let said = succeed(&["migrate", "--data-dir", path.to_str().unwrap()]);
+        assert_eq!(said.lines().count(), 2, "{said}");
+    }
+    assert!(path.join("connect.sqlite3").exists() && path.join("tpas.sqlite3").exists());
+}

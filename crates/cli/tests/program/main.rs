@@ -1,0 +1,13 @@
+//! The real program, as an operator runs it: started, stopped, killed, misused.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod admin;
+mod help;
+mod invocation;
+mod keys;
+mod kill;
+mod layers;
+mod output;
+mod process;
+mod serve;
