@@ -1,0 +1,38 @@
+//! `cargo xtask check`: what can be said about the code without running it.
+
+use anyhow::Result;
+
+use crate::command::{cargo, run};
+use crate::steps::Step;
+use crate::{deny, generate};
+
+/// The steps, the quickest first.
+pub(crate) const STEPS: &[Step] = &[
+    Step { name: "format", about: "the code is formatted", run: format, gate: false },
+    Step { name: "clippy", about: "no lint has a complaint", run: clippy, gate: false },
+    Step { name: "docs", about: "the documentation builds without a warning", run: docs, gate: false },
+    Step {
+        name: "generated",
+        about: "generated files are those that the code generates",
+        run: generate::compare,
+        gate: false,
+    },
+    Step {
+        name: "deny",
+        about: "dependencies, their licences and their sources are allowed",
+        run: deny::run,
+        gate: false,
+    },
+];
+
+fn format() -> Result<()> {
+    run(&mut cargo(&["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<()> {
+    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
+}
+
+fn docs() -> Result<()> {
+    run(cargo(&["doc", "--no-deps", "--workspace", "--quiet"]).env("RUSTDOCFLAGS", "-Dwarnings"))
+}
