@@ -10,6 +10,12 @@ use wire::error::ErrorEnvelope;
 
 use crate::ClientError;
 
+/// How long a connection is kept for the next call: shorter than servers keep theirs, so that none is used that is closing.
+const IDLE_LIMIT: Duration = Duration::from_secs(10);
+
+/// The largest error that is read, in bytes: more than any that fieldtest makes.
+const LARGEST_ERROR: usize = 1024 * 1024;
+
 /// A connection pool to one deployment.
 #[derive(Clone)]
 pub(crate) struct Http {
@@ -33,7 +39,12 @@ impl Http {
         if !matches!(origin.scheme(), "http" | "https") {
             return Err(ClientError::NoAnswer("the URL must begin with http:// or https://".into()));
         }
-        let client = Client::builder().redirect(Policy::none()).timeout(timeout).build().map_err(no_answer)?;
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .timeout(timeout)
+            .pool_idle_timeout(IDLE_LIMIT)
+            .build()
+            .map_err(no_answer)?;
         Ok(Self { client, origin, token: token.map(str::to_owned) })
     }
 
@@ -58,15 +69,22 @@ impl Http {
 
 /// Sends a request and reads the answer.
 pub(crate) async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<Answer<T>, ClientError> {
-    let response = request.send().await.map_err(no_answer)?;
+    let mut response = request.send().await.map_err(no_answer)?;
     let status = response.status();
     let headers = response.headers().clone();
     let retry_after = retry_after(&headers);
-    let bytes = response.bytes().await.map_err(no_answer)?;
     let unexpected = ClientError::UnexpectedAnswer { status: status.as_u16(), retry_after };
     if status.is_success() {
+        let bytes = response.bytes().await.map_err(no_answer)?;
         let body = serde_json::from_slice(&bytes).map_err(|_| unexpected)?;
         return Ok(Answer { headers, body });
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
+        if bytes.len() + chunk.len() > LARGEST_ERROR {
+            return Err(unexpected);
+        }
+        bytes.extend_from_slice(&chunk);
     }
     Err(match serde_json::from_slice::<ErrorEnvelope>(&bytes) {
         Ok(error) => ClientError::Answer { status: status.as_u16(), error: Box::new(error), retry_after },

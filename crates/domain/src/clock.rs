@@ -1,14 +1,18 @@
 //! Where the time comes from.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Timestamp;
 
 /// A source of the present moment. Passed in wherever time matters, so that a test can decide what time it is.
 pub trait Clock: Send + Sync + 'static {
-    /// The present moment.
+    /// The present moment. It can go back, when somebody sets the clock right.
     fn now(&self) -> Timestamp;
+
+    /// How long it is since some moment in the past, always the same one. This never goes back.
+    fn elapsed(&self) -> Duration;
 }
 
 /// The operating system's clock.
@@ -19,6 +23,11 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the real clock")]
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+    }
+
+    fn elapsed(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
     }
 }
 
@@ -42,5 +51,9 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.now().since(Timestamp::from_millis(0))
     }
 }

@@ -7,6 +7,7 @@ use client::{ChallengeService, ClientError};
 use domain::challenge::Challenge;
 use domain::production_test::Payload;
 use domain::{ChallengeId, RequestId};
+use store::StoreError;
 use wire::challenge_service::ScheduleChallenge;
 use wire::report::Report;
 
@@ -58,7 +59,7 @@ impl Peer {
     ) -> Result<Challenge, PeerError> {
         match self {
             Self::InProcess(tpas) => {
-                let (record, _) = tpas.schedule(id, payload, host_name).await.map_err(not_now)?;
+                let (record, _) = tpas.schedule(id, payload, host_name).await.map_err(|error| own_trouble(&error))?;
                 Ok(record.challenge)
             }
             Self::Http(remote) => {
@@ -72,7 +73,7 @@ impl Peer {
     pub(crate) async fn challenge(&self, id: ChallengeId) -> Result<Challenge, PeerError> {
         match self {
             Self::InProcess(tpas) => {
-                let found = tpas.store().challenge(id).await.map_err(not_now)?;
+                let found = in_time(tpas.store().challenge(id)).await?;
                 found.map(|record| record.challenge).ok_or_else(unknown)
             }
             Self::Http(remote) => challenge_of(remote.for_reads.challenge(&id.to_string()).await?),
@@ -82,7 +83,7 @@ impl Peer {
     /// How a challenge went.
     pub(crate) async fn report(&self, id: ChallengeId) -> Result<Report, PeerError> {
         match self {
-            Self::InProcess(tpas) => tpas.report(id).await.map_err(not_now)?.ok_or_else(unknown),
+            Self::InProcess(tpas) => in_time(tpas.report(id)).await?.ok_or_else(unknown),
             Self::Http(remote) => Ok(remote.for_reads.report(&id.to_string()).await?),
         }
     }
@@ -91,6 +92,20 @@ impl Peer {
 fn challenge_of(body: wire::challenge::Challenge) -> Result<Challenge, PeerError> {
     // What answers nonsense today may be replaced by something that works: not a refusal.
     body.try_into().map_err(not_now)
+}
+
+/// A read in this process, with as much patience as one over HTTP.
+async fn in_time<T>(read: impl Future<Output = Result<T, StoreError>>) -> Result<T, PeerError> {
+    match tokio::time::timeout(Limits::default().peer_read, read).await {
+        Ok(read) => read.map_err(|error| own_trouble(&error)),
+        Err(_elapsed) => Err(not_now("the challenge service's database did not answer in time")),
+    }
+}
+
+/// What went wrong inside is for the operator's log; the reason is read by whoever ordered the test.
+fn own_trouble(error: &StoreError) -> PeerError {
+    tracing::warn!(%error, "the challenge service's database failed");
+    not_now("the challenge service's database is not available")
 }
 
 fn not_now(error: impl std::fmt::Display) -> PeerError {
@@ -111,7 +126,17 @@ impl From<ClientError> for PeerError {
             ClientError::NoAnswer(_) => return not_now(error),
         };
         let is_refusal = (400..500).contains(&status) && !matches!(status, 408 | 429);
-        let reason = error.to_string();
+        let reason = beginning(&error.to_string());
         if is_refusal { Self::Refused(reason) } else { Self::NotNow { reason, retry_after } }
+    }
+}
+
+/// The longest reason that is kept, in characters: whoever answers decides what it says, not how much room it takes.
+const LONGEST_REASON: usize = 300;
+
+fn beginning(reason: &str) -> String {
+    match reason.char_indices().nth(LONGEST_REASON) {
+        Some((end, _)) => format!("{}…", reason.get(..end).unwrap_or_default()),
+        None => reason.to_owned(),
     }
 }

@@ -23,6 +23,12 @@ pub(crate) struct RouteLabels {
     pub(crate) route: String,
 }
 
+/// Whose commits are measured together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StoreLabels {
+    store: &'static str,
+}
+
 /// How something ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct OutcomeLabels {
@@ -56,8 +62,16 @@ impl Telemetry {
         let hand_overs = Family::default();
         let stamp_decisions = Family::default();
         let background_runs = Family::default();
-        let connect_writer = WriterMetrics::default();
-        let tpas_writer = WriterMetrics::default();
+        let group_sizes = Family::new_with_constructor(WriterMetrics::group_size_histogram as fn() -> Histogram);
+        let commit_seconds = Family::new_with_constructor(WriterMetrics::commit_seconds_histogram as fn() -> Histogram);
+        let writer = |store| {
+            let labels = StoreLabels { store };
+            WriterMetrics {
+                group_size: group_sizes.get_or_create_owned(&labels),
+                commit_seconds: commit_seconds.get_or_create_owned(&labels),
+            }
+        };
+        let (connect_writer, tpas_writer) = (writer("connect"), writer("tpas"));
 
         let mut registry = Registry::with_prefix("fieldtest");
         registry.register("http_requests", "Requests answered", requests.clone());
@@ -69,15 +83,8 @@ impl Telemetry {
         registry.register("hand_overs", "Attempts to hand a challenge request over", hand_overs.clone());
         registry.register("stamp_decisions", "Participations decided", stamp_decisions.clone());
         registry.register("background_runs", "Runs of background tasks", background_runs.clone());
-        for (store, metrics) in [("connect", &connect_writer), ("tpas", &tpas_writer)] {
-            let labelled = registry.sub_registry_with_label(("store".into(), store.into()));
-            labelled.register("store_group_size", "Units of work that shared a commit", metrics.group_size.clone());
-            labelled.register(
-                "store_commit_seconds",
-                "Time of a commit, sync included",
-                metrics.commit_seconds.clone(),
-            );
-        }
+        registry.register("store_group_size", "Units of work that shared a commit", group_sizes);
+        registry.register("store_commit_seconds", "Time of a commit, sync included", commit_seconds);
         let registry = Arc::new(registry);
         Self {
             registry,

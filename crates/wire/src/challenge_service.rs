@@ -116,8 +116,14 @@ fn host_name_rule() -> String {
     format!("a text of at most {} characters, without U+0000", AppName::LONGEST)
 }
 
-/// At least one provider; the ids need not be in anybody's catalogue.
+/// At least one provider, each once; the ids need not be in anybody's catalogue.
 fn providers(value: &Value) -> Option<Vec<ProviderId>> {
-    let ids: Vec<ProviderId> = texts(value)?.iter().map(|id| id.parse().ok()).collect::<Option<_>>()?;
+    let mut ids: Vec<ProviderId> = Vec::new();
+    for id in texts(value)? {
+        let id = id.parse().ok()?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
     (!ids.is_empty()).then_some(ids)
 }

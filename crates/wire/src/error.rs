@@ -150,14 +150,14 @@ impl FieldError {
         Self { parameter, code: ErrorCode::ValidationMissingParameter, message: message.into(), value: None }
     }
 
-    /// A field with a value that will not do.
+    /// A field with a value that will not do; null counts as no value.
     #[must_use]
     pub fn invalid(parameter: &'static str, message: impl Into<String>, value: &Value) -> Self {
         Self {
             parameter,
             code: ErrorCode::ValidationInvalidParameter,
             message: message.into(),
-            value: Some(shortened(value)),
+            value: (!value.is_null()).then(|| shortened(value)),
         }
     }
 

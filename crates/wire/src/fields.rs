@@ -30,7 +30,7 @@ impl<'a> Fields<'a> {
         expected: &str,
         read: impl FnOnce(&'a Value) -> Option<T>,
     ) -> Option<T> {
-        match self.member(name).filter(|value| !value.as_str().is_some_and(is_blank)) {
+        match self.member(name).filter(|value| !is_empty(value)) {
             Some(value) => self.checked(parameter, expected, value, read),
             None => {
                 self.errors
@@ -102,6 +102,11 @@ impl<'a> Fields<'a> {
         }
         read
     }
+}
+
+/// A blank text and an array without items say as little as nothing.
+fn is_empty(value: &Value) -> bool {
+    value.as_str().is_some_and(is_blank) || value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// The text of a string.

@@ -1,104 +1,28 @@
 //! Background work: each task runs now and then, sooner when it is nudged, and never twice at once.
 
-use std::future::Future;
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use domain::ChallengeId;
+use futures_util::FutureExt;
 use store::StoreError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::rounds::RoundRequests;
 use crate::nudge::Nudge;
-use crate::scheduler::{self, Scheduler};
+use crate::scheduler::{self, Scheduler, Stopping};
 use crate::telemetry::{TaskLabels, Telemetry};
 use crate::tpas::{self, Tpas};
-
-const HAND_OVER: &str = "hand_over";
-const OBSERVE: &str = "observe";
-const LOOK: &str = "look";
-const PRUNE: &str = "prune";
-const LAPSE: &str = "lapse";
-
-/// Short, because it bounds how late a request is attempted whose nudge was lost or whose pause is over.
-const HAND_OVER_PERIOD: Duration = Duration::from_secs(1);
-const OBSERVE_PERIOD: Duration = Duration::from_secs(2);
-const LAPSE_PERIOD: Duration = Duration::from_secs(10);
-const PRUNE_PERIOD: Duration = Duration::from_mins(5);
 
 /// What there is to do in this process.
 pub(super) struct Background {
     pub(super) scheduler: Option<Scheduler>,
     pub(super) tpas: Option<Tpas>,
     pub(super) telemetry: Telemetry,
-    pub(super) new_request: Nudge,
+    /// Challenges of this process's challenge service that have changed.
     pub(super) changes: mpsc::UnboundedReceiver<ChallengeId>,
-}
-
-impl Background {
-    /// Runs every task once for each round that is asked for, until `stopping` turns true.
-    pub(super) fn spawn_on_demand(
-        mut self,
-        mut rounds: RoundRequests,
-        mut stopping: watch::Receiver<bool>,
-    ) -> JoinSet<()> {
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            while !*stopping.borrow_and_update() {
-                tokio::select! {
-                    round = rounds.next() => match round {
-                        Some(round) => {
-                            self.run_once().await;
-                            round.finish();
-                        }
-                        None => return,
-                    },
-                    _ = stopping.changed() => {}
-                }
-            }
-        });
-        tasks
-    }
-
-    /// Runs every task once, one after the other.
-    async fn run_once(&mut self) {
-        if let Some(scheduler) = &self.scheduler {
-            measured(&self.telemetry, HAND_OVER, scheduler::hand_over::run(scheduler)).await;
-            while let Ok(id) = self.changes.try_recv() {
-                measured(&self.telemetry, LOOK, scheduler::observe::look(scheduler, id)).await;
-            }
-            measured(&self.telemetry, OBSERVE, scheduler::observe::run(scheduler)).await;
-            measured(&self.telemetry, PRUNE, scheduler::prune::run(scheduler)).await;
-        }
-        if let Some(tpas) = &self.tpas {
-            measured(&self.telemetry, LAPSE, tpas::lapse::lapse_overdue(tpas)).await;
-            measured(&self.telemetry, PRUNE, tpas::lapse::prune(tpas)).await;
-        }
-    }
-
-    /// Runs every task again and again until `stopping` turns true; each then finishes what it is doing.
-    pub(super) fn spawn(self, stopping: &watch::Receiver<bool>) -> JoinSet<()> {
-        let Self { scheduler, tpas, telemetry, new_request, changes } = self;
-        let mut tasks = JoinSet::new();
-        let never = Nudge::default();
-        let mut add = |name, period, nudge: &Nudge, task: Task| {
-            tasks.spawn(repeat(name, period, nudge.clone(), telemetry.clone(), stopping.clone(), task));
-        };
-        if let Some(scheduler) = scheduler {
-            add(HAND_OVER, HAND_OVER_PERIOD, &new_request, Task::HandOver(scheduler.clone()));
-            add(OBSERVE, OBSERVE_PERIOD, &never, Task::Observe(scheduler.clone()));
-            add(PRUNE, PRUNE_PERIOD, &never, Task::Prune(scheduler.clone()));
-            tasks.spawn(look_at_changes(scheduler, changes, telemetry.clone(), stopping.clone()));
-        }
-        if let Some(tpas) = tpas {
-            let mut add = |name, period, task: Task| {
-                tasks.spawn(repeat(name, period, never.clone(), telemetry.clone(), stopping.clone(), task));
-            };
-            add(LAPSE, LAPSE_PERIOD, Task::Lapse(tpas.clone()));
-            add(PRUNE, PRUNE_PERIOD, Task::PruneTpas(tpas));
-        }
-        tasks
-    }
 }
 
 /// One of the tasks, with what it works on.
@@ -111,31 +35,107 @@ enum Task {
 }
 
 impl Task {
-    async fn run(&self) -> Result<(), StoreError> {
+    fn name(&self) -> &'static str {
         match self {
-            Self::HandOver(scheduler) => scheduler::hand_over::run(scheduler).await,
-            Self::Observe(scheduler) => scheduler::observe::run(scheduler).await,
+            Self::HandOver(_) => "hand_over",
+            Self::Observe(_) => "observe",
+            Self::Prune(_) | Self::PruneTpas(_) => "prune",
+            Self::Lapse(_) => "lapse",
+        }
+    }
+
+    /// How long a task rests. The hand-over's is short: it bounds how late a request is attempted whose nudge was lost, or
+    /// whose pause is over.
+    fn period(&self) -> Duration {
+        match self {
+            Self::HandOver(_) => Duration::from_secs(1),
+            Self::Observe(_) => Duration::from_secs(2),
+            Self::Lapse(_) => Duration::from_secs(10),
+            Self::Prune(_) | Self::PruneTpas(_) => Duration::from_mins(5),
+        }
+    }
+
+    /// What cuts the rest short, if anything does.
+    fn nudge(&self) -> Nudge {
+        match self {
+            Self::HandOver(scheduler) => scheduler.news.clone(),
+            Self::Observe(_) | Self::Prune(_) | Self::Lapse(_) | Self::PruneTpas(_) => Nudge::default(),
+        }
+    }
+
+    async fn run(&self, stopping: &Stopping) -> Result<(), StoreError> {
+        match self {
+            Self::HandOver(scheduler) => scheduler::hand_over::run(scheduler, stopping).await,
+            Self::Observe(scheduler) => scheduler::observe::run(scheduler, stopping).await,
             Self::Prune(scheduler) => scheduler::prune::run(scheduler).await,
-            Self::Lapse(tpas) => tpas::lapse::lapse_overdue(tpas).await,
-            Self::PruneTpas(tpas) => tpas::lapse::prune(tpas).await,
+            Self::Lapse(tpas) => tpas::lapse::run(tpas).await,
+            Self::PruneTpas(tpas) => tpas::prune::run(tpas).await,
         }
     }
 }
 
-async fn repeat(
-    name: &'static str,
-    period: Duration,
-    nudge: Nudge,
-    telemetry: Telemetry,
-    mut stopping: watch::Receiver<bool>,
-    task: Task,
-) {
-    while !*stopping.borrow_and_update() {
-        measured(&telemetry, name, task.run()).await;
+impl Background {
+    fn tasks(&self) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        if let Some(scheduler) = &self.scheduler {
+            tasks.extend([Task::HandOver, Task::Observe, Task::Prune].map(|task| task(scheduler.clone())));
+        }
+        if let Some(tpas) = &self.tpas {
+            tasks.extend([Task::Lapse, Task::PruneTpas].map(|task| task(tpas.clone())));
+        }
+        tasks
+    }
+
+    /// Runs every task again and again until the process stops; each then finishes what it is doing.
+    pub(super) fn spawn(self, stopping: &Stopping) -> JoinSet<()> {
+        let mut running = JoinSet::new();
+        for task in self.tasks() {
+            running.spawn(repeat(task, self.telemetry.clone(), stopping.clone()));
+        }
+        if let Some(scheduler) = self.scheduler {
+            running.spawn(look_at_changes(scheduler, self.changes, self.telemetry, stopping.clone()));
+        }
+        running
+    }
+
+    /// Runs every task once for each round that is asked for, until the process stops.
+    pub(super) fn spawn_on_demand(mut self, mut rounds: RoundRequests, mut stopping: Stopping) -> JoinSet<()> {
+        let mut running = JoinSet::new();
+        running.spawn(async move {
+            let is_stopping = stopping.clone();
+            loop {
+                let round = tokio::select! {
+                    round = rounds.next() => round,
+                    () = stopping.wait() => return,
+                };
+                let Some(round) = round else { return };
+                self.run_once(&is_stopping).await;
+                round.finish();
+            }
+        });
+        running
+    }
+
+    /// Runs every task once, one after the other. What has changed is looked at after the hand-over, so that a round sees the
+    /// challenges that it has made.
+    async fn run_once(&mut self, stopping: &Stopping) {
+        for task in self.tasks() {
+            measured(&self.telemetry, task.name(), task.run(stopping)).await;
+            if let (Task::HandOver(scheduler), Ok(first)) = (&task, self.changes.try_recv()) {
+                look(scheduler, first, &mut self.changes, &self.telemetry).await;
+            }
+        }
+    }
+}
+
+async fn repeat(task: Task, telemetry: Telemetry, mut stopping: Stopping) {
+    let nudge = task.nudge();
+    while !stopping.is_set() {
+        measured(&telemetry, task.name(), task.run(&stopping)).await;
         tokio::select! {
-            () = tokio::time::sleep(period) => {}
+            () = tokio::time::sleep(task.period()) => {}
             () = nudge.heard() => {}
-            _ = stopping.changed() => {}
+            () = stopping.wait() => {}
         }
     }
 }
@@ -144,27 +144,46 @@ async fn look_at_changes(
     scheduler: Scheduler,
     mut changes: mpsc::UnboundedReceiver<ChallengeId>,
     telemetry: Telemetry,
-    mut stopping: watch::Receiver<bool>,
+    mut stopping: Stopping,
 ) {
-    while !*stopping.borrow_and_update() {
-        tokio::select! {
-            change = changes.recv() => match change {
-                Some(id) => measured(&telemetry, LOOK, scheduler::observe::look(&scheduler, id)).await,
-                // The challenge service runs elsewhere: nobody will ever tell.
-                None => return,
-            },
-            _ = stopping.changed() => {}
-        }
+    loop {
+        let change = tokio::select! {
+            change = changes.recv() => change,
+            () = stopping.wait() => return,
+        };
+        // Where the challenge service runs elsewhere, nobody will ever tell.
+        let Some(first) = change else { return };
+        look(&scheduler, first, &mut changes, &telemetry).await;
     }
 }
 
-/// A task that fails is tried again in its next run; what it should have done still stands in the database.
+/// Looks at this challenge and at all others that have changed by now, each once however often it has.
+async fn look(
+    scheduler: &Scheduler,
+    first: ChallengeId,
+    changes: &mut mpsc::UnboundedReceiver<ChallengeId>,
+    telemetry: &Telemetry,
+) {
+    let mut changed = BTreeSet::from([first]);
+    while let Ok(id) = changes.try_recv() {
+        changed.insert(id);
+    }
+    for id in changed {
+        measured(telemetry, "look", scheduler::observe::look(scheduler, id)).await;
+    }
+}
+
+/// A task that fails, or even panics, is tried again in its next run; what it should have done still stands in the database.
 async fn measured(telemetry: &Telemetry, task: &'static str, run: impl Future<Output = Result<(), StoreError>>) {
-    let outcome = match run.await {
-        Ok(()) => "done",
-        Err(error) => {
+    let outcome = match AssertUnwindSafe(run).catch_unwind().await {
+        Ok(Ok(())) => "done",
+        Ok(Err(error)) => {
             tracing::warn!(task, %error, "a background task failed");
             "failed"
+        }
+        Err(_panic) => {
+            tracing::error!(task, "a background task panicked");
+            "panicked"
         }
     };
     telemetry.background_runs.get_or_create(&TaskLabels { task, outcome }).inc();

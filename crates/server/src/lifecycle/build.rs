@@ -37,18 +37,20 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
     check_options(&config)?;
     let catalogue = Arc::new(read_catalogue(&config)?);
     let directory = DataDirectory::take(&config.data_dir)?;
+    directory.belongs_to(config.environment)?;
     let telemetry = Telemetry::new();
     let (change, changes) = mpsc::unbounded_channel();
     let new_request = Nudge::default();
 
     let stores = open_stores(&config, &telemetry)?;
+    // The demo's key is shown once, so nothing that often goes wrong comes after it.
+    let (listener, address) = listen(config.listen).await?;
     let demo = match &stores.connect {
         Some(store) if config.demo && config.environment == Environment::Sandbox => {
             demo::make(store, &directory, &world).await?
         }
         _ => None,
     };
-    let (listener, address) = listen(config.listen).await?;
 
     let tpas = match &stores.tpas {
         Some(store) => {
@@ -79,13 +81,7 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
         address,
         listener,
         router: parts.router(peer.as_ref()),
-        background: Background {
-            scheduler,
-            tpas: parts.tpas.clone(),
-            telemetry: parts.telemetry.clone(),
-            new_request: parts.new_request.clone(),
-            changes,
-        },
+        background: Background { scheduler, tpas: parts.tpas.clone(), telemetry: parts.telemetry.clone(), changes },
         when: parts.config.background,
         rounds: rounds::channel(),
         drain: parts.config.limits.drain,
@@ -108,6 +104,11 @@ fn check_options(config: &Config) -> Result<(), StartError> {
     if needs_peer && config.tpas_url.is_none() && !config.roles.has(Role::Tpas) {
         return Err(StartError::Options(
             "the challenge service does not run in this process: add tpas to --roles, or say with --tpas-url where it runs",
+        ));
+    }
+    if config.roles.has(Role::Api) != config.roles.has(Role::Scheduler) {
+        return Err(StartError::Options(
+            "the embedded database belongs to one process, so the roles api and scheduler go together: name both or neither",
         ));
     }
     if config.tpas_url.is_some() && config.tpas_token.is_none() {
@@ -176,6 +177,7 @@ impl Parts {
             store: store.clone(),
             peer: peer.clone(),
             world: self.world.clone(),
+            news: self.new_request.clone(),
             telemetry: self.telemetry.clone(),
             holder: HOLDER.to_owned(),
             attempt_limit: self.config.limits.hand_over,

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use domain::Randomness;
 use domain::secret_key::SecretKey;
+use domain::{Environment, Randomness};
 
 use super::StartError;
 
@@ -35,6 +35,16 @@ impl DataDirectory {
         }
     }
 
+    /// Makes sure that the directory is only ever used for one kind of deployment: a sandbox's simulator must never stand in
+    /// front of real tests because an option was forgotten.
+    pub(super) fn belongs_to(&self, environment: Environment) -> Result<(), StartError> {
+        let kept = self.kept("environment", || environment.to_string())?;
+        if kept == environment.as_str() {
+            return Ok(());
+        }
+        Err(StartError::OtherEnvironment { path: self.path.clone(), kept, asked: environment })
+    }
+
     /// The key from which the challenge service makes its tokens and hashes: made once, then kept.
     pub(super) fn secret_key(&self, randomness: &dyn Randomness) -> Result<SecretKey, StartError> {
         let text = self.kept("secret-key", || SecretKey::random(randomness).to_hex())?;
@@ -44,7 +54,9 @@ impl DataDirectory {
 
     /// The secret with which verifiers sign their events: made once, then kept.
     pub(super) fn verification_secret(&self, randomness: &dyn Randomness) -> Result<String, StartError> {
-        self.kept("verification-secret", || SecretKey::random(randomness).to_hex())
+        let text = self.kept("verification-secret", || SecretKey::random(randomness).to_hex())?;
+        let path = self.path.join("verification-secret");
+        if SecretKey::from_hex(&text).is_some() { Ok(text) } else { Err(StartError::MalformedSecret(path)) }
     }
 
     /// Keeps the demo's API key where its owner can find it again.

@@ -1,6 +1,5 @@
 //! Accepting connections, and letting them finish (§13).
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+
+use super::impatient::Impatient;
 
 /// How long a client may take to send a request's head: who is slower holds a connection for nothing.
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
@@ -57,11 +58,11 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     }
 }
 
-fn connection(stream: TcpStream, router: Router) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+fn connection(stream: TcpStream, router: Router) -> http1::Connection<TokioIo<Impatient>, TowerToHyperService<Router>> {
     // Answers are small: waiting for more to send only makes them late.
     let _ = stream.set_nodelay(true);
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(Impatient::new(stream)), TowerToHyperService::new(router))
 }

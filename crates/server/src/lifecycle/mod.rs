@@ -5,6 +5,7 @@ mod build;
 mod data_directory;
 mod demo;
 pub(crate) mod health;
+mod impatient;
 mod listener;
 mod rounds;
 mod start_error;
@@ -30,7 +31,7 @@ pub use self::rounds::Rounds;
 pub use self::start_error::StartError;
 use crate::World;
 use crate::config::{self, Config};
-use crate::scheduler::{self, Scheduler};
+use crate::scheduler::{self, Scheduler, Stopping};
 
 /// A server that accepts connections.
 pub struct Server {
@@ -95,10 +96,11 @@ impl Server {
             directory,
         } = self;
         let (stopping, is_stopping) = watch::channel(false);
+        let mut is_stopping = Stopping(is_stopping);
         let scheduler = background.scheduler.clone();
         let mut tasks = match when {
             config::Background::Periodic => background.spawn(&is_stopping),
-            config::Background::OnDemand => background.spawn_on_demand(rounds, is_stopping),
+            config::Background::OnDemand => background.spawn_on_demand(rounds, is_stopping.clone()),
         };
         let stop = async {
             stop.await;
@@ -106,11 +108,15 @@ impl Server {
             // Nobody may be listening any more; then there is nothing to stop.
             let _ = stopping.send(true);
         };
-        listener::serve(listener, router, stop, drain).await;
-        if tokio::time::timeout(drain, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
-            tracing::warn!("background work was cut short");
-        }
-        tasks.shutdown().await;
+        // Requests and background work have the same time to finish, side by side.
+        tokio::join!(listener::serve(listener, router, stop, drain), async {
+            is_stopping.wait().await;
+            let ended = async { while tasks.join_next().await.is_some() {} };
+            if tokio::time::timeout(drain, ended).await.is_err() {
+                tracing::warn!("background work was cut short");
+            }
+            tasks.shutdown().await;
+        });
         stores.close(scheduler.as_ref()).await;
         drop(directory);
         tracing::info!("stopped");

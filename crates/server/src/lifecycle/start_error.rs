@@ -2,6 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use domain::Environment;
 use domain::catalogue::CatalogueError;
 use store::{OpenError, StoreError};
 
@@ -20,8 +21,18 @@ pub enum StartError {
     #[error("another fieldtest server is running on {}; stop it first, or give this one another --data-dir", .0.display())]
     DirectoryInUse(PathBuf),
     /// A secret's file has been changed.
-    #[error("{} does not hold 64 hexadecimal digits; restore it from a backup, or delete it to have a new one made (testers under way have to join again)", .0.display())]
+    #[error("{} does not hold 64 hexadecimal digits; restore it from a backup, or delete it to have a new one made (testers under way then have to join again, and verifiers to be told)", .0.display())]
     MalformedSecret(PathBuf),
+    /// The data directory is another kind of deployment's.
+    #[error("{} belongs to a {kept} deployment, and this one is to be {asked}; say --environment {kept}, or give this one another --data-dir", path.display())]
+    OtherEnvironment {
+        /// The directory.
+        path: PathBuf,
+        /// What it was first used for.
+        kept: String,
+        /// What was asked for now.
+        asked: Environment,
+    },
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),

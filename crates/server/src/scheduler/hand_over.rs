@@ -1,32 +1,55 @@
 //! Handing challenge requests over to the challenge service (§9).
 
+use std::time::Duration;
+
+use domain::ChallengeId;
 use domain::challenge::Challenge;
 use domain::challenge_request::{ChallengeRequest, NoSuchTransition};
 use domain::retry;
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use store::StoreError;
 use store::connect::{FinishHandOver, HandOverEnd, LeaseDue, ReleaseLeases, RequestKey};
 
-use super::Scheduler;
+use super::{Scheduler, Stopping};
 use crate::peer::PeerError;
 use crate::telemetry::OutcomeLabels;
 
-/// How many requests are attempted at once. All of a batch are under way together, so no lease runs out in a queue.
-const BATCH: u32 = 64;
+/// How many requests are attempted at once. Each attempt begins with its lease, so no lease runs out in a queue.
+const AT_ONCE: usize = 64;
 
-/// Hands over whatever is due, until nothing is.
-pub(crate) async fn run(scheduler: &Scheduler) -> Result<(), StoreError> {
+/// How long a request waits at most that becomes due while others are under way, if nobody says that it has come.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Hands over whatever is due, until nothing is. An attempt that hangs takes one place and holds up nobody else.
+pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
+    let mut under_way = FuturesUnordered::new();
+    let mut result = Ok(());
     loop {
-        let now = scheduler.world.now();
-        let holder = scheduler.holder.clone();
-        let lease = LeaseDue { holder, now, until: now.plus(scheduler.lease()), limit: BATCH };
-        let leased = scheduler.store.lease_due(lease).await?;
-        if leased.is_empty() {
-            return Ok(());
+        if !stopping.is_set() {
+            let leased = lease(scheduler, AT_ONCE - under_way.len()).await?;
+            under_way.extend(leased.into_iter().map(|request| attempt(scheduler, request)));
         }
-        let attempts = leased.into_iter().map(|request| attempt(scheduler, request));
-        join_all(attempts).await.into_iter().collect::<Result<(), StoreError>>()?;
+        if under_way.is_empty() {
+            return result;
+        }
+        tokio::select! {
+            // What could not be written down stands in the database as it was, and is attempted again.
+            Some(ended) = under_way.next() => result = result.and(ended),
+            () = scheduler.news.heard() => {}
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
     }
+}
+
+async fn lease(scheduler: &Scheduler, places: usize) -> Result<Vec<ChallengeRequest>, StoreError> {
+    // There are never more than 64 places.
+    let limit = u32::try_from(places).unwrap_or_default();
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let now = scheduler.world.now();
+    let until = now.plus(scheduler.lease());
+    scheduler.store.lease_due(LeaseDue { holder: scheduler.holder.clone(), now, until, limit }).await
 }
 
 /// Gives back what is leased in this scheduler's name: when it stops, and when it starts again after a crash.
@@ -40,12 +63,10 @@ pub(crate) async fn release(scheduler: &Scheduler) -> Result<(), StoreError> {
 
 async fn attempt(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), StoreError> {
     let asked = scheduler.peer.schedule(request.id, request.payload.clone(), request.host_name.clone());
-    let answer = match tokio::time::timeout(scheduler.attempt_limit, asked).await {
-        Ok(answer) => answer,
-        Err(_elapsed) => {
-            Err(PeerError::NotNow { reason: "the challenge service did not answer in time".into(), retry_after: None })
-        }
-    };
+    let answer = tokio::time::timeout(scheduler.attempt_limit, asked).await.unwrap_or_else(|_elapsed| {
+        Err(PeerError::NotNow { reason: "the challenge service did not answer in time".into(), retry_after: None })
+    });
+    let answer = reconsider(scheduler, &request, answer).await;
     let end = match decide(scheduler, &request, answer) {
         Ok(end) => end,
         // Only pending requests are leased, so somebody has changed the tables by hand: leave it alone.
@@ -55,6 +76,26 @@ async fn attempt(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(),
         }
     };
     finish(scheduler, &request, end).await
+}
+
+/// Looks whether there is a challenge after all, before a request is given up: an earlier attempt may have made it, and its
+/// answer been lost.
+async fn reconsider(
+    scheduler: &Scheduler,
+    request: &ChallengeRequest,
+    answer: Result<Challenge, PeerError>,
+) -> Result<Challenge, PeerError> {
+    let is_last = scheduler.world.now() >= request.scheduling.give_up_at;
+    let error = match answer {
+        Err(error @ PeerError::Refused(_)) => error,
+        Err(error @ PeerError::NotNow { .. }) if is_last => error,
+        settled => return settled,
+    };
+    match scheduler.peer.challenge(ChallengeId::of(request.id)).await {
+        Ok(challenge) => Ok(challenge),
+        Err(PeerError::NotNow { retry_after, .. }) => Err(PeerError::NotNow { reason: error.to_string(), retry_after }),
+        Err(PeerError::Refused(_)) => Err(error),
+    }
 }
 
 /// What the answer means for the request.

@@ -10,8 +10,10 @@ pub(crate) mod prune;
 use std::time::Duration;
 
 use store::connect::ConnectStore;
+use tokio::sync::watch;
 
 use crate::World;
+use crate::nudge::Nudge;
 use crate::peer::Peer;
 use crate::telemetry::Telemetry;
 
@@ -21,6 +23,8 @@ pub(crate) struct Scheduler {
     pub(crate) store: ConnectStore,
     pub(crate) peer: Peer,
     pub(crate) world: World,
+    /// Heard when there is a new request.
+    pub(crate) news: Nudge,
     pub(crate) telemetry: Telemetry,
     /// A name that no other running scheduler has: leases are taken in it.
     pub(crate) holder: String,
@@ -33,5 +37,21 @@ impl Scheduler {
     /// default limits, so that others take over within 30 s (§9).
     fn lease(&self) -> Duration {
         self.attempt_limit * 2
+    }
+}
+
+/// Whether the process is stopping: then nothing new is begun.
+#[derive(Clone)]
+pub(crate) struct Stopping(pub(crate) watch::Receiver<bool>);
+
+impl Stopping {
+    pub(crate) fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until the process stops.
+    pub(crate) async fn wait(&mut self) {
+        // An error means that whoever could say so is gone: that is stopping too.
+        let _ = self.0.wait_for(|is_stopping| *is_stopping).await;
     }
 }

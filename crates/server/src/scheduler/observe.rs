@@ -5,15 +5,15 @@ use futures_util::future::join_all;
 use store::StoreError;
 use store::connect::{RecordObservation, TakeObservations};
 
-use super::Scheduler;
+use super::{Scheduler, Stopping};
 use crate::peer::PeerError;
 
 /// How many challenges are looked at together.
 const BATCH: u32 = 64;
 
 /// Looks at every challenge that is due.
-pub(crate) async fn run(scheduler: &Scheduler) -> Result<(), StoreError> {
-    loop {
+pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
+    while !stopping.is_set() {
         let now = scheduler.world.now();
         let unit = TakeObservations { now, again_at: now.plus(scheduler.lease()), limit: BATCH };
         let due = scheduler.store.take_observations(unit).await?;
@@ -23,6 +23,7 @@ pub(crate) async fn run(scheduler: &Scheduler) -> Result<(), StoreError> {
         let looks = due.into_iter().map(|id| look(scheduler, id));
         join_all(looks).await.into_iter().collect::<Result<(), StoreError>>()?;
     }
+    Ok(())
 }
 
 /// Looks at one challenge and writes down what is new.

@@ -7,6 +7,7 @@ mod challenges;
 pub(crate) mod lapse;
 mod origin;
 mod participations;
+pub(crate) mod prune;
 mod routes;
 mod secrets;
 mod service_caller;

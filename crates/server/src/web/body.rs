@@ -43,7 +43,7 @@ pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
 }
 
 fn invalid_body(message: String) -> ApiError {
-    ApiError::validation(vec![FieldError { value: None, ..FieldError::invalid("body", message, &Value::Null) }])
+    ApiError::validation(vec![FieldError::invalid("body", message, &Value::Null)])
 }
 
 /// `application/json`, `application/<anything>+json`, or no declaration at all.

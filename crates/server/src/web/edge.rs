@@ -63,9 +63,12 @@ pub(crate) async fn edge(State(edge): State<Edge>, mut request: Request, next: N
     if let Some(error) = &error {
         response = envelope(error.clone(), &id, response);
     }
+    let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(request_id::HEADER, value);
+        headers.insert(request_id::HEADER, value);
     }
+    // Answers are about one caller and one moment, and some carry tokens; what may be kept says so itself.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     let line = Line { id: &id, method: &method, route: &route, elapsed: start.elapsed(), asker: &asker };
     line.write(&response, error.as_ref());
     line.measure(&response, &edge.telemetry);
@@ -114,14 +117,17 @@ impl Line<'_> {
     fn write(&self, response: &Response, error: Option<&ApiError>) {
         let Self { id, method, route, elapsed, asker } = self;
         let status = response.status().as_u16();
-        let duration_ms = elapsed.as_secs_f64() * 1000.0;
+        let duration_ms = (elapsed.as_secs_f64() * 1_000_000.0).round() / 1000.0;
         let asker = asker.0.get();
         let workspace = asker.map(|(workspace_id, _)| workspace_id.as_str());
         let key_id = asker.map(|(_, key_id)| key_id.to_string());
         let error_code = error.map(|error| error.code().as_str());
         let idempotent_replay = response.headers().contains_key(response::REPLAYED).then_some(true);
-        if let Some(cause) = error.and_then(ApiError::cause) {
+        let cause = error.and_then(ApiError::cause);
+        if status == 500 {
             tracing::error!(request_id = id, %method, route, status, duration_ms, workspace, key_id, error_code, cause, "request");
+        } else if cause.is_some() {
+            tracing::warn!(request_id = id, %method, route, status, duration_ms, workspace, key_id, error_code, cause, "request");
         } else {
             tracing::info!(request_id = id, %method, route, status, duration_ms, workspace, key_id, error_code, idempotent_replay, "request");
         }
@@ -146,5 +152,53 @@ fn known_method(method: &Method) -> &str {
             method.as_str()
         }
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::{Body, to_bytes};
+    use axum::http::StatusCode;
+    use axum::routing::get;
+    use axum::{Router, middleware};
+    use domain::{ManualClock, SeededRandomness, Timestamp};
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    async fn panicking() {
+        panic!("the secret reason")
+    }
+
+    async fn answer(time_limit: Duration, path: &str) -> (StatusCode, Value) {
+        let clock = ManualClock::at(Timestamp::from_millis(0));
+        let world = World::new(Arc::new(clock), Arc::new(SeededRandomness::from_seed(1)));
+        let state = Edge { world, telemetry: Telemetry::new(), time_limit };
+        let router = Router::new()
+            .route("/panic", get(panicking))
+            .route("/silence", get(std::future::pending::<()>))
+            .route("/teapot", get(|| async { StatusCode::IM_A_TEAPOT }))
+            .route("/gateway", get(|| async { (StatusCode::BAD_GATEWAY, "the secret reason") }))
+            .layer(middleware::from_fn_with_state(state, edge));
+        let request = axum::http::Request::builder().uri(path).body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn whatever_goes_wrong_is_answered_with_the_envelope_and_without_the_cause() {
+        for (path, status, code) in [
+            ("/panic", 500, "SYSTEM_INTERNAL_ERROR"),
+            ("/silence", 503, "SYSTEM_UNAVAILABLE"),
+            ("/teapot", 400, "VALIDATION_INVALID_PARAMETER"),
+            ("/gateway", 500, "SYSTEM_INTERNAL_ERROR"),
+            ("/nowhere", 404, "RESOURCE_NOT_FOUND"),
+        ] {
+            let (answered, body) = answer(Duration::from_millis(50), path).await;
+            assert_eq!((answered.as_u16(), body["error"]["code"].as_str()), (status, Some(code)), "{path}");
+            assert!(body["request_id"].is_string() && !body.to_string().contains("secret"), "{body}");
+        }
     }
 }

@@ -34,16 +34,22 @@ impl<K: Clone + Eq + Hash> InFlight<K> {
     /// Waits for this key's turn, which lasts until the result is dropped.
     pub(crate) async fn turn(&self, key: K) -> Result<Turn<K>, ApiError> {
         let gate = Arc::clone(lock(&self.turns).entry(key.clone()).or_default());
+        // Made before the wait, so that whoever gives up waiting cleans up as well.
+        let mut turn = Turn { key, gate: Some(gate.clone()), guard: None, turns: Arc::clone(&self.turns) };
         match tokio::time::timeout(self.patience, gate.lock_owned()).await {
-            Ok(guard) => Ok(Turn { key, guard: Some(guard), turns: Arc::clone(&self.turns) }),
+            Ok(guard) => {
+                turn.guard = Some(guard);
+                Ok(turn)
+            }
             Err(_elapsed) => Err(ApiError::request_in_progress()),
         }
     }
 }
 
-/// One request's turn to work on a key.
+/// One request's turn to work on a key, or its wait for it.
 pub(crate) struct Turn<K: Eq + Hash> {
     key: K,
+    gate: Option<Arc<tokio::sync::Mutex<()>>>,
     guard: Option<OwnedMutexGuard<()>>,
     turns: Turns<K>,
 }
@@ -52,7 +58,8 @@ impl<K: Eq + Hash> Drop for Turn<K> {
     fn drop(&mut self) {
         let mut turns = lock(&self.turns);
         drop(self.guard.take());
-        // Whoever else waits holds a second reference, taken under this very lock.
+        drop(self.gate.take());
+        // Whoever else works or waits holds a reference, taken under this very lock.
         if turns.get(&self.key).is_some_and(|gate| Arc::strong_count(gate) == 1) {
             turns.remove(&self.key);
         }
@@ -67,6 +74,7 @@ fn lock<K>(turns: &Turns<K>) -> std::sync::MutexGuard<'_, HashMap<K, Arc<tokio::
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
     use wire::error::ErrorCode;
 
     #[tokio::test]
@@ -89,5 +97,16 @@ mod tests {
         let _first = in_flight.turn("key").await.unwrap();
         let refused = in_flight.turn("key").await.err().unwrap();
         assert_eq!(refused.code(), ErrorCode::IdempotencyRequestInProgress);
+    }
+
+    #[tokio::test]
+    async fn whoever_gives_up_waiting_leaves_nothing_behind() {
+        let in_flight = InFlight::new(Duration::from_mins(1));
+        let first = in_flight.turn("key").await.unwrap();
+        let mut waiting = Box::pin(in_flight.turn("key"));
+        assert!((&mut waiting).now_or_never().is_none());
+        drop(first);
+        drop(waiting);
+        assert!(lock(&in_flight.turns).is_empty());
     }
 }

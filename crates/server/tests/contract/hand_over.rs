@@ -80,7 +80,7 @@ async fn whatever_may_pass_is_tried_again() {
         assert_eq!((&test["status"], &test["scheduling"]["attempts"]), (&json!("pending"), &json!(1)), "{reaction:?}");
         assert!(test["scheduling"]["lastError"].is_string(), "{reaction:?}");
         assert_eq!(settle(&site, &path).await["status"], "scheduled", "{reaction:?}");
-        assert_eq!((fake.request_count(), challenges_of(&real).await), (2, 1), "{reaction:?}");
+        assert_eq!((fake.hand_over_count(), challenges_of(&real).await), (2, 1), "{reaction:?}");
     }
 }
 
@@ -96,7 +96,7 @@ async fn a_refusal_fails_the_request_at_once_and_for_good() {
         assert!(test["scheduling"]["lastError"].as_str().unwrap().contains(&status.to_string()), "{test}");
         site.advance(Duration::from_hours(30));
         site.round().await;
-        assert_eq!(fake.request_count(), 1);
+        assert_eq!(fake.hand_over_count(), 1);
     }
 }
 
@@ -108,7 +108,7 @@ async fn an_attempt_is_not_made_before_it_is_due() {
     assert_eq!(read(&site, &path).await["scheduling"]["nextAttemptAt"], "2026-04-08T10:00:40.000Z");
     site.advance(Duration::from_millis(39_999));
     site.round().await;
-    assert_eq!(fake.request_count(), 1);
+    assert_eq!(fake.hand_over_count(), 1);
     site.advance(Duration::from_millis(1));
     site.round().await;
     assert_eq!(read(&site, &path).await["status"], "scheduled");
@@ -135,7 +135,50 @@ async fn a_hand_over_that_is_cut_after_it_took_effect_makes_no_second_challenge(
     let path = ordered(&site).await;
     let test = settle(&site, &path).await;
     assert_eq!((&test["status"], &test["scheduling"]["attempts"]), (&json!("scheduled"), &json!(4)));
-    assert_eq!((fake.request_count(), challenges_of(&real).await), (4, 1));
+    assert_eq!((fake.hand_over_count(), challenges_of(&real).await), (4, 1));
+}
+
+#[tokio::test]
+async fn a_request_whose_challenge_was_made_is_not_failed_by_a_later_refusal() {
+    let lost_then_refused = [Reaction::ForwardAndCut, Reaction::Status(401, ""), Reaction::Forward];
+    let (real, _fake, site) = behind(&lost_then_refused).await;
+    let path = ordered(&site).await;
+    let test = settle(&site, &path).await;
+    assert_eq!((&test["status"], challenges_of(&real).await), (&json!("scheduled"), 1));
+}
+
+#[tokio::test]
+async fn an_attempt_that_hangs_holds_up_nobody_else() {
+    let real = Site::start().await;
+    let fake = FakeService::start(Some(real.url.clone()), &[Reaction::Silence, Reaction::Forward]).await;
+    let url = fake.url.clone();
+    let site = Site::configured(move |config| {
+        config.tpas_url = Some(url);
+        config.background = server::Background::Periodic;
+        // The first attempt hangs for longer than this test may take.
+        config.limits.hand_over = Duration::from_hours(1);
+        config.limits.drain = Duration::from_millis(10);
+    })
+    .await;
+    let hanging = ordered(&site).await;
+    while fake.request_count() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let next = ordered(&site).await;
+    while read(&site, &next).await["status"] != "scheduled" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(read(&site, &hanging).await["status"], "pending");
+}
+
+#[tokio::test]
+async fn a_reason_is_kept_but_not_at_any_length() {
+    let (_real, _fake, site) = behind(&[Reaction::LongError]).await;
+    let path = ordered(&site).await;
+    site.round().await;
+    let test = read(&site, &path).await;
+    let reason = test["scheduling"]["lastError"].as_str().unwrap();
+    assert!(reason.contains("no room") && reason.chars().count() <= 301, "{reason}");
 }
 
 #[tokio::test]

@@ -42,7 +42,8 @@ async fn tables_of_a_newer_version_are_left_alone() {
 async fn options_that_do_not_go_together_are_refused() {
     let site = Site::start().await;
     for (change, expected) in [
-        ((|config| config.roles = "api".parse().unwrap()) as fn(&mut Config), "--tpas-url"),
+        ((|config| config.roles = "api,scheduler".parse().unwrap()) as fn(&mut Config), "--tpas-url"),
+        (|config| config.roles = "api,tpas".parse().unwrap(), "api and scheduler go together"),
         (|config| config.tpas_url = Some("http://127.0.0.1:1".into()), "--tpas-token"),
         (|config| config.catalogue = Some("/nonexistent/catalogue.toml".into()), "/nonexistent/catalogue.toml"),
     ] {
@@ -57,13 +58,44 @@ async fn options_that_do_not_go_together_are_refused() {
 async fn secrets_are_kept_private_and_the_demo_is_made_once() {
     let site = Site::start().await;
     let key = site.api_key.clone();
-    for file in ["secret-key", "demo-api-key"] {
+    for file in ["secret-key", "demo-api-key", "environment", "connect.sqlite3", "connect.sqlite3-wal", "tpas.sqlite3"]
+    {
         let mode = std::fs::metadata(site.data_dir().join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
     let site = site.restart(|_| {}).await;
     assert_eq!(site.api_key, key);
     site.get(TESTS).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_data_directory_is_one_environments_for_good() {
+    let folder = Site::configured(|config| config.environment = domain::Environment::Production).await.stop().await;
+    let config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
+    let error = Server::start(config, world()).await.err().unwrap().to_string();
+    assert!(error.contains("--environment production") && error.contains("sandbox"), "{error}");
+}
+
+#[tokio::test]
+async fn a_secret_that_was_emptied_is_not_a_secret() {
+    for file in ["secret-key", "verification-secret"] {
+        let folder = Site::configured(|config| config.verification_secret = None).await.stop().await;
+        std::fs::write(folder.path().join(file), "\n").unwrap();
+        let config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
+        let error = Server::start(config, world()).await.err().unwrap().to_string();
+        assert!(error.contains(file) && error.contains("64 hexadecimal digits"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_failed_has_not_shown_the_demos_key_to_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
+    config.listen = taken.local_addr().unwrap();
+    assert!(Server::start(config.clone(), world()).await.is_err());
+    config.listen = "127.0.0.1:0".parse().unwrap();
+    assert!(Server::start(config, world()).await.unwrap().demo().is_some());
 }
 
 #[tokio::test]

@@ -148,8 +148,16 @@ async fn joining_twice_with_one_idempotency_key_is_joining_once() {
     assert_eq!(second.header("idempotency-replayed"), Some("true"));
     let other = site.join(&challenge, "mitid").idempotency_key("5f0c").send().await;
     other.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
+    // With its cookie a browser is known; another one that has chosen the same key is not told the first one's secrets.
+    let own = first.header("set-cookie").unwrap().split(';').next().unwrap();
+    let same = site.join(&challenge, "bankidse").idempotency_key("5f0c").header("Cookie", own).send().await;
+    assert_eq!(same.expect(201), first.expect(201));
+    let stranger = site.join(&challenge, "mitid").send().await;
+    let cookie = stranger.header("set-cookie").unwrap().split(';').next().unwrap();
+    let theirs = site.join(&challenge, "bankidse").idempotency_key("5f0c").header("Cookie", cookie).send().await;
+    theirs.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
     let report = site.get(&format!("{TESTS}/{challenge}/report")).send().await.expect(200);
-    assert_eq!(report["stats"]["totalParticipations"], 1);
+    assert_eq!(report["stats"]["totalParticipations"], 2, "the stranger has joined with another provider");
 }
 
 #[tokio::test]
@@ -177,6 +185,6 @@ async fn nothing_that_identifies_a_tester_is_kept() {
 async fn in_production_testers_cannot_join_until_there_is_a_verifier() {
     let site = Site::start().await;
     let challenge = site.challenge(&json!({ "title": "x" })).await;
-    let site = site.restart(|config| config.environment = domain::Environment::Production).await;
+    let site = site.restart_in_production().await;
     site.join(&challenge, "bankidse").send().await.expect_error(503, "SYSTEM_UNAVAILABLE");
 }

@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Site;
-
-pub(crate) const TOKEN: &str = "service-token-of-the-tests";
+use crate::support::{SERVICE_TOKEN as TOKEN, Site};
 
 const PATH: &str = "/tpas/v1/challenge-requests/req_7f3a9c1e-4b2d-4f88-9e1a-0c3d5b6e7f8a";
 
@@ -65,7 +63,7 @@ async fn a_challenge_that_cannot_be_is_refused() {
         ("description", json!(1), "VALIDATION_INVALID_PARAMETER"),
         ("maxStampClaims", json!(0), "VALIDATION_INVALID_PARAMETER"),
         ("maxStampClaims", Value::Null, "VALIDATION_MISSING_PARAMETER"),
-        ("providerIds", json!([]), "VALIDATION_INVALID_PARAMETER"),
+        ("providerIds", json!([]), "VALIDATION_MISSING_PARAMETER"),
         ("providerIds", json!(["Bank ID"]), "VALIDATION_INVALID_PARAMETER"),
         ("targetPlatform", json!("windows"), "VALIDATION_INVALID_PARAMETER"),
         ("hostName", Value::Null, "VALIDATION_MISSING_PARAMETER"),

@@ -74,6 +74,6 @@ async fn there_is_none_in_production() {
     let site = Site::start().await;
     let url = begun(&site).await;
     let path = url.strip_prefix(&site.url).unwrap().to_owned();
-    let site = site.restart(|config| config.environment = domain::Environment::Production).await;
+    let site = site.restart_in_production().await;
     site.call("GET", &path).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
-use crate::support::{Site, TESTS};
+use crate::support::{SERVICE_TOKEN, Site, TESTS};
 
 #[tokio::test]
 async fn a_thousand_testers_at_a_challenge_of_ten_stamps_get_exactly_ten() {
@@ -86,7 +86,7 @@ async fn a_closed_challenge_grants_nothing_more() {
     let site = Site::start().await;
     let challenge = site.challenge(&json!({ "title": "x" })).await;
     let begun = site.join(&challenge, "bankidse").send().await.expect(201);
-    let close = site.call("POST", &format!("/tpas/v1/challenges/{challenge}/close")).key(crate::service_surface::TOKEN);
+    let close = site.call("POST", &format!("/tpas/v1/challenges/{challenge}/close")).key(SERVICE_TOKEN);
     assert_eq!(close.send().await.expect(200)["isActive"], false);
     let url = begun["verificationUrl"].as_str().unwrap();
     assert_eq!(site.simulate(url, &json!({ "outcome": "completed", "subject": "Ada" })).await, "missed");

@@ -5,9 +5,9 @@ use std::time::Duration;
 use domain::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Site};
+use crate::support::{Answer, Site, VERIFICATION_SECRET};
 
-const SECRET: &[u8] = b"verification-secret-of-the-tests";
+const SECRET: &[u8] = VERIFICATION_SECRET.as_bytes();
 
 async fn report(site: &Site, signed_at: Timestamp, event: &Value) -> Answer {
     let body = event.to_string();

@@ -192,17 +192,19 @@ fn read_page(
     let ListFilter { scheduled, status, descending, limit, offset } = filter;
     let filters = (workspace_id.as_str(), client_id.as_str(), scheduled, status.map(Status::as_str));
 
+    // Both reads see one moment, or the number would not fit the items.
+    let moment = connection.unchecked_transaction()?;
     let order = if *descending { "DESC" } else { "ASC" };
     let sql = select(&format!("{WHERE} ORDER BY id {order} LIMIT $5 OFFSET $6"));
     let (workspace, client, scheduled, status) = filters;
     // No table has more rows than fit a signed 64-bit number.
     let limit = limit.map_or(i64::MAX, i64::from);
     let offset = i64::try_from(*offset).unwrap_or(i64::MAX);
-    let requests = prepare(connection, &sql)?
+    let requests = prepare(&moment, &sql)?
         .query_map((workspace, client, scheduled, status, limit, offset), read_request)?
         .collect::<Result<_, _>>()?;
 
-    let total: i64 = prepare(connection, &format!("SELECT COUNT(*) FROM challenge_requests {WHERE}"))?
+    let total: i64 = prepare(&moment, &format!("SELECT COUNT(*) FROM challenge_requests {WHERE}"))?
         .query_row(filters, |row| row.get(0))?;
     Ok(Page { requests, total: total.unsigned_abs() })
 }

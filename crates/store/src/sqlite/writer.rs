@@ -34,12 +34,23 @@ pub struct WriterMetrics {
     pub commit_seconds: Histogram,
 }
 
+impl WriterMetrics {
+    /// A histogram for [`WriterMetrics::group_size`].
+    #[must_use]
+    pub fn group_size_histogram() -> Histogram {
+        Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0])
+    }
+
+    /// A histogram for [`WriterMetrics::commit_seconds`].
+    #[must_use]
+    pub fn commit_seconds_histogram() -> Histogram {
+        Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0])
+    }
+}
+
 impl Default for WriterMetrics {
     fn default() -> Self {
-        Self {
-            group_size: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]),
-            commit_seconds: Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0]),
-        }
+        Self { group_size: Self::group_size_histogram(), commit_seconds: Self::commit_seconds_histogram() }
     }
 }
 
@@ -167,6 +178,7 @@ fn commit(connection: &mut Connection, group: &mut [Box<dyn Job>], metrics: &Wri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
 
     /// Writes a number; fails or panics when it is told to.
     #[derive(Clone, Copy)]
@@ -242,6 +254,38 @@ mod tests {
         drop(queue);
         work(writer, waiting, &WriterMetrics::default());
         assert_eq!(numbers(&reader), Vec::<i64>::new());
+    }
+
+    #[tokio::test]
+    async fn when_too_much_is_waiting_more_is_refused_and_what_waits_is_done() {
+        let (folder, connection, reader) = database();
+        let other = Connection::open(folder.path().join("numbers.sqlite3")).unwrap();
+        connection.busy_timeout(std::time::Duration::from_mins(1)).unwrap();
+        let writer = Writer::start(connection, WriterMetrics::default()).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let more_than_fits = QUEUE + LARGEST_GROUP + 1;
+        let mut writes: Vec<_> =
+            (0_i64..).take(more_than_fits).map(|number| Box::pin(writer.write(Number::Good(number)))).collect();
+        let answered: Vec<_> = writes.iter_mut().filter_map(|write| write.now_or_never()).collect();
+        assert!(!answered.is_empty());
+        assert!(answered.iter().all(|answer| matches!(answer, Err(StoreError::Overloaded))), "{answered:?}");
+        other.execute_batch("COMMIT").unwrap();
+        writer.close().await;
+        assert_eq!(numbers(&reader).len(), more_than_fits - answered.len());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_at_all_is_unavailable_and_leaves_nothing_behind() {
+        let (folder, connection, reader) = database();
+        let other = Connection::open(folder.path().join("numbers.sqlite3")).unwrap();
+        connection.busy_timeout(std::time::Duration::ZERO).unwrap();
+        let writer = Writer::start(connection, WriterMetrics::default()).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let refused = writer.write(Number::Good(1)).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        other.execute_batch("COMMIT").unwrap();
+        assert_eq!(writer.write(Number::Good(2)).await.unwrap(), 2);
+        assert_eq!(numbers(&reader), [2]);
     }
 
     #[tokio::test]

@@ -28,6 +28,8 @@ pub struct Earlier {
     pub fingerprint: Fingerprint,
     /// What came of it, as it is now.
     pub participation: Participation,
+    /// The keyed hash by which the browser is known that asked then.
+    pub browser_hash: [u8; 32],
 }
 
 /// What has the key, if it is not free.
@@ -38,16 +40,19 @@ pub(super) fn find(
     now: Timestamp,
 ) -> rusqlite::Result<Option<Earlier>> {
     const SQL: &str = "
-        SELECT fingerprint, participation_id FROM idempotency_records
-        WHERE challenge_id = $1 AND key = $2 AND expires_at > $3";
-    let record: Option<(Fingerprint, ParticipationId)> = prepare(connection, SQL)?
+        SELECT record.fingerprint, record.participation_id, participation.browser_hash
+        FROM idempotency_records AS record
+        JOIN participations AS participation
+            ON participation.challenge_id = record.challenge_id AND participation.id = record.participation_id
+        WHERE record.challenge_id = $1 AND record.key = $2 AND record.expires_at > $3";
+    let record: Option<(Fingerprint, ParticipationId, [u8; 32])> = prepare(connection, SQL)?
         .query_row((challenge_id.as_bytes(), key.as_str(), now.as_millis()), |row| {
             let id = ParticipationId::from_bytes(row.get("participation_id")?);
-            Ok((Fingerprint::from_bytes(row.get("fingerprint")?), id))
+            Ok((Fingerprint::from_bytes(row.get("fingerprint")?), id, row.get("browser_hash")?))
         })
         .optional()?;
-    let Some((fingerprint, id)) = record else { return Ok(None) };
-    Ok(read_one(connection, id)?.map(|participation| Earlier { fingerprint, participation }))
+    let Some((fingerprint, id, browser_hash)) = record else { return Ok(None) };
+    Ok(read_one(connection, id)?.map(|participation| Earlier { fingerprint, participation, browser_hash }))
 }
 
 /// Takes a key that [`find`] has found free.

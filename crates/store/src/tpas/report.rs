@@ -24,8 +24,10 @@ impl TpasStore {
 fn read_report(connection: &Connection, id: ChallengeId) -> rusqlite::Result<Option<Report>> {
     const TALLIES: &str = "
         SELECT provider_id, COUNT(*) AS participations, COUNT(*) FILTER (WHERE status = 'claimed') AS claims,
-            COALESCE(SUM(decided_at - joined_at) FILTER (WHERE status = 'claimed'), 0) AS time_to_claim
+            COALESCE(SUM(CASE WHEN decided_at > joined_at THEN decided_at - joined_at ELSE 0 END)
+                FILTER (WHERE status = 'claimed'), 0) AS time_to_claim
         FROM participations WHERE challenge_id = $1 GROUP BY provider_id";
+    // A clock that was set back between joining and claiming counts as no time.
     // Both reads see one moment, or a stamp could be counted that the challenge does not know of yet.
     let moment = connection.unchecked_transaction()?;
     let Some(record) = challenges::read_one(&moment, id)? else { return Ok(None) };

@@ -38,6 +38,11 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl Browser {
+    /// Its hash, if it has been here before.
+    pub(super) fn known_as(&self, hash: [u8; 32]) -> Option<[u8; 32]> {
+        (!self.is_new).then_some(hash)
+    }
+
     /// The cookie to set, if this browser has none: kept for a year, sent to the challenge service only, hidden from scripts.
     pub(super) fn set_cookie(&self, origin: &Origin) -> Option<HeaderValue> {
         let secure = if origin.is_encrypted() { "; Secure" } else { "" };

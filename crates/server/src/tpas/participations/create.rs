@@ -73,14 +73,15 @@ pub(crate) async fn create(
         None => None,
     };
     let fingerprint = Fingerprint::of(method.as_str(), uri.path(), &Value::Object(wish.clone()));
-    if let Some(earlier) = earlier(&tpas, id, key.as_ref(), fingerprint).await? {
+    let browser_hash = tpas.parts.secrets.browser_hash(id, &browser.value);
+    if let Some(earlier) = earlier(&tpas, id, key.as_ref(), fingerprint, browser.known_as(browser_hash)).await? {
         return Ok(answer(&tpas, &earlier, &origin, true));
     }
     let (provider_id, platform) =
         read_join(&wish, &record.payload.provider_ids, record.payload.target_platform).map_err(ApiError::validation)?;
     let unit = JoinChallenge {
         participation: new_participation(&tpas, id, provider_id, platform),
-        browser_hash: tpas.parts.secrets.browser_hash(id, &browser.value),
+        browser_hash,
         idempotency: key.map(|key| Idempotency { key, fingerprint, expires_at: tpas.world().now().plus(VALIDITY) }),
     };
     let participation = unit.participation.clone();
@@ -104,12 +105,16 @@ async fn earlier(
     id: ChallengeId,
     key: Option<&IdempotencyKey>,
     fingerprint: Fingerprint,
+    known_browser: Option<[u8; 32]>,
 ) -> Result<Option<Participation>, ApiError> {
     let Some(key) = key else { return Ok(None) };
-    match tpas.store().earlier(id, key, tpas.world().now()).await? {
-        None => Ok(None),
-        Some(earlier) if earlier.fingerprint == fingerprint => Ok(Some(earlier.participation)),
-        Some(_) => Err(ApiError::key_conflict()),
+    let Some(earlier) = tpas.store().earlier(id, key, tpas.world().now()).await? else { return Ok(None) };
+    // Whoever never got the first answer has no cookie; whoever has another one is somebody else.
+    let is_same_browser = known_browser.is_none_or(|known| known == earlier.browser_hash);
+    if is_same_browser && earlier.fingerprint == fingerprint {
+        Ok(Some(earlier.participation))
+    } else {
+        Err(ApiError::key_conflict())
     }
 }
 

@@ -127,10 +127,8 @@ fn settle(api: &WorkspaceApi, app: &App, order: &Map<String, Value>) -> Result<P
 }
 
 fn refused_providers(error: SelectionError, given: Option<&[String]>) -> ApiError {
-    let invalid = |message: &str| {
-        let value = given.map(|ids| shortened(&json!(ids)));
-        ApiError::validation(vec![FieldError { value, ..FieldError::invalid("providerIds", message, &Value::Null) }])
-    };
+    let invalid =
+        |message: &str| ApiError::validation(vec![FieldError::invalid("providerIds", message, &json!(given))]);
     match error {
         SelectionError::Empty => {
             invalid("providerIds must name at least one provider. Leave it out to test every eligible one.")
@@ -139,13 +137,9 @@ fn refused_providers(error: SelectionError, given: Option<&[String]>) -> ApiErro
             "providerIds was left out, but none of the app's providers can be tested here. Enable one for the app first.",
         ),
         SelectionError::Refused(refusals) => {
-            let ids: Vec<&str> = refusals.iter().map(|refusal| refusal.provider_id.as_str()).collect();
-            let message = format!(
-                "providerIds names providers that cannot be tested: {}. See details.providers.",
-                ids.join(", ")
-            );
+            let message = "providerIds names providers that cannot be tested. details.providers says which, and why.";
             let providers: Vec<Value> = refusals.iter().map(refusal_json).collect();
-            invalid(&message).with_detail("providers", providers)
+            invalid(message).with_detail("providers", providers)
         }
     }
 }

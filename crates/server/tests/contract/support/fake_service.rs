@@ -11,6 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) enum Reaction {
     /// Answers this status with these headers and no more.
     Status(u16, &'static str),
+    /// Answers 503 with an error of many words.
+    LongError,
     /// Passes the request on to a real challenge service, and the answer back.
     Forward,
     /// Passes the request on, and cuts the connection instead of answering.
@@ -42,6 +44,11 @@ impl FakeService {
         Self { url, requests }
     }
 
+    /// How often it was asked to make a challenge.
+    pub(crate) fn hand_over_count(&self) -> usize {
+        self.requests.lock().unwrap().iter().filter(|head| head.starts_with("PUT ")).count()
+    }
+
     pub(crate) fn request_count(&self) -> usize {
         self.requests.lock().unwrap().len()
     }
@@ -64,6 +71,14 @@ async fn react(
         Reaction::Status(status, headers) => {
             let answer = format!("HTTP/1.1 {status} x\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n");
             stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+        Reaction::LongError => {
+            let words = "no room ".repeat(10_000);
+            let id = "228aaefb-3ce2-4dd0-a73b-b96f71c5779f";
+            let body =
+                format!(r#"{{"error":{{"code":"SYSTEM_UNAVAILABLE","message":"{words}"}},"request_id":"{id}"}}"#);
+            let head = format!("HTTP/1.1 503 x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         }
         Reaction::Forward => {
             let answer = forward(&request, &real.unwrap()).await;

@@ -10,7 +10,7 @@ mod site;
 
 pub(crate) use answer::Answer;
 pub(crate) use call::Call;
-pub(crate) use site::Site;
+pub(crate) use site::{SERVICE_TOKEN, Site, VERIFICATION_SECRET};
 
 /// Where the demo's production tests are.
 pub(crate) const TESTS: &str = "/connect/v1/apps/FK5b0KSM/production-tests";

@@ -93,6 +93,14 @@ impl Site {
         Self::at(self.stop().await, clock, configure).await
     }
 
+    /// Stops gracefully and starts again as a production deployment, as no operator could by mistake.
+    pub(crate) async fn restart_in_production(self) -> Self {
+        let clock = Arc::clone(&self.clock);
+        let folder = self.stop().await;
+        std::fs::write(folder.path().join("environment"), "production").unwrap();
+        Self::at(folder, clock, |config| config.environment = Environment::Production).await
+    }
+
     /// Stops gracefully; what is left behind.
     pub(crate) async fn stop(mut self) -> TempDir {
         let _ = self.stop.take().unwrap().send(());
