@@ -8,6 +8,7 @@ mod invocation;
 mod keys;
 mod kill;
 mod layers;
+mod log;
 mod output;
 mod process;
 mod serve;

@@ -40,13 +40,24 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn serve(data_dir: &Path, more: &[&str]) -> Self {
+        Self::start(data_dir, &[&["--log-level", "warn"], more].concat(), Stdio::inherit())
+    }
+
+    /// A server that logs everything there is to log into a file.
+    pub(crate) fn serve_and_log(data_dir: &Path, log: &Path, more: &[&str]) -> Self {
+        let log = std::fs::File::create(log).unwrap();
+        Self::start(data_dir, &[&["--log-level", "trace"], more].concat(), log.into())
+    }
+
+    fn start(data_dir: &Path, more: &[&str], log: Stdio) -> Self {
         let mut child = Command::new(PROGRAM)
-            .args(["serve", "--listen", "127.0.0.1:0", "--rate-limit", "off", "--log-level", "warn", "--data-dir"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--rate-limit", "off", "--data-dir"])
             .arg(data_dir)
             .args(more)
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

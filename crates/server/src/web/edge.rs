@@ -4,8 +4,7 @@
 //! a handler, an extractor, the router, a time-out or a panic. Then the one log line is written.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::Json;
@@ -41,12 +40,10 @@ impl Asker {
 }
 
 pub(crate) async fn edge(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
-    let start = Instant::now();
     let id = request_id::of(request.headers(), edge.world.randomness());
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let asker = Asker::default();
-    request.extensions_mut().insert(asker.clone());
+    let line = Line::begin(&id, &request, asker.clone());
+    request.extensions_mut().insert(asker);
 
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = match tokio::time::timeout(edge.time_limit, answer).await {
@@ -69,9 +66,7 @@ pub(crate) async fn edge(State(edge): State<Edge>, mut request: Request, next: N
     }
     // Answers are about one caller and one moment, and some carry tokens; what may be kept says so itself.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    let line = Line { id: &id, method: &method, route: &route, elapsed: start.elapsed(), asker: &asker };
-    line.write(&response, error.as_ref());
-    line.measure(&response, &edge.telemetry);
+    line.end(&response, error.as_ref(), &edge.telemetry);
     response
 }
 
@@ -104,25 +99,39 @@ fn envelope(error: ApiError, request_id: &str, original: Response) -> Response {
     response
 }
 
-/// What is known of a request once it is answered.
-struct Line<'a> {
-    id: &'a str,
-    method: &'a Method,
-    route: &'a str,
-    elapsed: Duration,
-    asker: &'a Asker,
+/// The one log line of a request. One whose caller hangs up before the answer has a line as well: what it asked for may have
+/// been done all the same.
+struct Line {
+    start: Instant,
+    id: String,
+    method: Method,
+    route: String,
+    asker: Asker,
+    is_written: bool,
 }
 
-impl Line<'_> {
-    fn write(&self, response: &Response, error: Option<&ApiError>) {
-        let Self { id, method, route, elapsed, asker } = self;
+impl Line {
+    fn begin(id: &str, request: &Request, asker: Asker) -> Self {
+        let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+        let (start, id, method) = (Instant::now(), id.to_owned(), request.method().clone());
+        Self { start, id, method, route, asker, is_written: false }
+    }
+
+    fn end(mut self, response: &Response, error: Option<&ApiError>, telemetry: &Telemetry) {
         let status = response.status().as_u16();
-        let duration_ms = (elapsed.as_secs_f64() * 1_000_000.0).round() / 1000.0;
-        let asker = asker.0.get();
-        let workspace = asker.map(|(workspace_id, _)| workspace_id.as_str());
-        let key_id = asker.map(|(_, key_id)| key_id.to_string());
+        self.write(status, response.headers().contains_key(response::REPLAYED), error);
+        let route = self.route.clone();
+        let labels = RequestLabels { method: known_method(&self.method).to_owned(), route: route.clone(), status };
+        telemetry.requests.get_or_create(&labels).inc();
+        telemetry.request_seconds.get_or_create(&RouteLabels { route }).observe(self.start.elapsed().as_secs_f64());
+    }
+
+    fn write(&mut self, status: u16, is_replay: bool, error: Option<&ApiError>) {
+        self.is_written = true;
+        let Self { id, method, route, .. } = &*self;
+        let (duration_ms, workspace, key_id) = (self.duration_ms(), self.workspace(), self.key_id());
         let error_code = error.map(|error| error.code().as_str());
-        let idempotent_replay = response.headers().contains_key(response::REPLAYED).then_some(true);
+        let idempotent_replay = is_replay.then_some(true);
         let cause = error.and_then(ApiError::cause);
         if status == 500 {
             tracing::error!(request_id = id, %method, route, status, duration_ms, workspace, key_id, error_code, cause, "request");
@@ -133,15 +142,28 @@ impl Line<'_> {
         }
     }
 
-    fn measure(&self, response: &Response, telemetry: &Telemetry) {
-        let labels = RequestLabels {
-            method: known_method(self.method).to_owned(),
-            route: self.route.to_owned(),
-            status: response.status().as_u16(),
-        };
-        telemetry.requests.get_or_create(&labels).inc();
-        let route = RouteLabels { route: self.route.to_owned() };
-        telemetry.request_seconds.get_or_create(&route).observe(self.elapsed.as_secs_f64());
+    fn workspace(&self) -> Option<&str> {
+        self.asker.0.get().map(|(workspace_id, _)| workspace_id.as_str())
+    }
+
+    fn key_id(&self) -> Option<String> {
+        self.asker.0.get().map(|(_, key_id)| key_id.to_string())
+    }
+
+    /// Milliseconds, to the microsecond.
+    fn duration_ms(&self) -> f64 {
+        (self.start.elapsed().as_secs_f64() * 1_000_000.0).round() / 1000.0
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if self.is_written {
+            return;
+        }
+        let Self { id, method, route, .. } = &*self;
+        let (duration_ms, workspace, key_id) = (self.duration_ms(), self.workspace(), self.key_id());
+        tracing::info!(request_id = id, %method, route, duration_ms, workspace, key_id, "request abandoned by its caller");
     }
 }
 

@@ -1,0 +1,52 @@
+//! What the log says, and what it must never say (§2, §10).
+
+use std::fs;
+
+use client::Tester;
+use wire::participation::JoinChallenge;
+use wire::production_test::{CreateProductionTest, Platform};
+use wire::verification::SimulateVerification;
+
+use crate::process::Process;
+
+const APP: &str = "FK5b0KSM";
+const TITLE: &str = "the title of the order";
+const KEY: &str = "the idempotency key";
+const SUBJECT: &str = "the name of the person";
+
+#[tokio::test]
+async fn the_log_tells_what_happened_and_nobodys_secret_even_where_it_tells_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().join("data"), folder.path().join("log"));
+    for format in ["text", "json"] {
+        let server = Process::serve_and_log(&data, &log, &["--log-format", format]);
+        let api = server.api(&data);
+        let order = CreateProductionTest { title: TITLE.into(), ..CreateProductionTest::default() };
+        let request = api.create_production_test(APP, &order, Some(&format!("{KEY} {format}"))).await.unwrap().request;
+        let challenge = loop {
+            if let Some(challenge) = api.production_test(APP, &request.id).await.unwrap().challenge {
+                break challenge;
+            }
+        };
+        let tester = Tester::new(&server.url).unwrap();
+        let wish = JoinChallenge { provider_id: "bankidse".into(), platform: Platform::Ios };
+        let joined = tester.join(&challenge.id, &wish).await.unwrap();
+        let url = joined.participation.verification_url.clone();
+        tester.simulate(&url, &SimulateVerification::Completed { subject: SUBJECT.into() }).await.unwrap();
+        tester.participation(&joined.participation.id, &joined.token).await.unwrap();
+        server.signal("TERM");
+        server.end();
+
+        let log = fs::read_to_string(&log).unwrap();
+        for told in [request.id.as_str(), "hand-over", "/connect/v1/apps/{client_id}/production-tests", "stopped"] {
+            assert!(log.contains(told), "{format}: {told}");
+        }
+        let secret = |name: &str| fs::read_to_string(data.join(name)).unwrap().trim().to_owned();
+        let (_, code) = url.split_once("code=").unwrap();
+        let secrets =
+            [secret("demo-api-key"), secret("secret-key"), secret("verification-secret"), joined.token, code.into()];
+        for secret in secrets.iter().map(String::as_str).chain([TITLE, KEY, SUBJECT]) {
+            assert!(!log.contains(secret), "{format}: {secret}");
+        }
+    }
+}
