@@ -7,8 +7,10 @@
 
 pub mod connect;
 mod error;
+mod idempotency;
 mod sqlite;
 pub mod tpas;
 
 pub use error::{OpenError, StoreError};
+pub use idempotency::Idempotency;
 pub use sqlite::WriterMetrics;

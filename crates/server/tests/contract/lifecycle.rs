@@ -6,6 +6,8 @@ use std::sync::Arc;
 use domain::{SeededRandomness, SystemClock};
 use serde_json::json;
 use server::{Config, Server, World};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::fake_service::{FakeService, Reaction};
 use crate::support::{Site, TESTS};
@@ -107,7 +109,37 @@ async fn no_demo_where_it_is_not_wanted() {
 }
 
 #[tokio::test]
-async fn a_stopping_server_finishes_what_is_in_flight_and_gives_its_leases_back() {
+async fn a_stopping_server_finishes_the_request_that_is_in_flight_and_takes_no_other() {
+    let site = Site::start().await;
+    let address = site.url.trim_start_matches("http://").to_owned();
+    let body = r#"{"title":"BankID"}"#;
+    let head = format!(
+        "POST {TESTS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        site.api_key,
+        body.len()
+    );
+    let mut stream = TcpStream::connect(&address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The server asks for the body: the request is in flight.
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).await.unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+
+    let stopping = tokio::spawn(site.stop());
+    while TcpStream::connect(&address).await.is_ok() {}
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+
+    let folder = stopping.await.unwrap();
+    let connection = rusqlite::Connection::open(folder.path().join("connect.sqlite3")).unwrap();
+    let stored: u32 = connection.query_row("SELECT COUNT(*) FROM challenge_requests", (), |row| row.get(0)).unwrap();
+    assert_eq!(stored, 1);
+}
+
+#[tokio::test]
+async fn a_stopping_server_gives_its_leases_back() {
     let silent = FakeService::start(None, &[Reaction::Silence]).await;
     let url = silent.url.clone();
     let site = Site::configured(move |config| {

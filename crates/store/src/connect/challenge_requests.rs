@@ -6,10 +6,10 @@ use domain::production_test::Payload;
 use domain::{ChallengeId, ClientId, Platform, RequestId, Timestamp, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
-use super::idempotency::{Idempotency, take};
+use super::idempotency::take;
 use super::{ConnectStore, RequestKey};
-use crate::StoreError;
 use crate::sqlite::{RowExt, Unit, prepare, provider_ids_json};
+use crate::{Idempotency, StoreError};
 
 /// Stores a new challenge request, and the idempotency key that guards it, both or neither.
 #[derive(Clone, Debug)]
@@ -210,14 +210,7 @@ fn read_page(
 }
 
 pub(super) fn read_request(row: &Row<'_>) -> rusqlite::Result<ChallengeRequest> {
-    let payload = Payload {
-        title: row.get("title")?,
-        description: row.get("description")?,
-        provider_ids: row.provider_ids("provider_ids")?,
-        max_stamp_claims: row.get("max_stamp_claims")?,
-        target_platform: row.platform("target_platform")?,
-        allow_duplicate_participation: row.get("allow_duplicate_participation")?,
-    };
+    let payload = row.payload()?;
     Ok(ChallengeRequest {
         id: RequestId::from_bytes(row.get("id")?),
         workspace_id: row.parsed("workspace_id")?,

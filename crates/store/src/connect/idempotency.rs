@@ -7,19 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::challenge_requests::read_one;
 use super::{ConnectStore, RequestKey};
-use crate::StoreError;
 use crate::sqlite::{RowExt, Unit, prepare};
-
-/// The idempotency of one order: stored in the transaction that stores the order.
-#[derive(Clone, Debug)]
-pub struct Idempotency {
-    /// The key that the client chose.
-    pub key: IdempotencyKey,
-    /// What the client asked for.
-    pub fingerprint: Fingerprint,
-    /// From when on the key is as good as new.
-    pub expires_at: Timestamp,
-}
+use crate::{Idempotency, StoreError};
 
 /// What a key was used for before.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ pub use challenge_requests::{CreateChallengeRequest, CreateOutcome, ListFilter, 
 pub use demo::CreateDemo;
 use domain::{ClientId, RequestId, WorkspaceId};
 pub use hand_over::{FinishHandOver, HandOverEnd, LeaseDue, ReleaseLeases};
-pub use idempotency::{Earlier, Idempotency, PruneIdempotencyRecords};
+pub use idempotency::{Earlier, PruneIdempotencyRecords};
 pub use observation::{RecordObservation, TakeObservations};
 pub use workspaces::{CreateWorkspace, Workspace};
 

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use domain::production_test::Payload;
 use domain::{Platform, ProviderId, Timestamp};
 use rusqlite::Row;
 use rusqlite::types::Type;
@@ -17,8 +18,8 @@ pub(crate) trait RowExt {
     fn optional_time(&self, column: &'static str) -> rusqlite::Result<Option<Timestamp>>;
     fn parsed<T: FromStr>(&self, column: &'static str) -> rusqlite::Result<T>;
     fn named<T>(&self, column: &'static str, from_name: fn(&str) -> Option<T>) -> rusqlite::Result<T>;
-    fn platform(&self, column: &'static str) -> rusqlite::Result<Option<Platform>>;
-    fn provider_ids(&self, column: &'static str) -> rusqlite::Result<Vec<ProviderId>>;
+    /// The payload, whose columns have the same names in both stores.
+    fn payload(&self) -> rusqlite::Result<Payload>;
 }
 
 impl RowExt for Row<'_> {
@@ -39,24 +40,37 @@ impl RowExt for Row<'_> {
         from_name(self.get_ref(column)?.as_str()?).ok_or_else(|| unreadable(column))
     }
 
-    fn platform(&self, column: &'static str) -> rusqlite::Result<Option<Platform>> {
-        match self.get_ref(column)?.as_str_or_null()? {
-            Some(name) => name.parse().map(Some).map_err(|_| unreadable(column)),
-            None => Ok(None),
-        }
+    fn payload(&self) -> rusqlite::Result<Payload> {
+        Ok(Payload {
+            title: self.get("title")?,
+            description: self.get("description")?,
+            provider_ids: provider_ids(self)?,
+            max_stamp_claims: self.get("max_stamp_claims")?,
+            target_platform: target_platform(self)?,
+            allow_duplicate_participation: self.get("allow_duplicate_participation")?,
+        })
     }
+}
 
-    fn provider_ids(&self, column: &'static str) -> rusqlite::Result<Vec<ProviderId>> {
-        let ids: Vec<String> = serde_json::from_str(self.get_ref(column)?.as_str()?).map_err(|_| unreadable(column))?;
-        ids.iter().map(|id| id.parse()).collect::<Result<_, _>>().map_err(|_| unreadable(column))
+fn target_platform(row: &Row<'_>) -> rusqlite::Result<Option<Platform>> {
+    const COLUMN: &str = "target_platform";
+    match row.get_ref(COLUMN)?.as_str_or_null()? {
+        Some(name) => name.parse().map(Some).map_err(|_| unreadable(COLUMN)),
+        None => Ok(None),
     }
+}
+
+fn provider_ids(row: &Row<'_>) -> rusqlite::Result<Vec<ProviderId>> {
+    const COLUMN: &str = "provider_ids";
+    let ids: Vec<String> = serde_json::from_str(row.get_ref(COLUMN)?.as_str()?).map_err(|_| unreadable(COLUMN))?;
+    ids.iter().map(|id| id.parse()).collect::<Result<_, _>>().map_err(|_| unreadable(COLUMN))
 }
 
 fn unreadable(column: &'static str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(Unreadable(column)))
 }
 
-/// The form in which [`RowExt::provider_ids`] reads them back.
+/// The form in which [`RowExt::payload`] reads them back.
 pub(crate) fn provider_ids_json(ids: &[ProviderId]) -> String {
     let ids: Vec<&str> = ids.iter().map(ProviderId::as_str).collect();
     serde_json::Value::from(ids).to_string()

@@ -156,14 +156,7 @@ pub(super) fn read_one(connection: &Connection, id: ChallengeId) -> rusqlite::Re
 }
 
 fn read_record(row: &Row<'_>) -> rusqlite::Result<ChallengeRecord> {
-    let payload = Payload {
-        title: row.get("title")?,
-        description: row.get("description")?,
-        provider_ids: row.provider_ids("provider_ids")?,
-        max_stamp_claims: row.get("max_stamp_claims")?,
-        target_platform: row.platform("target_platform")?,
-        allow_duplicate_participation: row.get("allow_duplicate_participation")?,
-    };
+    let payload = row.payload()?;
     let challenge = Challenge {
         id: ChallengeId::from_bytes(row.get("id")?),
         title: payload.title.clone(),

@@ -7,19 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::TpasStore;
 use super::participations::read_one;
-use crate::StoreError;
 use crate::sqlite::{Unit, prepare};
-
-/// The idempotency of joining: stored in the transaction that stores the participation.
-#[derive(Clone, Debug)]
-pub struct Idempotency {
-    /// The key that the client chose.
-    pub key: IdempotencyKey,
-    /// What the client asked for.
-    pub fingerprint: Fingerprint,
-    /// From when on the key is as good as new.
-    pub expires_at: Timestamp,
-}
+use crate::{Idempotency, StoreError};
 
 /// What a key was used for before.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use std::path::Path;
 
 pub use challenges::{ChallengeRecord, CloseChallenge, CreateChallenge};
 pub use decisions::{DecideParticipation, Decision, LapseOverdue, Verdict};
-pub use idempotency::{Earlier, Idempotency, PruneIdempotencyRecords};
+pub use idempotency::{Earlier, PruneIdempotencyRecords};
 pub use participations::{JoinChallenge, JoinOutcome};
 
 use crate::sqlite::Database;

@@ -4,10 +4,9 @@ use domain::participation::{Participation, Status};
 use domain::{ChallengeId, ParticipationId, Platform};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
-use super::idempotency::{self, Idempotency};
-use super::{TpasStore, challenges};
-use crate::StoreError;
+use super::{TpasStore, challenges, idempotency};
 use crate::sqlite::{RowExt, Unit, prepare};
+use crate::{Idempotency, StoreError};
 
 /// Lets a tester's browser join a challenge.
 #[derive(Clone, Debug)]

@@ -7,7 +7,8 @@ use domain::idempotency::{Fingerprint, IdempotencyKey, VALIDITY};
 use domain::participation::{Participation, Status, TIME_TO_VERIFY};
 use domain::{ChallengeId, Platform, ProviderId};
 use serde_json::Value;
-use store::tpas::{Idempotency, JoinChallenge, JoinOutcome};
+use store::Idempotency;
+use store::tpas::{JoinChallenge, JoinOutcome};
 use wire::error::ErrorEnvelope;
 use wire::participation::{self as body, read_join};
 

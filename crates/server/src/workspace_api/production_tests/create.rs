@@ -13,7 +13,8 @@ use domain::eligibility::{self, Reason, Refusal, SelectionError};
 use domain::idempotency::{Fingerprint, IdempotencyKey, VALIDITY};
 use domain::production_test::Payload;
 use serde_json::{Map, Value, json};
-use store::connect::{CreateChallengeRequest, CreateOutcome, Idempotency};
+use store::Idempotency;
+use store::connect::{CreateChallengeRequest, CreateOutcome};
 use wire::error::{ErrorEnvelope, FieldError, shortened};
 use wire::production_test as body;
 
