@@ -17,8 +17,8 @@ use crate::tpas::Tpas;
 /// The challenge service. Clones share it.
 #[derive(Clone)]
 pub(crate) enum Peer {
-    /// In this process: no network, the same tables.
-    InProcess(Tpas),
+    /// In this process: no network, but no more patience with a read than over one.
+    InProcess { tpas: Tpas, read_limit: Duration },
     /// Elsewhere, over HTTP.
     Http(Arc<Remote>),
 }
@@ -58,7 +58,7 @@ impl Peer {
         host_name: String,
     ) -> Result<Challenge, PeerError> {
         match self {
-            Self::InProcess(tpas) => {
+            Self::InProcess { tpas, read_limit: _ } => {
                 let (record, _) = tpas.schedule(id, payload, host_name).await.map_err(|error| own_trouble(&error))?;
                 Ok(record.challenge)
             }
@@ -72,8 +72,8 @@ impl Peer {
     /// How a challenge stands.
     pub(crate) async fn challenge(&self, id: ChallengeId) -> Result<Challenge, PeerError> {
         match self {
-            Self::InProcess(tpas) => {
-                let found = in_time(tpas.store().challenge(id)).await?;
+            Self::InProcess { tpas, read_limit } => {
+                let found = in_time(*read_limit, tpas.store().challenge(id)).await?;
                 found.map(|record| record.challenge).ok_or_else(unknown)
             }
             Self::Http(remote) => challenge_of(remote.for_reads.challenge(&id.to_string()).await?),
@@ -83,7 +83,7 @@ impl Peer {
     /// How a challenge went.
     pub(crate) async fn report(&self, id: ChallengeId) -> Result<Report, PeerError> {
         match self {
-            Self::InProcess(tpas) => in_time(tpas.report(id)).await?.ok_or_else(unknown),
+            Self::InProcess { tpas, read_limit } => in_time(*read_limit, tpas.report(id)).await?.ok_or_else(unknown),
             Self::Http(remote) => Ok(remote.for_reads.report(&id.to_string()).await?),
         }
     }
@@ -94,9 +94,9 @@ fn challenge_of(body: wire::challenge::Challenge) -> Result<Challenge, PeerError
     body.try_into().map_err(not_now)
 }
 
-/// A read in this process, with as much patience as one over HTTP.
-async fn in_time<T>(read: impl Future<Output = Result<T, StoreError>>) -> Result<T, PeerError> {
-    match tokio::time::timeout(Limits::default().peer_read, read).await {
+/// What a read in this process finds, if it finds it in time.
+async fn in_time<T>(limit: Duration, read: impl Future<Output = Result<T, StoreError>>) -> Result<T, PeerError> {
+    match tokio::time::timeout(limit, read).await {
         Ok(read) => read.map_err(|error| own_trouble(&error)),
         Err(_elapsed) => Err(not_now("the challenge service's database did not answer in time")),
     }

@@ -167,7 +167,7 @@ impl Parts {
             (Some(url), Some(token)) => Remote::new(url, token, limits)
                 .map(|remote| Some(Peer::Http(Arc::new(remote))))
                 .map_err(|error| StartError::Peer { url: url.clone(), reason: error.to_string() }),
-            _ => Ok(self.tpas.clone().map(Peer::InProcess)),
+            _ => Ok(self.tpas.clone().map(|tpas| Peer::InProcess { tpas, read_limit: limits.peer_read })),
         }
     }
 
