@@ -49,7 +49,7 @@ impl From<OpenError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Overloaded => {
+            StoreError::Unavailable { .. } | StoreError::Overloaded => {
                 Self::Other(format!("{error}; nothing was changed, so try again"))
             }
             StoreError::Closed | StoreError::Internal(_) => Self::Other(error.to_string()),

@@ -39,7 +39,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 async fn migrate(place: options::Place) -> Result<(), Failure> {
-    let files = server::migrate(&place.options()?.config()?).await?;
-    let lines: String = files.iter().map(|file| format!("{} is up to date\n", file.display())).collect();
+    let tables = server::migrate(&place.options()?.config()?).await?;
+    let lines: String = tables.iter().map(|place| format!("{place} is up to date\n")).collect();
     output::print(&lines)
 }

@@ -3,13 +3,17 @@
 //! The command line comes before the environment, the environment before the file, the file before the default. The first
 //! two are clap's; [`Options::or`] puts the file beneath them.
 
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use domain::Environment;
+use domain::secret_key::SecretKey;
 use serde::Deserialize;
 use server::{Config, RateLimit, Roles};
+use store::PostgresUrl;
 
 use crate::config_file::{self, written};
 use crate::failure::Failure;
@@ -29,6 +33,27 @@ pub(crate) struct Options {
     #[arg(long, env = "FIELDTEST_DATA_DIR", value_name = "FOLDER")]
     #[serde(deserialize_with = "written")]
     pub(crate) data_dir: Option<PathBuf>,
+
+    /// A PostgreSQL database, postgres://…, instead of the embedded ones; may hold a password, so better put it into the
+    /// environment or the file
+    #[arg(long, env = "FIELDTEST_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[serde(deserialize_with = "written")]
+    pub(crate) database_url: Option<Secret>,
+
+    /// A PostgreSQL database of the challenge service's own [default: --database-url, in a schema of its own]
+    #[arg(long, env = "FIELDTEST_TPAS_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[serde(deserialize_with = "written")]
+    pub(crate) tpas_database_url: Option<Secret>,
+
+    /// How many PostgreSQL connections each of the two stores keeps for reading [default: 8]
+    #[arg(long, env = "FIELDTEST_DATABASE_CONNECTIONS", value_name = "NUMBER")]
+    #[serde(deserialize_with = "written")]
+    pub(crate) database_connections: Option<NonZeroU16>,
+
+    /// How long PostgreSQL may take for a read or a write, in milliseconds [default: 1500]
+    #[arg(long, env = "FIELDTEST_DATABASE_TIMEOUT", value_name = "MILLISECONDS")]
+    #[serde(deserialize_with = "written")]
+    pub(crate) database_timeout: Option<NonZeroU32>,
 
     /// sandbox (people are simulated) or production [default: sandbox]
     #[arg(long, env = "FIELDTEST_ENVIRONMENT")]
@@ -55,6 +80,11 @@ pub(crate) struct Options {
     #[arg(long, env = "FIELDTEST_TPAS_TOKEN", value_name = "SECRET", hide_env_values = true)]
     #[serde(deserialize_with = "written")]
     pub(crate) tpas_token: Option<Secret>,
+
+    /// The challenge service's secret key, 64 hexadecimal digits [default: generated and kept in the data directory]
+    #[arg(long, env = "FIELDTEST_SECRET_KEY", value_name = "SECRET", hide_env_values = true)]
+    #[serde(deserialize_with = "written")]
+    pub(crate) secret_key: Option<Secret>,
 
     /// The secret with which verification events are signed [default: generated and kept in the data directory]
     #[arg(long, env = "FIELDTEST_VERIFICATION_SECRET", value_name = "SECRET", hide_env_values = true)]
@@ -101,11 +131,16 @@ impl Options {
         let Self {
             listen,
             data_dir,
+            database_url,
+            tpas_database_url,
+            database_connections,
+            database_timeout,
             environment,
             roles,
             public_url,
             tpas_url,
             tpas_token,
+            secret_key,
             verification_secret,
             rate_limit,
             catalogue,
@@ -116,11 +151,16 @@ impl Options {
         Self {
             listen: listen.or(beneath.listen),
             data_dir: data_dir.or(beneath.data_dir),
+            database_url: database_url.or(beneath.database_url),
+            tpas_database_url: tpas_database_url.or(beneath.tpas_database_url),
+            database_connections: database_connections.or(beneath.database_connections),
+            database_timeout: database_timeout.or(beneath.database_timeout),
             environment: environment.or(beneath.environment),
             roles: roles.or(beneath.roles),
             public_url: public_url.or(beneath.public_url),
             tpas_url: tpas_url.or(beneath.tpas_url),
             tpas_token: tpas_token.or(beneath.tpas_token),
+            secret_key: secret_key.or(beneath.secret_key),
             verification_secret: verification_secret.or(beneath.verification_secret),
             rate_limit: rate_limit.or(beneath.rate_limit),
             catalogue: catalogue.or(beneath.catalogue),
@@ -142,11 +182,20 @@ impl Options {
         Ok(Config {
             listen: self.listen.map_or(default.listen, |address| address.0),
             data_dir: self.data_dir.unwrap_or(default.data_dir),
+            database_url: database_url("database-url", self.database_url)?,
+            tpas_database_url: database_url("tpas-database-url", self.tpas_database_url)?,
+            database_connections: self
+                .database_connections
+                .map_or(default.database_connections, |number| usize::from(number.get())),
+            database_timeout: self
+                .database_timeout
+                .map_or(default.database_timeout, |millis| Duration::from_millis(millis.get().into())),
             environment: self.environment.unwrap_or(default.environment),
             roles: self.roles.unwrap_or(default.roles),
             public_url: self.public_url.map(|url| url.0),
             tpas_url: self.tpas_url.map(|url| url.0),
             tpas_token,
+            secret_key: secret_key(self.secret_key)?,
             verification_secret: self.verification_secret.map(|secret| secret.0),
             rate_limit: self.rate_limit.unwrap_or(default.rate_limit),
             catalogue: self.catalogue,
@@ -155,6 +204,20 @@ impl Options {
             background: default.background,
         })
     }
+}
+
+// What may be secret is read here and not by clap, whose errors quote what was typed.
+
+fn database_url(option: &str, text: Option<Secret>) -> Result<Option<PostgresUrl>, Failure> {
+    let read = |Secret(text): Secret| text.parse();
+    text.map(read).transpose().map_err(|error| Failure::Input(format!("the value of {option} is not valid: {error}")))
+}
+
+fn secret_key(text: Option<Secret>) -> Result<Option<SecretKey>, Failure> {
+    let Some(Secret(text)) = text else { return Ok(None) };
+    let problem =
+        || Failure::Input("secret-key must be 64 hexadecimal digits, such as `openssl rand -hex 32` prints".into());
+    SecretKey::from_hex(&text).map(Some).ok_or_else(problem)
 }
 
 /// The file beneath the command line and the environment.
@@ -181,12 +244,25 @@ pub(crate) struct Place {
     /// Where databases and generated secrets are kept [default: ./data]
     #[arg(long, env = "FIELDTEST_DATA_DIR", value_name = "FOLDER", global = true)]
     data_dir: Option<PathBuf>,
+
+    /// A PostgreSQL database, postgres://…, instead of the embedded ones
+    #[arg(long, env = "FIELDTEST_DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
+    database_url: Option<Secret>,
+
+    /// A PostgreSQL database of the challenge service's own [default: --database-url]
+    #[arg(long, env = "FIELDTEST_TPAS_DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
+    tpas_database_url: Option<Secret>,
 }
 
 impl Place {
     /// The file's options, with the place that was typed.
     pub(crate) fn options(self) -> Result<Options, Failure> {
-        let typed = Options { data_dir: self.data_dir, ..Options::default() };
+        let typed = Options {
+            data_dir: self.data_dir,
+            database_url: self.database_url,
+            tpas_database_url: self.tpas_database_url,
+            ..Options::default()
+        };
         Ok(typed.or(self.file.options()?))
     }
 }

@@ -9,14 +9,24 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use domain::Environment;
+use domain::secret_key::SecretKey;
+use store::{Location, PostgresOptions, PostgresUrl};
 
 /// Everything that a server needs to be told (§13).
 #[derive(Clone)]
 pub struct Config {
     /// Where to accept connections; port 0 means any free one.
     pub listen: SocketAddr,
-    /// Where the databases and the generated secrets are kept.
+    /// Where the embedded databases and the generated secrets are kept.
     pub data_dir: PathBuf,
+    /// The PostgreSQL database to use instead of the embedded ones.
+    pub database_url: Option<PostgresUrl>,
+    /// The PostgreSQL database of the challenge service, if it has one of its own.
+    pub tpas_database_url: Option<PostgresUrl>,
+    /// How many connections each store keeps for reading, where it is on PostgreSQL; at least 1.
+    pub database_connections: usize,
+    /// How long PostgreSQL may take for a read or a write.
+    pub database_timeout: Duration,
     /// Which kind of deployment this is.
     pub environment: Environment,
     /// What this process does.
@@ -27,6 +37,9 @@ pub struct Config {
     pub tpas_url: Option<String>,
     /// The bearer token of the challenge service's service surface; `None` leaves that surface shut.
     pub tpas_token: Option<String>,
+    /// The key from which the challenge service makes its tokens and hashes; `None` means one that is generated and kept in
+    /// the data directory.
+    pub secret_key: Option<SecretKey>,
     /// The secret with which verification events are signed; `None` means one that is generated and kept in the data directory.
     pub verification_secret: Option<String>,
     /// How many requests a second one API key may make.
@@ -46,17 +59,47 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             data_dir: PathBuf::from("./data"),
+            database_url: None,
+            tpas_database_url: None,
+            database_connections: PostgresOptions::READERS,
+            database_timeout: PostgresOptions::PATIENCE,
             environment: Environment::Sandbox,
             roles: Roles::default(),
             public_url: None,
             tpas_url: None,
             tpas_token: None,
+            secret_key: None,
             verification_secret: None,
             rate_limit: RateLimit::default(),
             catalogue: None,
             demo: true,
             limits: Limits::default(),
             background: Background::Periodic,
+        }
+    }
+}
+
+impl Config {
+    /// Where workspaces and production tests are kept.
+    #[must_use]
+    pub fn connect_location(&self) -> Location {
+        self.location(self.database_url.as_ref())
+    }
+
+    /// Where challenges are kept.
+    #[must_use]
+    pub fn tpas_location(&self) -> Location {
+        self.location(self.tpas_database_url.as_ref().or(self.database_url.as_ref()))
+    }
+
+    fn location(&self, url: Option<&PostgresUrl>) -> Location {
+        match url {
+            None => Location::Folder(self.data_dir.clone()),
+            Some(url) => Location::Postgres(Box::new(PostgresOptions {
+                url: url.clone(),
+                readers: self.database_connections,
+                patience: self.database_timeout,
+            })),
         }
     }
 }

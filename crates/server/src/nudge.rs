@@ -4,6 +4,22 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+/// Says that there is a new challenge request, here and in other processes. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct NewRequest {
+    /// Heard by the scheduler of this process.
+    pub(crate) here: Nudge,
+    /// Heard by the messenger to schedulers elsewhere, if there is one.
+    pub(crate) elsewhere: Nudge,
+}
+
+impl NewRequest {
+    pub(crate) fn announce(&self) {
+        self.here.now();
+        self.elsewhere.now();
+    }
+}
+
 /// A hint from whoever made work to whoever does it. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Nudge(Arc<Notify>);

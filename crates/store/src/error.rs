@@ -3,9 +3,15 @@ use std::path::PathBuf;
 /// Why a store did not do what it was asked. What was asked has then not happened, unless the variant says otherwise.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot be reached, is locked by somebody else, or its disk is full: later it may work.
-    #[error("the database is not available: {0}")]
-    Unavailable(String),
+    /// The database cannot do it now; later it may. If the connection broke during a commit, whether the write happened is
+    /// not known.
+    #[error("the database {obstacle}: {cause}")]
+    Unavailable {
+        /// What stands in the way: fit for anybody's eyes.
+        obstacle: Obstacle,
+        /// What the database or its driver says: for the log.
+        cause: String,
+    },
     /// More writes are waiting than can be done soon.
     #[error("too many writes are waiting")]
     Overloaded,
@@ -17,26 +23,43 @@ pub enum StoreError {
     Internal(String),
 }
 
+/// What keeps a database from doing its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Obstacle {
+    /// There is no connection, or it broke.
+    #[error("cannot be reached")]
+    Unreachable,
+    /// It did not answer in time, or somebody else has locked it for too long.
+    #[error("does not answer in time")]
+    Slow,
+    /// Others were at the same rows at the same time, again and again.
+    #[error("is busy with others")]
+    Busy,
+    /// It takes no writes: a standby, or a file that must not be changed.
+    #[error("is read-only")]
+    ReadOnly,
+    /// It has no room left: disk, memory or connections.
+    #[error("has no room left")]
+    Full,
+}
+
+impl StoreError {
+    pub(crate) fn unavailable(obstacle: Obstacle, cause: impl ToString) -> Self {
+        Self::Unavailable { obstacle, cause: cause.to_string() }
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{
-            CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed, OutOfMemory,
-            PermissionDenied, ReadOnly, SystemIoFailure,
+        use rusqlite::ErrorCode as Code;
+        let obstacle = match error.sqlite_error_code() {
+            Some(Code::CannotOpen | Code::SystemIoFailure | Code::FileLockingProtocolFailed) => Obstacle::Unreachable,
+            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Obstacle::Slow,
+            Some(Code::ReadOnly | Code::PermissionDenied) => Obstacle::ReadOnly,
+            Some(Code::DiskFull | Code::OutOfMemory) => Obstacle::Full,
+            _ => return Self::Internal(error.to_string()),
         };
-        match error.sqlite_error_code() {
-            Some(
-                CannotOpen
-                | DatabaseBusy
-                | DatabaseLocked
-                | DiskFull
-                | FileLockingProtocolFailed
-                | OutOfMemory
-                | PermissionDenied
-                | ReadOnly
-                | SystemIoFailure,
-            ) => Self::Unavailable(error.to_string()),
-            _ => Self::Internal(error.to_string()),
-        }
+        Self::unavailable(obstacle, error)
     }
 }
 
@@ -59,19 +82,27 @@ pub enum OpenError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// The PostgreSQL server cannot be reached, or does not let us in.
+    #[error("cannot use the database {database}: {cause}")]
+    Server {
+        /// Host and name of the database.
+        database: String,
+        /// What it or its driver says.
+        cause: String,
+    },
     /// The tables could not be brought up to date.
-    #[error("cannot bring the tables of {} up to date: {source}", path.display())]
+    #[error("cannot bring the tables of {database} up to date: {source}")]
     Migration {
-        /// The file.
-        path: PathBuf,
+        /// The file, or host, database and schema.
+        database: String,
         /// What went wrong.
         source: Box<refinery::Error>,
     },
     /// A newer fieldtest has been here.
-    #[error("the tables of {} were made by a newer fieldtest; start that version, or restore a backup", path.display())]
+    #[error("the tables of {database} were made by a newer fieldtest; start that version, or restore a backup")]
     TooNew {
-        /// The file.
-        path: PathBuf,
+        /// The file, or host, database and schema.
+        database: String,
     },
     /// The writer's thread could not be started.
     #[error("cannot start the writer's thread: {0}")]

@@ -86,10 +86,10 @@ impl Desk {
     /// Opens the database, and makes it if there is none.
     async fn open(options: Options) -> Result<Self, Failure> {
         let config = options.clone().config()?;
-        if !config.data_dir.join("connect.sqlite3").exists() {
+        if !config.data_dir.join("connect.sqlite3").exists() && !config.connect_location().is_shared() {
             server::migrate(&config).await?;
         }
-        let store = ConnectStore::open(&config.data_dir, WriterMetrics::default())?;
+        let store = ConnectStore::open(&config.connect_location(), WriterMetrics::default()).await?;
         Ok(Self { options, store, world: World::real()? })
     }
 

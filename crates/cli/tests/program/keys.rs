@@ -14,7 +14,7 @@ async fn a_new_secret_is_recognised_and_only_its_hash_is_kept() {
     let made = program.admin(&format!("key create --workspace {workspace} --name ci --read-only --expires 2999-12-31"));
     let secret = made[0]["secret"].as_str().unwrap();
     let hash = recognise(secret, Environment::Sandbox).unwrap();
-    let store = ConnectStore::open(&program.folder().join("data"), WriterMetrics::default()).unwrap();
+    let store = ConnectStore::open(&program.folder().join("data").into(), WriterMetrics::default()).await.unwrap();
     let key = store.api_key(hash).await.unwrap().unwrap();
     store.close().await;
     assert_eq!(key.id.to_string(), made[0]["id"].as_str().unwrap());
@@ -53,7 +53,7 @@ async fn a_new_app_has_the_passport_enabled_and_a_client_id_of_its_own() {
     program.admin(&format!("app create --workspace {workspace} --name Bank"));
     let client_id = app["clientId"].as_str().unwrap();
     program.admin(&format!("provider enable --app {client_id} --provider mitid"));
-    let store = ConnectStore::open(&program.folder().join("data"), WriterMetrics::default()).unwrap();
+    let store = ConnectStore::open(&program.folder().join("data").into(), WriterMetrics::default()).await.unwrap();
     let stored = store.app(&workspace.parse().unwrap(), &client_id.parse().unwrap()).await.unwrap().unwrap();
     store.close().await;
     let providers: Vec<&str> = stored.enabled_providers.iter().map(|id| id.as_str()).collect();

@@ -10,6 +10,7 @@ use store::StoreError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::messenger::Messenger;
 use super::rounds::RoundRequests;
 use crate::nudge::Nudge;
 use crate::scheduler::{self, Scheduler, Stopping};
@@ -20,6 +21,7 @@ use crate::tpas::{self, Tpas};
 pub(super) struct Background {
     pub(super) scheduler: Option<Scheduler>,
     pub(super) tpas: Option<Tpas>,
+    pub(super) messenger: Option<Messenger>,
     pub(super) telemetry: Telemetry,
     /// Challenges of this process's challenge service that have changed.
     pub(super) changes: mpsc::UnboundedReceiver<ChallengeId>,
@@ -91,6 +93,9 @@ impl Background {
         let mut running = JoinSet::new();
         for task in self.tasks() {
             running.spawn(repeat(task, self.telemetry.clone(), stopping.clone()));
+        }
+        if let Some(messenger) = self.messenger {
+            messenger.spawn(&mut running, stopping);
         }
         if let Some(scheduler) = self.scheduler {
             running.spawn(look_at_changes(scheduler, self.changes, self.telemetry, stopping.clone()));

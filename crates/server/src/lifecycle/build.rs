@@ -15,34 +15,35 @@ use tokio::sync::mpsc;
 
 use super::background::Background;
 use super::data_directory::DataDirectory;
-use super::{Server, StartError, Stores, demo, health, rounds};
+use super::messenger::Messenger;
+use super::{Server, StartError, Stores, agreement, demo, health, rounds};
 use crate::World;
 use crate::config::{Config, Role};
-use crate::nudge::Nudge;
+use crate::nudge::NewRequest;
 use crate::peer::{Peer, Remote};
 use crate::scheduler::{Scheduler, hand_over};
 use crate::telemetry::Telemetry;
-use crate::tpas::{Secrets, Tpas, VerificationSecret, Verifier};
+use crate::tpas::{Tpas, Verifier};
 use crate::web::edge::{Edge, edge};
 use crate::web::in_flight::InFlight;
 use crate::web::rate_limit::RateLimits;
 use crate::workspace_api::WorkspaceApi;
 use crate::{console, tpas, web, workspace_api};
 
-/// In whose name leases are taken. The data directory belongs to one server at a time, so the name is always the same: a
-/// server that comes back after a crash gives back what it held, instead of waiting for its own leases to run out.
-const HOLDER: &str = "embedded";
+/// In whose name leases are taken on an embedded database. It belongs to one server at a time, so the name is always the same:
+/// a server that comes back after a crash gives back what it held, instead of waiting for its own leases to run out.
+const ONLY_HOLDER: &str = "embedded";
 
 pub(super) async fn server(config: Config, world: World) -> Result<Server, StartError> {
     check_options(&config)?;
     let catalogue = Arc::new(read_catalogue(&config)?);
-    let directory = DataDirectory::take(&config.data_dir)?;
-    directory.belongs_to(config.environment)?;
+    let directory = data_directory(&config)?;
     let telemetry = Telemetry::new();
     let (change, changes) = mpsc::unbounded_channel();
-    let new_request = Nudge::default();
+    let new_request = NewRequest::default();
 
-    let stores = open_stores(&config, &telemetry)?;
+    let stores = open_stores(&config, &telemetry).await?;
+    agreement::on_environment(&config, stores.connect.as_ref(), stores.tpas.as_ref()).await?;
     // The demo's key is shown once, so nothing that often goes wrong comes after it.
     let (listener, address) = listen(config.listen).await?;
     let demo = match &stores.connect {
@@ -54,7 +55,7 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
 
     let tpas = match &stores.tpas {
         Some(store) => {
-            let secrets = secrets(&config, &directory, &world)?;
+            let secrets = agreement::on_secrets(&config, &directory, store, &world).await?;
             Some(Tpas::new(tpas::Parts {
                 store: store.clone(),
                 catalogue: Arc::clone(&catalogue),
@@ -81,7 +82,13 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
         address,
         listener,
         router: parts.router(peer.as_ref()),
-        background: Background { scheduler, tpas: parts.tpas.clone(), telemetry: parts.telemetry.clone(), changes },
+        background: Background {
+            scheduler,
+            tpas: parts.tpas.clone(),
+            messenger: parts.messenger(),
+            telemetry: parts.telemetry.clone(),
+            changes,
+        },
         when: parts.config.background,
         rounds: rounds::channel(),
         drain: parts.config.limits.drain,
@@ -106,9 +113,11 @@ fn check_options(config: &Config) -> Result<(), StartError> {
             "the challenge service does not run in this process: add tpas to --roles, or say with --tpas-url where it runs",
         ));
     }
-    if config.roles.has(Role::Api) != config.roles.has(Role::Scheduler) {
+    let is_alone = !config.connect_location().is_shared();
+    if is_alone && config.roles.has(Role::Api) != config.roles.has(Role::Scheduler) {
         return Err(StartError::Options(
-            "the embedded database belongs to one process, so the roles api and scheduler go together: name both or neither",
+            "the embedded database belongs to one process, so the roles api and scheduler go together: name both or neither, \
+             or use PostgreSQL with --database-url",
         ));
     }
     if config.tpas_url.is_some() && config.tpas_token.is_none() {
@@ -129,23 +138,29 @@ pub fn read_catalogue(config: &Config) -> Result<Catalogue, StartError> {
     Catalogue::parse(&text).map_err(|source| StartError::Catalogue { path: path.clone(), source })
 }
 
-/// The challenge service's secrets: what the operator has given, and for the rest what is kept in the data directory.
-fn secrets(config: &Config, directory: &DataDirectory, world: &World) -> Result<Secrets, StartError> {
-    let verification = match &config.verification_secret {
-        Some(secret) => secret.clone(),
-        None => directory.verification_secret(world.randomness())?,
-    };
-    let key = directory.secret_key(world.randomness())?;
-    Ok(Secrets::new(&key, VerificationSecret(verification)))
+/// The data directory: this server's alone if there are embedded databases in it, shared if not.
+fn data_directory(config: &Config) -> Result<DataDirectory, StartError> {
+    if config.connect_location().is_shared() && config.tpas_location().is_shared() {
+        DataDirectory::share(&config.data_dir)
+    } else {
+        DataDirectory::take(&config.data_dir)
+    }
 }
 
 /// Opens what this process's roles need.
-fn open_stores(config: &Config, telemetry: &Telemetry) -> Result<Stores, StartError> {
-    let folder = &config.data_dir;
+async fn open_stores(config: &Config, telemetry: &Telemetry) -> Result<Stores, StartError> {
     let needs_connect = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
-    let connect = needs_connect.then(|| ConnectStore::open(folder, telemetry.connect_writer.clone()));
-    let tpas = config.roles.has(Role::Tpas).then(|| TpasStore::open(folder, telemetry.tpas_writer.clone()));
-    Ok(Stores { connect: connect.transpose()?, tpas: tpas.transpose()? })
+    let connect = if needs_connect {
+        Some(ConnectStore::open(&config.connect_location(), telemetry.connect_writer.clone()).await?)
+    } else {
+        None
+    };
+    let tpas = if config.roles.has(Role::Tpas) {
+        Some(TpasStore::open(&config.tpas_location(), telemetry.tpas_writer.clone()).await?)
+    } else {
+        None
+    };
+    Ok(Stores { connect, tpas })
 }
 
 /// What the rooms of the server are made of.
@@ -154,7 +169,7 @@ struct Parts {
     world: World,
     catalogue: Arc<Catalogue>,
     telemetry: Telemetry,
-    new_request: Nudge,
+    new_request: NewRequest,
     tpas: Option<Tpas>,
     stores: Stores,
 }
@@ -177,10 +192,31 @@ impl Parts {
             store: store.clone(),
             peer: peer.clone(),
             world: self.world.clone(),
-            news: self.new_request.clone(),
+            news: self.new_request.here.clone(),
             telemetry: self.telemetry.clone(),
-            holder: HOLDER.to_owned(),
+            holder: self.holder(),
             attempt_limit: self.config.limits.hand_over,
+        })
+    }
+
+    /// A name that no other running scheduler has.
+    fn holder(&self) -> String {
+        if !self.config.connect_location().is_shared() {
+            return ONLY_HOLDER.to_owned();
+        }
+        let mut random = [0; 16];
+        self.world.randomness().fill(&mut random);
+        hex::encode(random)
+    }
+
+    /// What carries news between processes, where there may be others.
+    fn messenger(&self) -> Option<Messenger> {
+        let store = self.stores.connect.as_ref().filter(|_| self.config.connect_location().is_shared())?;
+        Some(Messenger {
+            store: store.clone(),
+            new_request: self.new_request.clone(),
+            sends: self.config.roles.has(Role::Api),
+            hears: self.config.roles.has(Role::Scheduler),
         })
     }
 

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use domain::Randomness;
 use domain::secret_key::SecretKey;
-use domain::{Environment, Randomness};
 
 use super::StartError;
 
@@ -14,14 +14,21 @@ use super::StartError;
 const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
 
-/// The data directory of a running server. No other server can have it until this one is dropped.
+/// The data directory of a running server.
 pub(super) struct DataDirectory {
     path: PathBuf,
-    _lock: File,
+    /// Held while embedded databases are in it: then no other server can have it.
+    _lock: Option<File>,
 }
 
 impl DataDirectory {
-    /// Makes the directory if it is missing, and takes it for this process.
+    /// Makes the directory if it is missing, for any number of servers.
+    pub(super) fn share(path: &Path) -> Result<Self, StartError> {
+        create_folder(path)?;
+        Ok(Self { path: path.to_owned(), _lock: None })
+    }
+
+    /// Makes the directory if it is missing, and takes it for this process alone until the result is dropped.
     pub(super) fn take(path: &Path) -> Result<Self, StartError> {
         create_folder(path)?;
         let lock_path = path.join("lock");
@@ -29,34 +36,27 @@ impl DataDirectory {
         let lock = lock.map_err(|source| StartError::file(&lock_path, source))?;
         // The operating system lets go of it when the process ends, however it ends.
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: Some(lock) }),
             Err(TryLockError::WouldBlock) => Err(StartError::DirectoryInUse(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(StartError::file(&lock_path, source)),
         }
     }
 
-    /// Makes sure that the directory is only ever used for one kind of deployment: a sandbox's simulator must never stand in
-    /// front of real tests because an option was forgotten.
-    pub(super) fn belongs_to(&self, environment: Environment) -> Result<(), StartError> {
-        let kept = self.kept("environment", || environment.to_string())?;
-        if kept == environment.as_str() {
-            return Ok(());
-        }
-        Err(StartError::OtherEnvironment { path: self.path.clone(), kept, asked: environment })
+    /// Where a secret is kept.
+    pub(super) fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
     }
 
-    /// The key from which the challenge service makes its tokens and hashes: made once, then kept.
-    pub(super) fn secret_key(&self, randomness: &dyn Randomness) -> Result<SecretKey, StartError> {
-        let text = self.kept("secret-key", || SecretKey::random(randomness).to_hex())?;
-        let path = self.path.join("secret-key");
-        SecretKey::from_hex(&text).ok_or_else(|| StartError::MalformedSecret(path))
-    }
-
-    /// The secret with which verifiers sign their events: made once, then kept.
-    pub(super) fn verification_secret(&self, randomness: &dyn Randomness) -> Result<String, StartError> {
-        let text = self.kept("verification-secret", || SecretKey::random(randomness).to_hex())?;
-        let path = self.path.join("verification-secret");
-        if SecretKey::from_hex(&text).is_some() { Ok(text) } else { Err(StartError::MalformedSecret(path)) }
+    /// A secret of 32 bytes in hexadecimal digits; it is made if it is missing and may be made.
+    pub(super) fn secret(
+        &self,
+        name: &str,
+        randomness: Option<&dyn Randomness>,
+    ) -> Result<Option<SecretKey>, StartError> {
+        let path = self.path_of(name);
+        let make = randomness.map(|randomness| SecretKey::random(randomness).to_hex());
+        let Some(text) = kept(&path, make).map_err(|source| StartError::file(&path, source))? else { return Ok(None) };
+        SecretKey::from_hex(&text).map(Some).ok_or(StartError::MalformedSecret(path))
     }
 
     /// Keeps the demo's API key where its owner can find it again.
@@ -64,20 +64,18 @@ impl DataDirectory {
         let path = self.path.join("demo-api-key");
         write_private(&path, api_key).map_err(|source| StartError::file(&path, source))
     }
+}
 
-    /// What a file says; it is made if it is missing.
-    fn kept(&self, name: &str, make: impl FnOnce() -> String) -> Result<String, StartError> {
-        let path = self.path.join(name);
-        let failed = |source| StartError::file(&path, source);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(text.trim().to_owned()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let text = make();
-                write_private(&path, &text).map_err(failed)?;
-                Ok(text)
-            }
-            Err(error) => Err(failed(error)),
+/// What a file says; if it is missing, `make` is written into it.
+fn kept(path: &Path, make: Option<String>) -> io::Result<Option<String>> {
+    match (fs::read_to_string(path), make) {
+        (Err(error), Some(text)) if error.kind() == io::ErrorKind::NotFound => {
+            make_private(path, &text)?;
+            // Another server may have been faster: what stands in the file counts.
+            fs::read_to_string(path).map(|text| Some(text.trim().to_owned()))
         }
+        (Err(error), None) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        (text, _) => text.map(|text| Some(text.trim().to_owned())),
     }
 }
 
@@ -90,13 +88,35 @@ pub(super) fn create_folder(path: &Path) -> Result<(), StartError> {
         .map_err(|source| StartError::file(path, source))
 }
 
-/// Whole or not at all: a key cut short by a crash would be a key lost.
+/// Makes the file, unless it is there by now.
+fn make_private(path: &Path, text: &str) -> io::Result<()> {
+    let draft = write_draft(path, text)?;
+    let linked = match fs::hard_link(&draft, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
+    };
+    fs::remove_file(&draft)?;
+    linked?;
+    sync_folder(path)
+}
+
+/// Writes the file, whether it is there or not.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let draft = path.with_extension("new");
+    fs::rename(write_draft(path, text)?, path)?;
+    sync_folder(path)
+}
+
+/// The text in a file beside the one that it is for: whole or not at all, because a key cut short by a crash would be a key
+/// lost.
+fn write_draft(path: &Path, text: &str) -> io::Result<PathBuf> {
+    let draft = path.with_extension(format!("new-{}", std::process::id()));
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(PRIVATE_FILE).open(&draft)?;
     writeln!(file, "{text}")?;
     file.sync_all()?;
-    fs::rename(&draft, path)?;
+    Ok(draft)
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }

@@ -30,6 +30,8 @@ pub(super) async fn make(
     directory: &DataDirectory,
     world: &World,
 ) -> Result<Option<Demo>, StartError> {
+    // However many servers start together on an empty database, one of them makes the demo.
+    let _turn = store.turn().await?;
     if !store.workspaces().await?.is_empty() {
         return Ok(None);
     }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
+use store::StoreError;
 use store::connect::ConnectStore;
 use store::tpas::TpasStore;
 use utoipa::OpenApi;
@@ -71,8 +72,12 @@ pub(crate) async fn ready(State(checks): State<Checks>) -> Result<Json<Readiness
     Ok(Json(Readiness { status: "ready".into() }))
 }
 
-fn not_ready(store: &str, error: store::StoreError) -> ApiError {
-    ApiError::unavailable(&format!("The {store} database cannot be read and written at the moment."), error)
+fn not_ready(store: &str, error: StoreError) -> ApiError {
+    let problem = match &error {
+        StoreError::Unavailable { obstacle, .. } => obstacle.to_string(),
+        StoreError::Overloaded | StoreError::Closed | StoreError::Internal(_) => "cannot be read and written".into(),
+    };
+    ApiError::unavailable(&format!("The {store} database {problem} at the moment."), error)
 }
 
 /// Counters and timers, for Prometheus

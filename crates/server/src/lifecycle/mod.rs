@@ -1,5 +1,6 @@
 //! From configuration to a running server, and to its end (§13).
 
+mod agreement;
 mod background;
 mod build;
 mod data_directory;
@@ -7,12 +8,12 @@ mod demo;
 pub(crate) mod health;
 mod impatient;
 mod listener;
+mod messenger;
 mod rounds;
 mod start_error;
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
@@ -139,14 +140,16 @@ impl Stores {
     }
 }
 
-/// Brings the tables in the data directory up to date, and makes them if they are missing; the files that hold them.
+/// Brings the tables up to date, and makes them if they are missing; where they are, for people.
 ///
 /// # Errors
 /// When they cannot be opened or changed.
-pub async fn migrate(config: &Config) -> Result<Vec<PathBuf>, StartError> {
-    let folder = &config.data_dir;
-    data_directory::create_folder(folder)?;
-    ConnectStore::open(folder, WriterMetrics::default())?.close().await;
-    TpasStore::open(folder, WriterMetrics::default())?.close().await;
-    Ok(vec![folder.join("connect.sqlite3"), folder.join("tpas.sqlite3")])
+pub async fn migrate(config: &Config) -> Result<Vec<String>, StartError> {
+    let (connect, tpas) = (config.connect_location(), config.tpas_location());
+    if !(connect.is_shared() && tpas.is_shared()) {
+        data_directory::create_folder(&config.data_dir)?;
+    }
+    ConnectStore::open(&connect, WriterMetrics::default()).await?.close().await;
+    TpasStore::open(&tpas, WriterMetrics::default()).await?.close().await;
+    Ok(vec![ConnectStore::describe(&connect), TpasStore::describe(&tpas)])
 }

@@ -23,15 +23,37 @@ pub enum StartError {
     /// A secret's file has been changed.
     #[error("{} does not hold 64 hexadecimal digits; restore it from a backup, or delete it to have a new one made (testers under way then have to join again, and verifiers to be told)", .0.display())]
     MalformedSecret(PathBuf),
-    /// The data directory is another kind of deployment's.
-    #[error("{} belongs to a {kept} deployment, and this one is to be {asked}; say --environment {kept}, or give this one another --data-dir", path.display())]
+    /// The database is another kind of deployment's.
+    #[error(
+        "{database} belongs to a {kept} deployment, and this one is to be {asked}; say --environment {kept}, or give this one another --data-dir or --database-url"
+    )]
     OtherEnvironment {
-        /// The directory.
-        path: PathBuf,
+        /// The file, or host, database and schema.
+        database: String,
         /// What it was first used for.
         kept: String,
         /// What was asked for now.
         asked: Environment,
+    },
+    /// This process's secret is not the one that the deployment was begun with.
+    #[error(
+        "{name} is not the one with which {database} was begun, so this server would not recognise testers or verifiers; \
+        give it the {name} of the servers that run (docs/operations.md, The secrets)"
+    )]
+    OtherSecret {
+        /// The file in the data directory, which is also the option.
+        name: &'static str,
+        /// The file, or host, database and schema.
+        database: String,
+    },
+    /// The deployment has a secret that this process does not have.
+    #[error("{} is missing: {database} was begun with one; restore it, copy it from a server that runs, or give it as an option \
+        (docs/operations.md, The secrets)", path.display())]
+    MissingSecret {
+        /// The file that should be there.
+        path: PathBuf,
+        /// The file, or host, database and schema.
+        database: String,
     },
     /// The database cannot be opened.
     #[error(transparent)]

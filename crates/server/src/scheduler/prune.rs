@@ -11,6 +11,6 @@ const BATCH: u32 = 500;
 /// Deletes expired records, a batch at a time, until there are none.
 pub(crate) async fn run(scheduler: &Scheduler) -> Result<(), StoreError> {
     let unit = || PruneIdempotencyRecords { now: scheduler.world.now(), limit: BATCH };
-    while scheduler.store.prune_idempotency_records(unit()).await? == BATCH as usize {}
+    while scheduler.store.prune_idempotency_records(unit()).await? == u64::from(BATCH) {}
     Ok(())
 }

@@ -15,7 +15,7 @@ pub(crate) async fn run(tpas: &Tpas) -> Result<(), StoreError> {
         if lapsed > 0 {
             tracing::debug!(lapsed, "participations have lapsed");
         }
-        if lapsed < BATCH as usize {
+        if lapsed < u64::from(BATCH) {
             return Ok(());
         }
     }

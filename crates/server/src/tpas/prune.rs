@@ -10,6 +10,6 @@ const BATCH: u32 = 500;
 
 pub(crate) async fn run(tpas: &Tpas) -> Result<(), StoreError> {
     let unit = || PruneIdempotencyRecords { now: tpas.world().now(), limit: BATCH };
-    while tpas.store().prune_idempotency_records(unit()).await? == BATCH as usize {}
+    while tpas.store().prune_idempotency_records(unit()).await? == u64::from(BATCH) {}
     Ok(())
 }

@@ -187,7 +187,7 @@ impl IntoResponse for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Closed => {
+            StoreError::Unavailable { .. } | StoreError::Closed => {
                 Self::unavailable("The database cannot be reached at the moment. Try again in a moment.", error)
             }
             StoreError::Overloaded => {

@@ -15,7 +15,7 @@ use store::connect::ConnectStore;
 pub(crate) use self::production_tests::Paths;
 pub(crate) use self::routes::routes;
 use crate::World;
-use crate::nudge::Nudge;
+use crate::nudge::NewRequest;
 use crate::peer::Peer;
 use crate::web::error::ApiError;
 use crate::web::in_flight::InFlight;
@@ -32,7 +32,7 @@ pub(crate) struct WorkspaceApi {
     pub(crate) rate_limits: RateLimits,
     pub(crate) in_flight: InFlight<(WorkspaceId, IdempotencyKey)>,
     /// Says that there is a request to hand over.
-    pub(crate) new_request: Nudge,
+    pub(crate) new_request: NewRequest,
 }
 
 const NO_SUCH_APP: &str = "This workspace has no such app. Check the client id in the path.";

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::fake_service::{FakeService, Reaction};
-use crate::support::{Site, TESTS};
+use crate::support::{Site, TESTS, Tables};
 
 /// A real challenge service, one that stands in front of it and misbehaves, and a site that is told to use that one.
 async fn behind(reactions: &[Reaction]) -> (Site, FakeService, Site) {
@@ -31,8 +31,8 @@ async fn read(site: &Site, path: &str) -> Value {
 }
 
 async fn challenges_of(real: &Site) -> u32 {
-    let tpas = rusqlite::Connection::open(real.data_dir().join("tpas.sqlite3")).unwrap();
-    tpas.query_row("SELECT COUNT(*) FROM challenges", (), |row| row.get(0)).unwrap()
+    let count = real.ground().value(Tables::Tpas, "SELECT COUNT(*) FROM challenges").await;
+    count.unwrap().parse().unwrap()
 }
 
 /// Runs rounds, an hour apart, until the request has left the queue.

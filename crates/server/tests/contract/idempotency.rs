@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::{join_all, select};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Site, TESTS};
+use crate::support::{Answer, Site, TESTS, Tables};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -116,15 +116,8 @@ async fn expired_keys_are_forgotten_in_the_background_and_others_are_not() {
     site.advance(DAY);
     let young = order_with(&site, "young", &order).await.expect(201);
     site.round().await;
-    let records = rusqlite::Connection::open(site.data_dir().join("connect.sqlite3")).unwrap();
-    let keys: Vec<String> = records
-        .prepare("SELECT key FROM idempotency_records")
-        .unwrap()
-        .query_map((), |row| row.get(0))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
-    assert_eq!(keys, ["young"]);
+    let keys = site.ground().rows(Tables::Connect, "SELECT key FROM idempotency_records").await;
+    assert_eq!(keys, [[Some("young".to_owned())]]);
     assert_eq!(order_with(&site, "young", &order).await.expect(201)["id"], young["id"]);
 }
 
@@ -158,15 +151,14 @@ async fn two_hundred_simultaneous_orders_under_one_key_make_one_request() {
 async fn a_repetition_is_told_to_come_back_while_the_first_is_stuck() {
     let site = Site::configured(|config| config.limits.repetition = Duration::from_millis(20)).await;
     let order = json!({ "title": "BankID" });
-    // Somebody else writes to the file: the first order waits.
-    let other = rusqlite::Connection::open(site.data_dir().join("connect.sqlite3")).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Somebody else is at the tables: the first order waits.
+    let lock = site.ground().lock_orders().await;
 
-    // Whichever of the two comes second is told at once; the other one waits for the file.
+    // Whichever of the two comes second is told at once; the other one waits for the tables.
     let (one, other_one) = (Box::pin(order_with(&site, "key", &order)), Box::pin(order_with(&site, "key", &order)));
     let (told, stuck) = select(one, other_one).await.factor_first();
     told.expect_error(409, "IDEMPOTENCY_REQUEST_IN_PROGRESS");
-    other.execute_batch("COMMIT").unwrap();
+    drop(lock);
     let first = stuck.await.expect(201);
     assert_eq!(order_with(&site, "key", &order).await.expect(201)["id"], first["id"]);
     assert_eq!(count(&site).await, 1);

@@ -10,33 +10,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::fake_service::{FakeService, Reaction};
-use crate::support::{Site, TESTS};
+use crate::support::{Ground, Site, TESTS, Tables};
 
 fn world() -> World {
     World::new(Arc::new(SystemClock), Arc::new(SeededRandomness::from_seed(2)))
 }
 
-fn config(site: &Site) -> Config {
-    Config { listen: "127.0.0.1:0".parse().unwrap(), data_dir: site.data_dir().to_owned(), ..Config::default() }
-}
-
-#[tokio::test]
-async fn a_second_server_on_one_data_directory_refuses_to_start_and_says_why() {
-    let site = Site::start().await;
-    let error = Server::start(config(&site), world()).await.err().unwrap().to_string();
-    assert!(error.contains("another fieldtest server is running on") && error.contains("--data-dir"), "{error}");
-    site.get(TESTS).send().await.expect(200);
-}
-
 #[tokio::test]
 async fn tables_of_a_newer_version_are_left_alone() {
-    let folder = Site::start().await.stop().await;
-    let connection = rusqlite::Connection::open(folder.path().join("connect.sqlite3")).unwrap();
-    connection
-        .execute("INSERT INTO refinery_schema_history SELECT 99, 'of_the_future', applied_on, checksum FROM refinery_schema_history LIMIT 1", ())
-        .unwrap();
-    let config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
-    let error = Server::start(config, world()).await.err().unwrap().to_string();
+    let ground = Site::start().await.stop().await;
+    let sql = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+        SELECT 99, 'of_the_future', applied_on, checksum FROM refinery_schema_history LIMIT 1 RETURNING version";
+    assert_eq!(ground.rows(Tables::Connect, sql).await.len(), 1);
+    let error = Server::start(ground.config(), world()).await.err().unwrap().to_string();
     assert!(error.contains("newer fieldtest"), "{error}");
 }
 
@@ -45,11 +31,10 @@ async fn options_that_do_not_go_together_are_refused() {
     let site = Site::start().await;
     for (change, expected) in [
         ((|config| config.roles = "api,scheduler".parse().unwrap()) as fn(&mut Config), "--tpas-url"),
-        (|config| config.roles = "api,tpas".parse().unwrap(), "api and scheduler go together"),
         (|config| config.tpas_url = Some("http://127.0.0.1:1".into()), "--tpas-token"),
         (|config| config.catalogue = Some("/nonexistent/catalogue.toml".into()), "/nonexistent/catalogue.toml"),
     ] {
-        let mut config = config(&site);
+        let mut config = site.ground().config();
         change(&mut config);
         let error = Server::start(config, world()).await.err().unwrap().to_string();
         assert!(error.contains(expected), "{error}");
@@ -60,8 +45,7 @@ async fn options_that_do_not_go_together_are_refused() {
 async fn secrets_are_kept_private_and_the_demo_is_made_once() {
     let site = Site::start().await;
     let key = site.api_key.clone();
-    for file in ["secret-key", "demo-api-key", "environment", "connect.sqlite3", "connect.sqlite3-wal", "tpas.sqlite3"]
-    {
+    for file in ["secret-key", "demo-api-key"] {
         let mode = std::fs::metadata(site.data_dir().join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
@@ -71,29 +55,27 @@ async fn secrets_are_kept_private_and_the_demo_is_made_once() {
 }
 
 #[tokio::test]
-async fn a_data_directory_is_one_environments_for_good() {
-    let folder = Site::configured(|config| config.environment = domain::Environment::Production).await.stop().await;
-    let config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
-    let error = Server::start(config, world()).await.err().unwrap().to_string();
+async fn a_database_is_one_environments_for_good() {
+    let ground = Site::configured(|config| config.environment = domain::Environment::Production).await.stop().await;
+    let error = Server::start(ground.config(), world()).await.err().unwrap().to_string();
     assert!(error.contains("--environment production") && error.contains("sandbox"), "{error}");
 }
 
 #[tokio::test]
 async fn a_secret_that_was_emptied_is_not_a_secret() {
     for file in ["secret-key", "verification-secret"] {
-        let folder = Site::configured(|config| config.verification_secret = None).await.stop().await;
-        std::fs::write(folder.path().join(file), "\n").unwrap();
-        let config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
-        let error = Server::start(config, world()).await.err().unwrap().to_string();
+        let ground = Site::configured(|config| config.verification_secret = None).await.stop().await;
+        std::fs::write(ground.path().join(file), "\n").unwrap();
+        let error = Server::start(ground.config(), world()).await.err().unwrap().to_string();
         assert!(error.contains(file) && error.contains("64 hexadecimal digits"), "{error}");
     }
 }
 
 #[tokio::test]
 async fn a_start_that_failed_has_not_shown_the_demos_key_to_nobody() {
-    let folder = tempfile::tempdir().unwrap();
+    let ground = Ground::new().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
+    let mut config = ground.config();
     config.listen = taken.local_addr().unwrap();
     assert!(Server::start(config.clone(), world()).await.is_err());
     config.listen = "127.0.0.1:0".parse().unwrap();
@@ -132,10 +114,9 @@ async fn a_stopping_server_finishes_the_request_that_is_in_flight_and_takes_no_o
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
 
-    let folder = stopping.await.unwrap();
-    let connection = rusqlite::Connection::open(folder.path().join("connect.sqlite3")).unwrap();
-    let stored: u32 = connection.query_row("SELECT COUNT(*) FROM challenge_requests", (), |row| row.get(0)).unwrap();
-    assert_eq!(stored, 1);
+    let ground = stopping.await.unwrap();
+    let stored = ground.value(Tables::Connect, "SELECT COUNT(*) FROM challenge_requests").await;
+    assert_eq!(stored.as_deref(), Some("1"));
 }
 
 #[tokio::test]
@@ -152,12 +133,9 @@ async fn a_stopping_server_gives_its_leases_back() {
     while silent.request_count() == 0 {
         tokio::task::yield_now().await;
     }
-    let folder = site.stop().await;
-    let connection = rusqlite::Connection::open(folder.path().join("connect.sqlite3")).unwrap();
-    let sql = "SELECT status, leased_by FROM challenge_requests";
-    let (status, holder): (String, Option<String>) =
-        connection.query_row(sql, (), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    assert_eq!((status.as_str(), holder), ("pending", None));
+    let ground = site.stop().await;
+    let rows = ground.rows(Tables::Connect, "SELECT status, leased_by FROM challenge_requests").await;
+    assert_eq!(rows, [[Some("pending".to_owned()), None]]);
 }
 
 #[tokio::test]
@@ -167,5 +145,4 @@ async fn roles_decide_what_a_process_answers() {
     site.call("GET", "/docs").send().await.expect_error(404, "RESOURCE_NOT_FOUND");
     site.get(TESTS).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
     site.call("GET", "/readyz").send().await.expect(200);
-    assert!(!site.data_dir().join("connect.sqlite3").exists());
 }

@@ -20,6 +20,7 @@ mod report;
 mod service_surface;
 mod show;
 mod simulator;
+mod sqlite;
 mod stamps;
 mod support;
 mod verification_events;

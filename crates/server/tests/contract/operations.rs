@@ -12,22 +12,6 @@ async fn a_server_says_that_it_lives_and_that_it_is_ready() {
 }
 
 #[tokio::test]
-async fn a_server_whose_database_is_locked_is_alive_but_not_ready_and_recovers() {
-    let site = Site::start().await;
-    let other = rusqlite::Connection::open(site.data_dir().join("connect.sqlite3")).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let error = site.call("GET", "/readyz").send().await.expect_error(503, "SYSTEM_UNAVAILABLE");
-    assert!(error["message"].as_str().unwrap().contains("connect"), "{error}");
-    site.order(&json!({ "title": "x" })).await.expect_error(503, "SYSTEM_UNAVAILABLE");
-    site.call("GET", "/healthz").send().await.expect(200);
-    site.get(TESTS).send().await.expect(200);
-    other.execute_batch("COMMIT").unwrap();
-    site.call("GET", "/readyz").send().await.expect(200);
-    assert_eq!(site.get(TESTS).send().await.expect(200), json!([]), "what was refused has left nothing behind");
-    site.order(&json!({ "title": "x" })).await.expect(201);
-}
-
-#[tokio::test]
 async fn metrics_count_requests_by_route_and_never_by_id() {
     let site = Site::start().await;
     let challenge = site.challenge(&json!({ "title": "x" })).await;

@@ -2,11 +2,13 @@
 
 use domain::api_key::{Access, ApiKey, SecretHash};
 use domain::{ApiKeyId, Timestamp, WorkspaceId};
-use rusqlite::{OptionalExtension, Row, Transaction};
 
 use super::ConnectStore;
 use crate::StoreError;
-use crate::sqlite::{RowExt, Unit, prepare};
+use crate::row::Row;
+use crate::sql::Sql;
+use crate::unit::{Transaction, Unit, one_by_one};
+use crate::value::Value;
 
 /// Makes an API key, of whose secret only the hash is kept.
 #[derive(Clone, Debug)]
@@ -21,22 +23,26 @@ impl Unit for CreateApiKey {
     /// Whether there is such a workspace.
     type Outcome = bool;
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
-        const SQL: &str = "
-            INSERT INTO api_keys (workspace_id, id, secret_hash, name, access, created_at, expires_at, revoked_at)
-            SELECT id, $1, $2, $3, $4, $5, $6, $7 FROM workspaces WHERE id = $8";
-        let ApiKey { id, workspace_id, name, access, created_at, expires_at, revoked_at } = &self.key;
-        let inserted = prepare(transaction, SQL)?.execute((
-            id.as_bytes(),
-            self.secret_hash.as_bytes(),
-            name,
-            access.as_str(),
-            created_at.as_millis(),
-            expires_at.map(Timestamp::as_millis),
-            revoked_at.map(Timestamp::as_millis),
-            workspace_id.as_str(),
-        ))?;
-        Ok(inserted == 1)
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<bool>, StoreError> {
+        static SQL: Sql = Sql::new(
+            "INSERT INTO api_keys (workspace_id, id, secret_hash, name, access, created_at, expires_at, revoked_at)
+            SELECT id, $1, $2, $3, $4, $5, $6, $7 FROM workspaces WHERE id = $8",
+        );
+        one_by_one(units, async |Self { key, secret_hash }| {
+            let ApiKey { id, workspace_id, name, access, created_at, expires_at, revoked_at } = key;
+            let parameters = [
+                id.as_bytes().into(),
+                secret_hash.as_bytes().into(),
+                name.into(),
+                access.as_str().into(),
+                (*created_at).into(),
+                (*expires_at).into(),
+                (*revoked_at).into(),
+                workspace_id.as_str().into(),
+            ];
+            Ok(transaction.execute(&SQL, &parameters).await? == 1)
+        })
+        .await
     }
 }
 
@@ -53,10 +59,12 @@ impl Unit for RevokeApiKey {
     /// Whether there was such a key that was not revoked before.
     type Outcome = bool;
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
-        let revoked = prepare(transaction, "UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")?
-            .execute((self.now.as_millis(), self.id.as_bytes()))?;
-        Ok(revoked == 1)
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<bool>, StoreError> {
+        static SQL: Sql = Sql::new("UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL");
+        one_by_one(units, async |Self { id, now }| {
+            Ok(transaction.execute(&SQL, &[(*now).into(), id.as_bytes().into()]).await? == 1)
+        })
+        .await
     }
 }
 
@@ -82,12 +90,11 @@ impl ConnectStore {
     /// # Errors
     /// When the database cannot be read.
     pub async fn api_key(&self, secret_hash: SecretHash) -> Result<Option<ApiKey>, StoreError> {
-        const SQL: &str = "
-            SELECT workspace_id, id, name, access, created_at, expires_at, revoked_at
-            FROM api_keys WHERE secret_hash = $1";
-        self.database
-            .read(move |connection| prepare(connection, SQL)?.query_row((secret_hash.as_bytes(),), read_key).optional())
-            .await
+        static SQL: Sql = Sql::new(
+            "SELECT workspace_id, id, name, access, created_at, expires_at, revoked_at
+            FROM api_keys WHERE secret_hash = $1",
+        );
+        self.database.find(&SQL, vec![Value::from(secret_hash.as_bytes()).into_owned()], read_key).await
     }
 
     /// The keys of one workspace, or of all, oldest first.
@@ -95,23 +102,20 @@ impl ConnectStore {
     /// # Errors
     /// When the database cannot be read.
     pub async fn api_keys(&self, workspace_id: Option<WorkspaceId>) -> Result<Vec<ApiKey>, StoreError> {
-        const SQL: &str = "
-            SELECT workspace_id, id, name, access, created_at, expires_at, revoked_at
-            FROM api_keys WHERE $1 IS NULL OR workspace_id = $1 ORDER BY created_at, id";
-        self.database
-            .read(move |connection| {
-                let workspace_id = workspace_id.as_ref().map(WorkspaceId::as_str);
-                prepare(connection, SQL)?.query_map((workspace_id,), read_key)?.collect()
-            })
-            .await
+        static SQL: Sql = Sql::new(
+            "SELECT workspace_id, id, name, access, created_at, expires_at, revoked_at
+            FROM api_keys WHERE CAST($1 AS TEXT) IS NULL OR workspace_id = $1 ORDER BY created_at, id",
+        );
+        let workspace_id = workspace_id.as_ref().map(WorkspaceId::as_str);
+        self.database.query(&SQL, vec![Value::from(workspace_id).into_owned()], read_key).await
     }
 }
 
-fn read_key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
+fn read_key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
     Ok(ApiKey {
-        id: ApiKeyId::from_bytes(row.get("id")?),
+        id: ApiKeyId::from_bytes(row.bytes("id")?),
         workspace_id: row.parsed("workspace_id")?,
-        name: row.get("name")?,
+        name: row.text("name")?.to_owned(),
         access: row.named("access", Access::from_name)?,
         created_at: row.time("created_at")?,
         expires_at: row.optional_time("expires_at")?,

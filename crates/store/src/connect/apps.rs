@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use domain::api_key::SecretHash;
 use domain::app::App;
 use domain::{ClientId, ProviderId, Timestamp, WorkspaceId};
-use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::ConnectStore;
 use crate::StoreError;
-use crate::sqlite::{RowExt, Unit, prepare};
+use crate::row::Row;
+use crate::sql::{Kind, Sql};
+use crate::unit::{Transaction, Unit, one_by_one};
+use crate::value::Value;
 
 /// Registers an app, with the providers that are enabled for it.
 #[derive(Clone, Debug)]
@@ -36,30 +38,36 @@ pub enum Created {
 impl Unit for CreateApp {
     type Outcome = Created;
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Created> {
-        const SQL: &str = "
-            INSERT INTO apps (workspace_id, client_id, name, client_secret_hash, client_secret_preview, created_at, updated_at)
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Created>, StoreError> {
+        one_by_one(units, async |unit| unit.create(transaction).await).await
+    }
+}
+
+impl CreateApp {
+    async fn create(&self, transaction: &Transaction<'_>) -> Result<Created, StoreError> {
+        static OWNER: Sql = Sql::new("SELECT id FROM workspaces WHERE id = $1");
+        static INSERT: Sql = Sql::new(
+            "INSERT INTO apps (workspace_id, client_id, name, client_secret_hash, client_secret_preview, created_at, updated_at)
             VALUES ($1, $2, $3, $4, $5, $6, $6)
-            ON CONFLICT (client_id) DO NOTHING";
+            ON CONFLICT (client_id) DO NOTHING",
+        );
         let App { workspace_id, client_id, name, enabled_providers, created_at } = &self.app;
-        let owner = prepare(transaction, "SELECT 1 FROM workspaces WHERE id = $1")?.exists((workspace_id.as_str(),))?;
-        if !owner {
+        let owner = transaction.query(&OWNER, &[workspace_id.as_str().into()], |_| Ok(())).await?;
+        if owner.is_empty() {
             return Ok(Created::NoOwner);
         }
-        let inserted = prepare(transaction, SQL)?.execute((
-            workspace_id.as_str(),
-            client_id.as_str(),
-            name,
-            self.client_secret_hash.as_bytes(),
-            &self.client_secret_preview,
-            created_at.as_millis(),
-        ))?;
-        if inserted == 0 {
+        let parameters = [
+            workspace_id.as_str().into(),
+            client_id.as_str().into(),
+            name.into(),
+            self.client_secret_hash.as_bytes().into(),
+            (&self.client_secret_preview).into(),
+            (*created_at).into(),
+        ];
+        if transaction.execute(&INSERT, &parameters).await? == 0 {
             return Ok(Created::Taken);
         }
-        for provider_id in enabled_providers {
-            enable(transaction, workspace_id, client_id, provider_id, *created_at)?;
-        }
+        enable(transaction, workspace_id, client_id, enabled_providers, *created_at).await?;
         Ok(Created::Yes)
     }
 }
@@ -81,42 +89,58 @@ impl Unit for SetProvider {
     /// Whether there is such an app.
     type Outcome = bool;
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<bool>, StoreError> {
+        one_by_one(units, async |unit| unit.set(transaction).await).await
+    }
+}
+
+impl SetProvider {
+    async fn set(&self, transaction: &Transaction<'_>) -> Result<bool, StoreError> {
+        static APP: Sql = Sql::new("UPDATE apps SET updated_at = $1 WHERE client_id = $2 RETURNING workspace_id");
+        static DISABLE: Sql =
+            Sql::new("DELETE FROM app_providers WHERE workspace_id = $1 AND client_id = $2 AND provider_id = $3");
         let Self { client_id, provider_id, enabled, now } = self;
-        let workspace_id: Option<WorkspaceId> =
-            prepare(transaction, "UPDATE apps SET updated_at = $1 WHERE client_id = $2 RETURNING workspace_id")?
-                .query_row((now.as_millis(), client_id.as_str()), |row| row.parsed("workspace_id"))
-                .optional()?;
-        let Some(workspace_id) = workspace_id else { return Ok(false) };
+        let parameters = [(*now).into(), client_id.as_str().into()];
+        let owner = transaction.query(&APP, &parameters, |row| row.parsed::<WorkspaceId>("workspace_id")).await?.pop();
+        let Some(workspace_id) = owner else { return Ok(false) };
         if *enabled {
-            enable(transaction, &workspace_id, client_id, provider_id, *now)?;
+            enable(transaction, &workspace_id, client_id, [provider_id], *now).await?;
         } else {
-            prepare(
-                transaction,
-                "DELETE FROM app_providers WHERE workspace_id = $1 AND client_id = $2 AND provider_id = $3",
-            )?
-            .execute((workspace_id.as_str(), client_id.as_str(), provider_id.as_str()))?;
+            let key = [workspace_id.as_str().into(), client_id.as_str().into(), provider_id.as_str().into()];
+            transaction.execute(&DISABLE, &key).await?;
         }
         Ok(true)
     }
 }
 
-fn enable(
+async fn enable(
     transaction: &Transaction<'_>,
     workspace_id: &WorkspaceId,
     client_id: &ClientId,
-    provider_id: &ProviderId,
+    provider_ids: impl IntoIterator<Item = &ProviderId>,
     now: Timestamp,
-) -> rusqlite::Result<()> {
-    const SQL: &str = "
-        INSERT INTO app_providers (workspace_id, client_id, provider_id, enabled_at) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (workspace_id, client_id, provider_id) DO NOTHING";
-    prepare(transaction, SQL)?.execute((
-        workspace_id.as_str(),
-        client_id.as_str(),
-        provider_id.as_str(),
-        now.as_millis(),
-    ))?;
+) -> Result<(), StoreError> {
+    static SQL: Sql = Sql::each(
+        "INSERT INTO app_providers (workspace_id, client_id, provider_id, enabled_at)
+        SELECT workspace_id, client_id, provider_id, enabled_at FROM {each} WHERE true
+        ON CONFLICT (workspace_id, client_id, provider_id) DO NOTHING",
+        &[
+            ("workspace_id", Kind::Text),
+            ("client_id", Kind::Text),
+            ("provider_id", Kind::Text),
+            ("enabled_at", Kind::Integer),
+        ],
+    );
+    let row = |provider_id: &'_ ProviderId| -> [Value<'static>; 4] {
+        [
+            workspace_id.as_str().to_owned().into(),
+            client_id.as_str().to_owned().into(),
+            provider_id.as_str().to_owned().into(),
+            now.into(),
+        ]
+    };
+    let rows: Vec<_> = provider_ids.into_iter().map(row).collect();
+    transaction.execute_each(&SQL, &rows).await?;
     Ok(())
 }
 
@@ -142,19 +166,32 @@ impl ConnectStore {
     /// # Errors
     /// When the database cannot be read.
     pub async fn app(&self, workspace_id: &WorkspaceId, client_id: &ClientId) -> Result<Option<App>, StoreError> {
-        let (workspace_id, client_id) = (workspace_id.clone(), client_id.clone());
-        self.database.read(move |connection| read_app(connection, workspace_id, client_id)).await
+        static SQL: Sql = Sql::new(
+            "SELECT apps.workspace_id, apps.client_id, apps.name, apps.created_at, app_providers.provider_id
+            FROM apps LEFT JOIN app_providers
+                ON app_providers.workspace_id = apps.workspace_id AND app_providers.client_id = apps.client_id
+            WHERE apps.workspace_id = $1 AND apps.client_id = $2",
+        );
+        let key = vec![workspace_id.as_str().to_owned().into(), client_id.as_str().to_owned().into()];
+        let rows = self.database.query(&SQL, key, read_app).await?;
+        // The same app in each row, with one of its providers.
+        Ok(rows.into_iter().reduce(|mut app, mut row| {
+            app.enabled_providers.append(&mut row.enabled_providers);
+            app
+        }))
     }
 }
 
-fn read_app(connection: &Connection, workspace_id: WorkspaceId, client_id: ClientId) -> rusqlite::Result<Option<App>> {
-    const APP: &str = "SELECT name, created_at FROM apps WHERE workspace_id = $1 AND client_id = $2";
-    const PROVIDERS: &str = "SELECT provider_id FROM app_providers WHERE workspace_id = $1 AND client_id = $2";
-    let key = (workspace_id.as_str(), client_id.as_str());
-    let app: Option<(String, Timestamp)> =
-        prepare(connection, APP)?.query_row(key, |row| Ok((row.get("name")?, row.time("created_at")?))).optional()?;
-    let Some((name, created_at)) = app else { return Ok(None) };
-    let enabled_providers: BTreeSet<ProviderId> =
-        prepare(connection, PROVIDERS)?.query_map(key, |row| row.parsed("provider_id"))?.collect::<Result<_, _>>()?;
-    Ok(Some(App { workspace_id, client_id, name, enabled_providers, created_at }))
+fn read_app(row: &Row<'_>) -> Result<App, StoreError> {
+    let provider_id = match row.optional_text("provider_id")? {
+        Some(_) => Some(row.parsed("provider_id")?),
+        None => None,
+    };
+    Ok(App {
+        workspace_id: row.parsed("workspace_id")?,
+        client_id: row.parsed("client_id")?,
+        name: row.text("name")?.to_owned(),
+        enabled_providers: provider_id.into_iter().collect::<BTreeSet<ProviderId>>(),
+        created_at: row.time("created_at")?,
+    })
 }

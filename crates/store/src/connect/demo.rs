@@ -1,10 +1,10 @@
 //! The demo workspace: all of it or none (§13).
 
-use rusqlite::Transaction;
+use std::slice::from_ref;
 
 use super::{ConnectStore, CreateApiKey, CreateApp, CreateWorkspace};
 use crate::StoreError;
-use crate::sqlite::Unit;
+use crate::unit::{Transaction, Unit, one_by_one};
 
 /// Makes the demo workspace with its app and its key.
 #[derive(Clone, Debug)]
@@ -20,11 +20,14 @@ pub struct CreateDemo {
 impl Unit for CreateDemo {
     type Outcome = ();
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        self.workspace.apply(transaction)?;
-        self.app.apply(transaction)?;
-        self.key.apply(transaction)?;
-        Ok(())
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<()>, StoreError> {
+        one_by_one(units, async |Self { workspace, app, key }| {
+            CreateWorkspace::decide(from_ref(workspace), transaction).await?;
+            CreateApp::decide(from_ref(app), transaction).await?;
+            CreateApiKey::decide(from_ref(key), transaction).await?;
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -1,14 +1,18 @@
 //! The queue: pending requests are leased, handed over, and finished (§9).
 
-use domain::Timestamp;
+use std::collections::HashSet;
+
 use domain::challenge::Challenge;
 use domain::challenge_request::{ChallengeRequest, Status};
-use rusqlite::{Transaction, named_params};
+use domain::{RequestId, Timestamp};
 
-use super::challenge_requests::read_request;
+use super::challenge_requests::{read_request, request_columns};
 use super::{ConnectStore, RequestKey};
 use crate::StoreError;
-use crate::sqlite::{Unit, prepare};
+use crate::row::Row;
+use crate::sql::{Kind, Sql};
+use crate::unit::{Transaction, Unit, one_by_one, runs};
+use crate::value::Value;
 
 /// Leases pending requests whose next attempt is due and which nobody else has leased.
 #[derive(Clone, Debug)]
@@ -26,18 +30,22 @@ pub struct LeaseDue {
 impl Unit for LeaseDue {
     type Outcome = Vec<ChallengeRequest>;
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Vec<ChallengeRequest>> {
-        const SQL: &str = "
-            UPDATE challenge_requests SET leased_by = $1, lease_expires_at = $2
-            WHERE (workspace_id, client_id, id) IN (
-                SELECT workspace_id, client_id, id FROM challenge_requests
-                WHERE next_attempt_at <= $3 AND (lease_expires_at IS NULL OR lease_expires_at <= $3)
-                ORDER BY next_attempt_at LIMIT $4)
-            RETURNING *";
-        let Self { holder, now, until, limit } = self;
-        prepare(transaction, SQL)?
-            .query_map((holder, until.as_millis(), now.as_millis(), limit), read_request)?
-            .collect()
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Vec<ChallengeRequest>>, StoreError> {
+        static SQL: Sql = Sql::new(concat!(
+            "WITH due AS MATERIALIZED (
+                SELECT workspace_id AS due_workspace_id, client_id AS due_client_id, id AS due_id FROM challenge_requests
+                WHERE next_attempt_at <= $1 AND (lease_expires_at IS NULL OR lease_expires_at <= $1)
+                ORDER BY next_attempt_at LIMIT $2 {skip locked})
+            UPDATE challenge_requests SET leased_by = $3, lease_expires_at = $4 FROM due
+            WHERE workspace_id = due_workspace_id AND client_id = due_client_id AND id = due_id
+            RETURNING ",
+            request_columns!()
+        ));
+        one_by_one(units, async |Self { holder, now, until, limit }| {
+            let parameters = [(*now).into(), (*limit).into(), holder.into(), (*until).into()];
+            transaction.query(&SQL, &parameters, read_request).await
+        })
+        .await
     }
 }
 
@@ -82,38 +90,76 @@ impl Unit for FinishHandOver {
     /// Whether it was written down; otherwise somebody else has taken over, or the request has left the queue.
     type Outcome = bool;
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
-        let Self { key: RequestKey { workspace_id, client_id, id }, holder, now, end } = self;
-        let row = Row::from(end);
-        let updated = prepare(transaction, FINISH)?.execute(named_params! {
-            "$1": row.status.as_str(),
-            "$2": row.next_attempt_at.map(Timestamp::as_millis),
-            "$3": row.error,
-            "$4": row.challenge.map(|challenge| challenge.id.as_bytes()),
-            "$5": row.challenge.map(|challenge| challenge.created_at.as_millis()),
-            "$6": row.challenge.map(|challenge| challenge.expires_at.as_millis()),
-            "$7": row.challenge.and_then(|challenge| challenge.completed_at).map(Timestamp::as_millis),
-            "$8": row.challenge.map(|challenge| challenge.is_closed),
-            "$9": row.next_observation_at.map(Timestamp::as_millis),
-            "$10": now.as_millis(),
-            "$11": workspace_id.as_str(),
-            "$12": client_id.as_str(),
-            "$13": id.as_bytes(),
-            "$14": holder,
-        })?;
-        Ok(updated == 1)
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<bool>, StoreError> {
+        let mut outcomes = Vec::with_capacity(units.len());
+        for run in runs(units, |unit| [unit.key.id]) {
+            let rows: Vec<_> = run.iter().map(Self::row).collect();
+            let finished: HashSet<RequestId> =
+                transaction.query_each(&FINISH, &rows, read_id).await?.into_iter().collect();
+            outcomes.extend(run.iter().map(|unit| finished.contains(&unit.key.id)));
+        }
+        Ok(outcomes)
     }
 }
 
-const FINISH: &str = "
-    UPDATE challenge_requests SET
-        status = $1, attempts = attempts + 1, next_attempt_at = $2, last_error = $3, leased_by = NULL, lease_expires_at = NULL,
-        challenge_id = $4, challenge_created_at = $5, challenge_expires_at = $6, challenge_completed_at = $7,
-        challenge_is_closed = $8, next_observation_at = $9, updated_at = $10
-    WHERE workspace_id = $11 AND client_id = $12 AND id = $13 AND status = 'pending' AND leased_by = $14";
+impl FinishHandOver {
+    fn row(&self) -> [Value<'_>; 14] {
+        let Self { key: RequestKey { workspace_id, client_id, id }, holder, now, end } = self;
+        let Standing { status, next_attempt_at, error, challenge, next_observation_at } = Standing::from(end);
+        [
+            workspace_id.as_str().into(),
+            client_id.as_str().into(),
+            id.as_bytes().into(),
+            holder.into(),
+            (*now).into(),
+            status.as_str().into(),
+            next_attempt_at.into(),
+            error.into(),
+            challenge.map(|challenge| challenge.id.as_bytes()).into(),
+            challenge.map(|challenge| challenge.created_at).into(),
+            challenge.map(|challenge| challenge.expires_at).into(),
+            challenge.and_then(|challenge| challenge.completed_at).into(),
+            challenge.map(|challenge| challenge.is_closed).into(),
+            next_observation_at.into(),
+        ]
+    }
+}
+
+fn read_id(row: &Row<'_>) -> Result<RequestId, StoreError> {
+    row.bytes("id").map(RequestId::from_bytes)
+}
+
+static FINISH: Sql = Sql::each(
+    "UPDATE challenge_requests SET
+        status = each.status, attempts = attempts + 1, next_attempt_at = each.next_attempt_at, last_error = each.error,
+        leased_by = NULL, lease_expires_at = NULL, challenge_id = each.challenge_id,
+        challenge_created_at = each.challenge_created_at, challenge_expires_at = each.challenge_expires_at,
+        challenge_completed_at = each.challenge_completed_at, challenge_is_closed = each.challenge_is_closed,
+        next_observation_at = each.next_observation_at, updated_at = each.now
+    FROM {each}
+    WHERE challenge_requests.workspace_id = each.workspace_id AND challenge_requests.client_id = each.client_id
+        AND challenge_requests.id = each.id AND challenge_requests.status = 'pending' AND leased_by = each.holder
+    RETURNING challenge_requests.id",
+    &[
+        ("workspace_id", Kind::Text),
+        ("client_id", Kind::Text),
+        ("id", Kind::Bytes),
+        ("holder", Kind::Text),
+        ("now", Kind::Integer),
+        ("status", Kind::Text),
+        ("next_attempt_at", Kind::Integer),
+        ("error", Kind::Text),
+        ("challenge_id", Kind::Bytes),
+        ("challenge_created_at", Kind::Integer),
+        ("challenge_expires_at", Kind::Integer),
+        ("challenge_completed_at", Kind::Integer),
+        ("challenge_is_closed", Kind::Boolean),
+        ("next_observation_at", Kind::Integer),
+    ],
+);
 
 /// What an end means for the row.
-struct Row<'a> {
+struct Standing<'a> {
     status: Status,
     next_attempt_at: Option<Timestamp>,
     error: Option<&'a str>,
@@ -121,7 +167,7 @@ struct Row<'a> {
     next_observation_at: Option<Timestamp>,
 }
 
-impl<'a> From<&'a HandOverEnd> for Row<'a> {
+impl<'a> From<&'a HandOverEnd> for Standing<'a> {
     fn from(end: &'a HandOverEnd) -> Self {
         let ended =
             |status, error| Self { status, next_attempt_at: None, error, challenge: None, next_observation_at: None };
@@ -148,14 +194,12 @@ pub struct ReleaseLeases {
 
 impl Unit for ReleaseLeases {
     /// How many there were.
-    type Outcome = usize;
+    type Outcome = u64;
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<usize> {
-        prepare(
-            transaction,
-            "UPDATE challenge_requests SET leased_by = NULL, lease_expires_at = NULL WHERE leased_by = $1",
-        )?
-        .execute((&self.holder,))
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<u64>, StoreError> {
+        static SQL: Sql =
+            Sql::new("UPDATE challenge_requests SET leased_by = NULL, lease_expires_at = NULL WHERE leased_by = $1");
+        one_by_one(units, async |Self { holder }| transaction.execute(&SQL, &[holder.into()]).await).await
     }
 }
 
@@ -180,7 +224,7 @@ impl ConnectStore {
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn release_leases(&self, unit: ReleaseLeases) -> Result<usize, StoreError> {
+    pub async fn release_leases(&self, unit: ReleaseLeases) -> Result<u64, StoreError> {
         self.database.write(unit).await
     }
 }

@@ -6,27 +6,34 @@ mod challenge_requests;
 mod demo;
 mod hand_over;
 mod idempotency;
+mod list;
 mod observation;
 mod workspaces;
 
-use std::path::Path;
-
 pub use api_keys::{CreateApiKey, RevokeApiKey};
 pub use apps::{CreateApp, Created, SetProvider};
-pub use challenge_requests::{CreateChallengeRequest, CreateOutcome, ListFilter, Page};
+pub use challenge_requests::{CreateChallengeRequest, CreateOutcome};
 pub use demo::CreateDemo;
 use domain::{ClientId, RequestId, WorkspaceId};
 pub use hand_over::{FinishHandOver, HandOverEnd, LeaseDue, ReleaseLeases};
 pub use idempotency::{Earlier, PruneIdempotencyRecords};
+pub use list::{ListFilter, Page};
 pub use observation::{RecordObservation, TakeObservations};
 pub use workspaces::{CreateWorkspace, Workspace};
 
-use crate::sqlite::Database;
-use crate::{OpenError, StoreError, WriterMetrics};
+use crate::database::{Database, Migrations};
+use crate::location::{Location, Place};
+use crate::{AgreeOnFact, OpenError, StoreError, Turn, Wake, WriterMetrics, facts, wake};
 
-mod migrations {
+mod sqlite_migrations {
     refinery::embed_migrations!("migrations/sqlite/connect");
 }
+
+mod postgres_migrations {
+    refinery::embed_migrations!("migrations/postgres/connect");
+}
+
+pub(crate) const PLACE: Place = Place { file: "connect.sqlite3", schema: "fieldtest_connect" };
 
 /// The store of workspaces and production tests. Clones share it.
 #[derive(Clone)]
@@ -52,14 +59,22 @@ impl From<&domain::challenge_request::ChallengeRequest> for RequestKey {
 }
 
 impl ConnectStore {
-    /// Opens the store's file in this folder, makes it if it is missing, and brings its tables up to date.
+    /// Opens the store's tables, makes them if they are missing, and brings them up to date.
     ///
     /// # Errors
-    /// When the file cannot be opened, is no database, or was made by a newer fieldtest.
-    pub fn open(folder: &Path, metrics: WriterMetrics) -> Result<Self, OpenError> {
-        let path = folder.join("connect.sqlite3");
-        let database = Database::open(&path, &migrations::migrations::runner(), metrics)?;
-        Ok(Self { database })
+    /// When the database cannot be opened, is no database, or was made by a newer fieldtest.
+    pub async fn open(location: &Location, metrics: WriterMetrics) -> Result<Self, OpenError> {
+        let migrations = Migrations {
+            sqlite: sqlite_migrations::migrations::runner(),
+            postgres: postgres_migrations::migrations::runner(),
+        };
+        Ok(Self { database: Database::open(location, PLACE, migrations, metrics).await? })
+    }
+
+    /// What people recognise this store's tables at a location by: a file, or host, database and schema.
+    #[must_use]
+    pub fn describe(location: &Location) -> String {
+        location.describe(PLACE)
     }
 
     /// Whether a read and a write get through.
@@ -70,7 +85,45 @@ impl ConnectStore {
         self.database.check().await
     }
 
-    /// Finishes what is waiting and closes the file.
+    /// What has been agreed on under this name, if anything has.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn fact(&self, name: &'static str) -> Result<Option<String>, StoreError> {
+        facts::find(&self.database, name).await
+    }
+
+    /// Agrees with all other processes on a fact; what holds is what was said first.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn agree(&self, unit: AgreeOnFact) -> Result<String, StoreError> {
+        self.database.write(unit).await
+    }
+
+    /// Waits for this process's turn at what only one may do at a time, such as making the first rows.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn turn(&self) -> Result<Turn, OpenError> {
+        Turn::at(&self.database).await
+    }
+
+    /// Tells schedulers in other processes that there is a request to hand over. Best effort: they look now and then anyway.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn wake_schedulers(&self) -> Result<(), StoreError> {
+        wake::call(&self.database).await
+    }
+
+    /// Hears [`ConnectStore::wake_schedulers`], from whichever process.
+    #[must_use]
+    pub fn woken(&self) -> Wake {
+        Wake::of(&self.database)
+    }
+
+    /// Finishes what is waiting and lets go of the tables.
     pub async fn close(&self) {
         self.database.close().await;
     }

@@ -2,11 +2,12 @@
 
 use domain::challenge::Challenge;
 use domain::{ChallengeId, Timestamp};
-use rusqlite::Transaction;
 
 use super::ConnectStore;
 use crate::StoreError;
-use crate::sqlite::{Unit, prepare};
+use crate::row::Row;
+use crate::sql::{Kind, Sql};
+use crate::unit::{Transaction, Unit, one_by_one, runs};
 
 /// Takes challenges that are due to be looked at. They are due again at `again_at`, in case whoever took them dies.
 #[derive(Clone, Debug)]
@@ -22,19 +23,24 @@ pub struct TakeObservations {
 impl Unit for TakeObservations {
     type Outcome = Vec<ChallengeId>;
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Vec<ChallengeId>> {
-        const SQL: &str = "
-            UPDATE challenge_requests SET next_observation_at = $1
-            WHERE (workspace_id, client_id, id) IN (
-                SELECT workspace_id, client_id, id FROM challenge_requests
-                WHERE next_observation_at <= $2 ORDER BY next_observation_at LIMIT $3)
-            RETURNING challenge_id";
-        prepare(transaction, SQL)?
-            .query_map((self.again_at.as_millis(), self.now.as_millis(), self.limit), |row| {
-                row.get("challenge_id").map(ChallengeId::from_bytes)
-            })?
-            .collect()
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Vec<ChallengeId>>, StoreError> {
+        static SQL: Sql = Sql::new(
+            "WITH due AS MATERIALIZED (
+                SELECT workspace_id AS due_workspace_id, client_id AS due_client_id, id AS due_id FROM challenge_requests
+                WHERE next_observation_at <= $1 ORDER BY next_observation_at LIMIT $2 {skip locked})
+            UPDATE challenge_requests SET next_observation_at = $3 FROM due
+            WHERE workspace_id = due_workspace_id AND client_id = due_client_id AND id = due_id
+            RETURNING challenge_id",
+        );
+        one_by_one(units, async |Self { now, again_at, limit }| {
+            transaction.query(&SQL, &[(*now).into(), (*limit).into(), (*again_at).into()], read_id).await
+        })
+        .await
     }
+}
+
+fn read_id(row: &Row<'_>) -> Result<ChallengeId, StoreError> {
+    row.bytes("challenge_id").map(ChallengeId::from_bytes)
 }
 
 /// Writes down what the challenge service says of a challenge. What has completed or closed stays so, in whatever order
@@ -52,23 +58,38 @@ pub struct RecordObservation {
 impl Unit for RecordObservation {
     type Outcome = ();
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        const NEWS: &str = "
-            UPDATE challenge_requests SET challenge_completed_at = $1, challenge_is_closed = $2, updated_at = $3
-            WHERE challenge_id = $4 AND challenge_completed_at IS NULL AND NOT challenge_is_closed";
-        const NEXT: &str = "UPDATE challenge_requests SET next_observation_at = $1 WHERE challenge_id = $2";
-        let Self { challenge, next_observation_at, now } = self;
-        if challenge.completed_at.is_some() || challenge.is_closed {
-            prepare(transaction, NEWS)?.execute((
-                challenge.completed_at.map(Timestamp::as_millis),
-                challenge.is_closed,
-                now.as_millis(),
-                challenge.id.as_bytes(),
-            ))?;
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<()>, StoreError> {
+        static NEWS: Sql = Sql::each(
+            "UPDATE challenge_requests
+            SET challenge_completed_at = each.completed_at, challenge_is_closed = each.is_closed, updated_at = each.now
+            FROM {each}
+            WHERE challenge_id = each.id AND challenge_completed_at IS NULL AND NOT challenge_is_closed",
+            &[
+                ("id", Kind::Bytes),
+                ("completed_at", Kind::Integer),
+                ("is_closed", Kind::Boolean),
+                ("now", Kind::Integer),
+            ],
+        );
+        static NEXT: Sql = Sql::each(
+            "UPDATE challenge_requests SET next_observation_at = each.next FROM {each} WHERE challenge_id = each.id",
+            &[("id", Kind::Bytes), ("next", Kind::Integer)],
+        );
+        for run in runs(units, |unit| [unit.challenge.id]) {
+            let is_news = |unit: &&Self| unit.challenge.completed_at.is_some() || unit.challenge.is_closed;
+            let news: Vec<_> = run
+                .iter()
+                .filter(is_news)
+                .map(|Self { challenge: Challenge { id, completed_at, is_closed, .. }, now, .. }| {
+                    [id.as_bytes().into(), (*completed_at).into(), (*is_closed).into(), (*now).into()]
+                })
+                .collect();
+            transaction.execute_each(&NEWS, &news).await?;
+            let next: Vec<_> =
+                run.iter().map(|unit| [unit.challenge.id.as_bytes().into(), unit.next_observation_at.into()]).collect();
+            transaction.execute_each(&NEXT, &next).await?;
         }
-        prepare(transaction, NEXT)?
-            .execute((next_observation_at.map(Timestamp::as_millis), challenge.id.as_bytes()))?;
-        Ok(())
+        Ok(vec![(); units.len()])
     }
 }
 

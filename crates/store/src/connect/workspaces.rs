@@ -1,11 +1,12 @@
 //! Workspaces (§11).
 
 use domain::{Timestamp, WorkspaceId};
-use rusqlite::{Row, Transaction};
 
 use super::ConnectStore;
 use crate::StoreError;
-use crate::sqlite::{RowExt, Unit, prepare};
+use crate::row::Row;
+use crate::sql::Sql;
+use crate::unit::{Transaction, Unit, one_by_one};
 
 /// A workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,14 +26,13 @@ pub struct CreateWorkspace(pub Workspace);
 impl Unit for CreateWorkspace {
     type Outcome = ();
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let Workspace { id, name, created_at } = &self.0;
-        prepare(transaction, "INSERT INTO workspaces (id, name, created_at) VALUES ($1, $2, $3)")?.execute((
-            id.as_str(),
-            name,
-            created_at.as_millis(),
-        ))?;
-        Ok(())
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<()>, StoreError> {
+        static SQL: Sql = Sql::new("INSERT INTO workspaces (id, name, created_at) VALUES ($1, $2, $3)");
+        one_by_one(units, async |Self(Workspace { id, name, created_at })| {
+            transaction.execute(&SQL, &[id.as_str().into(), name.into(), (*created_at).into()]).await?;
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -50,16 +50,11 @@ impl ConnectStore {
     /// # Errors
     /// When the database cannot be read.
     pub async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
-        self.database
-            .read(|connection| {
-                prepare(connection, "SELECT id, name, created_at FROM workspaces ORDER BY created_at, id")?
-                    .query_map((), read_workspace)?
-                    .collect()
-            })
-            .await
+        static SQL: Sql = Sql::new("SELECT id, name, created_at FROM workspaces ORDER BY created_at, id");
+        self.database.query(&SQL, Vec::new(), read_workspace).await
     }
 }
 
-fn read_workspace(row: &Row<'_>) -> rusqlite::Result<Workspace> {
-    Ok(Workspace { id: row.parsed("id")?, name: row.get("name")?, created_at: row.time("created_at")? })
+fn read_workspace(row: &Row<'_>) -> Result<Workspace, StoreError> {
+    Ok(Workspace { id: row.parsed("id")?, name: row.text("name")?.to_owned(), created_at: row.time("created_at")? })
 }

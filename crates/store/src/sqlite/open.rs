@@ -27,8 +27,8 @@ pub(super) fn writable(path: &Path, migrations: &Runner) -> Result<Connection, O
     create_private(path)?;
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     migrations.run(&mut connection).map_err(|error| match error.kind() {
-        Kind::MissingVersion(_) => OpenError::TooNew { path: path.to_owned() },
-        _ => OpenError::Migration { path: path.to_owned(), source: Box::new(error) },
+        Kind::MissingVersion(_) => OpenError::TooNew { database: path.display().to_string() },
+        _ => OpenError::Migration { database: path.display().to_string(), source: Box::new(error) },
     })?;
     Ok(connection)
 }

@@ -29,7 +29,7 @@ impl Readers {
     pub(super) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let connections = Arc::clone(&self.connections);
@@ -39,7 +39,7 @@ impl Readers {
             lock(&connections).push(connection);
             // Only now may the next one look for a connection, even if this one's caller is gone.
             drop(permit);
-            result.map_err(|_| StoreError::Internal("a read panicked".into()))?.map_err(StoreError::from)
+            result.map_err(|_| StoreError::Internal("a read panicked".into()))?
         });
         read.await.map_err(|_| StoreError::Closed)?
     }

@@ -1,184 +1,54 @@
 //! The one writer of a file: a thread that commits waiting units of work in groups.
 //!
-//! A sync costs the same for one unit as for a hundred. So the thread takes all that is waiting, applies each unit in one
-//! transaction, commits once, and answers them all. It never waits for a group to fill: under low load a group is one unit,
+//! A sync costs the same for one unit as for a hundred. So the thread takes all that is waiting, decides it in one
+//! transaction, commits once, and answers everybody. It never waits for a group to fill: under low load a group is one unit,
 //! under high load it grows by itself while the previous one is being synced.
-//!
-//! A unit that fails is answered alone. The group is rolled back and applied again without it, which is sound because a unit
-//! is data: applying it again decides it again.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
-use prometheus_client::metrics::histogram::Histogram;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-use tokio::sync::{mpsc, oneshot};
+use futures_util::FutureExt;
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::mpsc;
 
-use super::Unit;
-use crate::StoreError;
+use crate::group::{Failure, Group, Job};
+use crate::queue::LARGEST_GROUP;
+use crate::unit::Transaction;
+use crate::{StoreError, WriterMetrics};
 
-/// How many units may wait. At 20,000 a second this is a fifth of a second's work; beyond it, refusing is kinder.
-const QUEUE: usize = 4096;
-
-/// How many units share a transaction at most, so that the first of them does not wait too long for the last.
-const LARGEST_GROUP: usize = 256;
-
-/// What the writer measures of itself.
-#[derive(Clone, Debug)]
-pub struct WriterMetrics {
-    /// How many units shared a commit.
-    pub group_size: Histogram,
-    /// How long a commit took, sync included, in seconds.
-    pub commit_seconds: Histogram,
-}
-
-impl WriterMetrics {
-    /// A histogram for [`WriterMetrics::group_size`].
-    #[must_use]
-    pub fn group_size_histogram() -> Histogram {
-        Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0])
-    }
-
-    /// A histogram for [`WriterMetrics::commit_seconds`].
-    #[must_use]
-    pub fn commit_seconds_histogram() -> Histogram {
-        Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0])
-    }
-}
-
-impl Default for WriterMetrics {
-    fn default() -> Self {
-        Self { group_size: Self::group_size_histogram(), commit_seconds: Self::commit_seconds_histogram() }
-    }
-}
-
-pub(super) struct Writer {
-    /// `None` once closed.
-    queue: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Writer {
-    pub(super) fn start(connection: Connection, metrics: WriterMetrics) -> std::io::Result<Self> {
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        let thread = std::thread::Builder::new()
-            .name("store-writer".into())
-            .spawn(move || work(connection, waiting, &metrics))?;
-        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
-    }
-
-    pub(super) async fn write<U: Unit>(&self, unit: U) -> Result<U::Outcome, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let job = Box::new(Waiting { unit, outcome: None, answer });
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(StoreError::Closed)?;
-        queue.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
-        })?;
-        drop(queue);
-        answered.await.map_err(|_| StoreError::Closed)?
-    }
-
-    /// Lets the thread finish what is waiting, and waits for it.
-    pub(super) async fn close(&self) {
-        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            // The thread catches its units' panics; if it died all the same, there is nothing left to wait for.
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+pub(super) fn work(mut connection: Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, metrics: &WriterMetrics) {
+    let mut jobs = Vec::with_capacity(LARGEST_GROUP);
+    while waiting.blocking_recv_many(&mut jobs, LARGEST_GROUP) > 0 {
+        let settled = Group::of(jobs.drain(..)).settle(async |group| commit(&mut connection, group, metrics));
+        // Nothing in it ever waits, so it is done at its first poll.
+        if settled.now_or_never().is_none() {
+            tracing::error!("a unit of work waited for something on SQLite");
         }
     }
 }
 
-/// A unit and whoever waits for it, whatever its type.
-trait Job: Send {
-    fn is_abandoned(&self) -> bool;
-    fn apply(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()>;
-    fn committed(self: Box<Self>);
-    fn failed(self: Box<Self>, error: StoreError);
-}
-
-struct Waiting<U: Unit> {
-    unit: U,
-    outcome: Option<U::Outcome>,
-    answer: oneshot::Sender<Result<U::Outcome, StoreError>>,
-}
-
-impl<U: Unit> Job for Waiting<U> {
-    fn is_abandoned(&self) -> bool {
-        self.answer.is_closed()
-    }
-
-    fn apply(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        self.outcome = Some(self.unit.apply(transaction)?);
-        Ok(())
-    }
-
-    fn committed(self: Box<Self>) {
-        let Self { unit: _, outcome, answer } = *self;
-        // Whoever has hung up in the meantime learns of it by repeating the request.
-        let _ = answer.send(outcome.ok_or_else(|| StoreError::Internal("a unit was committed unapplied".into())));
-    }
-
-    fn failed(self: Box<Self>, error: StoreError) {
-        let _ = self.answer.send(Err(error));
-    }
-}
-
-fn work(mut connection: Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, metrics: &WriterMetrics) {
-    let mut group = Vec::with_capacity(LARGEST_GROUP);
-    while waiting.blocking_recv_many(&mut group, LARGEST_GROUP) > 0 {
-        // What nobody waits for any more, and has not begun, need not happen.
-        group.retain(|job| !job.is_abandoned());
-        while !group.is_empty() {
-            match commit(&mut connection, &mut group, metrics) {
-                Ok(()) => group.drain(..).for_each(|job| job.committed()),
-                Err(Failure::Unit { index, error }) => group.remove(index).failed(error),
-                Err(Failure::Group(error)) => group.drain(..).for_each(|job| job.failed(error.clone())),
-            }
-        }
-    }
-}
-
-enum Failure {
-    /// This unit of the group failed by itself.
-    Unit { index: usize, error: StoreError },
-    /// Nothing could be written.
-    Group(StoreError),
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Group(error.into())
-    }
-}
-
-fn commit(connection: &mut Connection, group: &mut [Box<dyn Job>], metrics: &WriterMetrics) -> Result<(), Failure> {
+fn commit(connection: &mut Connection, group: &mut Group, metrics: &WriterMetrics) -> Result<(), Failure> {
     let start = Instant::now();
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for (index, job) in group.iter_mut().enumerate() {
-        // A transaction that is dropped is rolled back: neither an error nor a panic leaves anything behind.
-        let applied = catch_unwind(AssertUnwindSafe(|| job.apply(&transaction)));
-        let error = match applied {
-            Ok(Ok(())) => continue,
-            Ok(Err(error)) => error.into(),
-            Err(_) => StoreError::Internal("a unit of work panicked".into()),
-        };
-        return Err(Failure::Unit { index, error });
-    }
-    transaction.commit()?;
-    metrics.commit_seconds.observe(start.elapsed().as_secs_f64());
-    #[expect(clippy::cast_precision_loss, reason = "a group has at most 256 units")]
-    metrics.group_size.observe(group.len() as f64);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(whole)?;
+    // A transaction that is dropped is rolled back: neither an error nor a panic leaves anything behind.
+    let never_waits = || Failure::Whole(StoreError::Internal("a unit of work waited for something on SQLite".into()));
+    group.decide(&Transaction::Sqlite(&transaction)).now_or_never().ok_or_else(never_waits)??;
+    transaction.commit().map_err(whole)?;
+    metrics.committed(group.len(), start.elapsed());
     Ok(())
+}
+
+fn whole(error: rusqlite::Error) -> Failure {
+    Failure::Whole(error.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::FutureExt;
+    use crate::error::Obstacle;
+    use crate::group::job;
+    use crate::queue::{LENGTH, Queue};
+    use crate::sql::Sql;
+    use crate::unit::{Unit, one_by_one};
 
     /// Writes a number; fails or panics when it is told to.
     #[derive(Clone, Copy)]
@@ -191,14 +61,18 @@ mod tests {
     impl Unit for Number {
         type Outcome = i64;
 
-        fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
-            let (Self::Good(number) | Self::Failing(number) | Self::Panicking(number)) = self;
-            transaction.execute("INSERT INTO numbers VALUES ($1)", [number])?;
-            match self {
-                Self::Good(number) => Ok(*number),
-                Self::Failing(_) => Err(rusqlite::Error::InvalidQuery),
-                Self::Panicking(_) => panic!("told to"),
-            }
+        async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<i64>, StoreError> {
+            static INSERT: Sql = Sql::new("INSERT INTO numbers (number) VALUES ($1)");
+            one_by_one(units, async |unit| {
+                let (Self::Good(number) | Self::Failing(number) | Self::Panicking(number)) = unit;
+                transaction.execute(&INSERT, &[(*number).into()]).await?;
+                match unit {
+                    Self::Good(number) => Ok(*number),
+                    Self::Failing(_) => Err(StoreError::Internal("told to".into())),
+                    Self::Panicking(_) => panic!("told to"),
+                }
+            })
+            .await
         }
     }
 
@@ -215,14 +89,13 @@ mod tests {
         statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
     }
 
-    fn job(unit: Number) -> (Box<dyn Job>, oneshot::Receiver<Result<i64, StoreError>>) {
-        let (answer, answered) = oneshot::channel();
-        (Box::new(Waiting { unit, outcome: None, answer }), answered)
+    fn start(connection: Connection) -> Queue {
+        Queue::start(move |waiting| work(connection, waiting, &WriterMetrics::default())).unwrap()
     }
 
     /// Queues all of them before the writer starts, so that they make one group.
     fn write_together(writer: Connection, units: &[Number]) -> Vec<Result<i64, StoreError>> {
-        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (queue, waiting) = mpsc::channel(LENGTH);
         let mut answers = Vec::new();
         for unit in units {
             let (job, answered) = job(*unit);
@@ -247,7 +120,7 @@ mod tests {
     #[test]
     fn what_nobody_waits_for_any_more_does_not_happen() {
         let (_folder, writer, reader) = database();
-        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (queue, waiting) = mpsc::channel(LENGTH);
         let (abandoned, answered) = job(Number::Good(1));
         drop(answered);
         queue.try_send(abandoned).ok().unwrap();
@@ -261,9 +134,9 @@ mod tests {
         let (folder, connection, reader) = database();
         let other = Connection::open(folder.path().join("numbers.sqlite3")).unwrap();
         connection.busy_timeout(std::time::Duration::from_mins(1)).unwrap();
-        let writer = Writer::start(connection, WriterMetrics::default()).unwrap();
+        let writer = start(connection);
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let more_than_fits = QUEUE + LARGEST_GROUP + 1;
+        let more_than_fits = LENGTH + LARGEST_GROUP + 1;
         let mut writes: Vec<_> =
             (0_i64..).take(more_than_fits).map(|number| Box::pin(writer.write(Number::Good(number)))).collect();
         let answered: Vec<_> = writes.iter_mut().filter_map(|write| write.now_or_never()).collect();
@@ -279,10 +152,10 @@ mod tests {
         let (folder, connection, reader) = database();
         let other = Connection::open(folder.path().join("numbers.sqlite3")).unwrap();
         connection.busy_timeout(std::time::Duration::ZERO).unwrap();
-        let writer = Writer::start(connection, WriterMetrics::default()).unwrap();
+        let writer = start(connection);
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let refused = writer.write(Number::Good(1)).await;
-        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        assert!(matches!(refused, Err(StoreError::Unavailable { obstacle: Obstacle::Slow, .. })), "{refused:?}");
         other.execute_batch("COMMIT").unwrap();
         assert_eq!(writer.write(Number::Good(2)).await.unwrap(), 2);
         assert_eq!(numbers(&reader), [2]);
@@ -291,7 +164,7 @@ mod tests {
     #[tokio::test]
     async fn closing_finishes_what_is_waiting_and_refuses_what_comes_later() {
         let (_folder, writer, reader) = database();
-        let writer = Writer::start(writer, WriterMetrics::default()).unwrap();
+        let writer = start(writer);
         assert_eq!(writer.write(Number::Good(1)).await.unwrap(), 1);
         writer.close().await;
         assert!(matches!(writer.write(Number::Good(2)).await, Err(StoreError::Closed)));

@@ -1,14 +1,27 @@
 //! Challenges: created once per request, read, closed (§10).
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use domain::challenge::Challenge;
 use domain::claim::Stamps;
 use domain::production_test::Payload;
 use domain::{ChallengeId, Platform, RequestId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use super::TpasStore;
 use crate::StoreError;
-use crate::sqlite::{RowExt, Unit, prepare, provider_ids_json};
+use crate::row::{Row, provider_ids_json};
+use crate::sql::{Kind, Sql};
+use crate::unit::{Transaction, Unit, runs};
+use crate::value::Value;
+
+/// The columns of a challenge that [`read_record`] reads.
+macro_rules! challenge_columns {
+    () => {
+        "id, host_name, title, description, provider_ids, max_stamp_claims, target_platform, allow_duplicate_participation,
+        stamp_claims, created_at, expires_at, completed_at, closed_at"
+    };
+}
+pub(super) use challenge_columns;
 
 /// A challenge with all that the challenge service knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,30 +65,68 @@ impl Unit for CreateChallenge {
     /// The request's challenge, and whether it is new.
     type Outcome = (ChallengeRecord, bool);
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<(ChallengeRecord, bool)> {
-        const SQL: &str = "
-            INSERT INTO challenges (
-                id, request_id, host_name, title, description, provider_ids, max_stamp_claims, target_platform,
-                allow_duplicate_participation, stamp_claims, created_at, expires_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)
-            ON CONFLICT (id) DO NOTHING";
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Self::Outcome>, StoreError> {
+        let mut outcomes = Vec::with_capacity(units.len());
+        for run in runs(units, |unit| [unit.request_id]) {
+            let mut sorted: Vec<&Self> = run.iter().collect();
+            // In the same order everywhere, or two transactions could wait for each other.
+            sorted.sort_unstable_by_key(|unit| unit.request_id);
+            let ids: Vec<ChallengeId> = sorted.iter().map(|unit| ChallengeId::of(unit.request_id)).collect();
+            let rows: Vec<_> = sorted.iter().zip(&ids).map(|(unit, id)| unit.row(id)).collect();
+            let made: HashSet<ChallengeId> =
+                transaction.query_each(&INSERT, &rows, read_id).await?.into_iter().collect();
+            let mut records = read_all(transaction, &READ, ids).await?;
+            for unit in run {
+                let id = ChallengeId::of(unit.request_id);
+                let record = records.remove(&id);
+                let record = record.ok_or_else(|| StoreError::Internal("a challenge was gone at once".into()))?;
+                outcomes.push((record, made.contains(&id)));
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+static INSERT: Sql = Sql::each(
+    "INSERT INTO challenges (
+        id, request_id, host_name, title, description, provider_ids, max_stamp_claims, target_platform,
+        allow_duplicate_participation, stamp_claims, created_at, expires_at)
+    SELECT id, request_id, host_name, title, description, provider_ids, max_stamp_claims, target_platform,
+        allow_duplicate_participation, 0, created_at, expires_at
+    FROM {each} WHERE true
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id",
+    &[
+        ("id", Kind::Bytes),
+        ("request_id", Kind::Bytes),
+        ("host_name", Kind::Text),
+        ("title", Kind::Text),
+        ("description", Kind::Text),
+        ("provider_ids", Kind::Text),
+        ("max_stamp_claims", Kind::Integer),
+        ("target_platform", Kind::Text),
+        ("allow_duplicate_participation", Kind::Boolean),
+        ("created_at", Kind::Integer),
+        ("expires_at", Kind::Integer),
+    ],
+);
+
+impl CreateChallenge {
+    fn row<'a>(&'a self, id: &'a ChallengeId) -> [Value<'a>; 11] {
         let Self { request_id, payload, host_name, now } = self;
-        let id = ChallengeId::of(*request_id);
-        let inserted = prepare(transaction, SQL)?.execute((
-            id.as_bytes(),
-            request_id.as_bytes(),
-            host_name,
-            &payload.title,
-            &payload.description,
-            provider_ids_json(&payload.provider_ids),
-            payload.max_stamp_claims,
-            payload.target_platform.map(Platform::as_str),
-            payload.allow_duplicate_participation,
-            now.as_millis(),
-            Challenge::expiry(*now).as_millis(),
-        ))?;
-        let record = read_one(transaction, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-        Ok((record, inserted == 1))
+        [
+            id.as_bytes().into(),
+            request_id.as_bytes().into(),
+            host_name.into(),
+            (&payload.title).into(),
+            payload.description.as_ref().into(),
+            provider_ids_json(&payload.provider_ids).into(),
+            payload.max_stamp_claims.into(),
+            payload.target_platform.map(Platform::as_str).into(),
+            payload.allow_duplicate_participation.into(),
+            (*now).into(),
+            Challenge::expiry(*now).into(),
+        ]
     }
 }
 
@@ -92,13 +143,56 @@ impl Unit for CloseChallenge {
     /// The challenge as it is now, if there is one. One that is complete, over or closed already stays as it is.
     type Outcome = Option<ChallengeRecord>;
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Option<ChallengeRecord>> {
-        const SQL: &str = "
-            UPDATE challenges SET closed_at = $1
-            WHERE id = $2 AND closed_at IS NULL AND completed_at IS NULL AND expires_at > $1";
-        prepare(transaction, SQL)?.execute((self.now.as_millis(), self.id.as_bytes()))?;
-        read_one(transaction, self.id)
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Self::Outcome>, StoreError> {
+        static SQL: Sql = Sql::each(
+            "UPDATE challenges SET closed_at = each.now FROM {each}
+            WHERE id = each.challenge AND closed_at IS NULL AND completed_at IS NULL AND expires_at > each.now",
+            &[("challenge", Kind::Bytes), ("now", Kind::Integer)],
+        );
+        let mut outcomes = Vec::with_capacity(units.len());
+        for run in runs(units, |unit| [unit.id]) {
+            lock(transaction, run.iter().map(|unit| unit.id)).await?;
+            let rows: Vec<_> = run.iter().map(|Self { id, now }| [id.as_bytes().into(), (*now).into()]).collect();
+            transaction.execute_each(&SQL, &rows).await?;
+            let mut records = read_all(transaction, &READ, run.iter().map(|unit| unit.id)).await?;
+            outcomes.extend(run.iter().map(|unit| records.remove(&unit.id)));
+        }
+        Ok(outcomes)
     }
+}
+
+static READ: Sql = Sql::each(
+    concat!("SELECT ", challenge_columns!(), " FROM challenges JOIN {each} ON id = each.challenge"),
+    &[("challenge", Kind::Bytes)],
+);
+
+static LOCK: Sql = Sql::each(
+    concat!("SELECT ", challenge_columns!(), " FROM challenges JOIN {each} ON id = each.challenge ORDER BY id {lock}"),
+    &[("challenge", Kind::Bytes)],
+);
+
+/// Reads challenges that stay as they are until the end of the transaction. All who change a challenge, or what belongs to it,
+/// come this way, in the order of the ids: so nobody decides on what another is about to change.
+pub(super) async fn lock(
+    transaction: &Transaction<'_>,
+    ids: impl IntoIterator<Item = ChallengeId>,
+) -> Result<HashMap<ChallengeId, ChallengeRecord>, StoreError> {
+    read_all(transaction, &LOCK, ids).await
+}
+
+async fn read_all(
+    transaction: &Transaction<'_>,
+    sql: &'static Sql,
+    ids: impl IntoIterator<Item = ChallengeId>,
+) -> Result<HashMap<ChallengeId, ChallengeRecord>, StoreError> {
+    let ids: BTreeSet<ChallengeId> = ids.into_iter().collect();
+    let rows: Vec<_> = ids.iter().map(|id| [id.as_bytes().into()]).collect();
+    let records = transaction.query_each(sql, &rows, read_record).await?;
+    Ok(records.into_iter().map(|record| (record.challenge.id, record)).collect())
+}
+
+fn read_id(row: &Row<'_>) -> Result<ChallengeId, StoreError> {
+    row.bytes("id").map(ChallengeId::from_bytes)
 }
 
 impl TpasStore {
@@ -123,7 +217,8 @@ impl TpasStore {
     /// # Errors
     /// When the database cannot be read.
     pub async fn challenge(&self, id: ChallengeId) -> Result<Option<ChallengeRecord>, StoreError> {
-        self.database.read(move |connection| read_one(connection, id)).await
+        static SQL: Sql = Sql::new(concat!("SELECT ", challenge_columns!(), " FROM challenges WHERE id = $1"));
+        self.database.find(&SQL, vec![Value::from(id.as_bytes()).into_owned()], read_record).await
     }
 
     /// The challenges that can be joined at `now`, on this platform if one is named, soonest to expire first.
@@ -136,29 +231,23 @@ impl TpasStore {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<ChallengeRecord>, StoreError> {
-        const SQL: &str = "
-            SELECT * FROM challenges
+        static SQL: Sql = Sql::new(concat!(
+            "SELECT ",
+            challenge_columns!(),
+            " FROM challenges
             WHERE completed_at IS NULL AND closed_at IS NULL AND expires_at > $1
-                AND ($2 IS NULL OR target_platform IS NULL OR target_platform = $2)
-            ORDER BY expires_at, id LIMIT $3";
-        self.database
-            .read(move |connection| {
-                prepare(connection, SQL)?
-                    .query_map((now.as_millis(), platform.map(Platform::as_str), limit), read_record)?
-                    .collect()
-            })
-            .await
+                AND (CAST($2 AS TEXT) IS NULL OR target_platform IS NULL OR target_platform = $2)
+            ORDER BY expires_at, id LIMIT $3"
+        ));
+        let parameters = vec![now.into(), platform.map(Platform::as_str).into(), limit.into()];
+        self.database.query(&SQL, parameters, read_record).await
     }
 }
 
-pub(super) fn read_one(connection: &Connection, id: ChallengeId) -> rusqlite::Result<Option<ChallengeRecord>> {
-    prepare(connection, "SELECT * FROM challenges WHERE id = $1")?.query_row((id.as_bytes(),), read_record).optional()
-}
-
-fn read_record(row: &Row<'_>) -> rusqlite::Result<ChallengeRecord> {
+pub(super) fn read_record(row: &Row<'_>) -> Result<ChallengeRecord, StoreError> {
     let payload = row.payload()?;
     let challenge = Challenge {
-        id: ChallengeId::from_bytes(row.get("id")?),
+        id: read_id(row)?,
         title: payload.title.clone(),
         description: payload.description.clone(),
         created_at: row.time("created_at")?,
@@ -166,5 +255,6 @@ fn read_record(row: &Row<'_>) -> rusqlite::Result<ChallengeRecord> {
         completed_at: row.optional_time("completed_at")?,
         is_closed: row.optional_time("closed_at")?.is_some(),
     };
-    Ok(ChallengeRecord { challenge, payload, host_name: row.get("host_name")?, granted: row.get("stamp_claims")? })
+    let host_name = row.text("host_name")?.to_owned();
+    Ok(ChallengeRecord { challenge, payload, host_name, granted: row.count("stamp_claims")? })
 }

@@ -1,14 +1,17 @@
 //! What becomes of participations: stamps, first come, first served (§10).
 
+use std::collections::{HashMap, HashSet};
+
 use domain::claim::{Outcome, decide};
 use domain::participation::{Participation, Status};
 use domain::{ChallengeId, ParticipationId, Timestamp};
-use rusqlite::Transaction;
 
-use super::challenges::{self, ChallengeRecord};
-use super::{TpasStore, participations};
+use super::challenges::ChallengeRecord;
+use super::{TpasStore, challenges, participations};
 use crate::StoreError;
-use crate::sqlite::{Unit, prepare};
+use crate::sql::{Kind, Sql};
+use crate::unit::{Transaction, Unit, runs};
+use crate::value::Value;
 
 /// How a verification ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,108 +51,232 @@ impl Unit for DecideParticipation {
     /// `None` when there is no such participation.
     type Outcome = Option<Decision>;
 
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Option<Decision>> {
-        let Self { id, verdict, now } = self;
-        let Some(participation) = participations::read_one(transaction, *id)? else { return Ok(None) };
-        let Some(record) = challenges::read_one(transaction, participation.challenge_id)? else { return Ok(None) };
-        let outcome = match verdict {
-            Verdict::Completed { subject_hash } => {
-                Outcome::Completed { holds_a_stamp: holds_a_stamp(transaction, &participation, subject_hash)? }
-            }
-            Verdict::Failed => Outcome::Failed,
-        };
-        let decided = decide(&participation, &record.challenge, record.stamps(), outcome, *now);
-        let challenge_id = participation.challenge_id;
-        let Some(status) = decided else {
-            return Ok(Some(Decision { challenge_id, status: participation.status_at(*now), is_new: false }));
-        };
-        conclude(transaction, &participation, status, *now)?;
-        if let (Status::Claimed, Verdict::Completed { subject_hash }) = (status, verdict) {
-            grant(transaction, &record, &participation, subject_hash, *now)?;
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Self::Outcome>, StoreError> {
+        let mut outcomes = Vec::with_capacity(units.len());
+        for run in runs(units, |unit| [Shared::Participation(unit.id)].into_iter().chain(unit.verdict.shared())) {
+            outcomes.extend(Round::read(run, transaction).await?.decide(run, transaction).await?);
         }
-        Ok(Some(Decision { challenge_id, status, is_new: true }))
+        Ok(outcomes)
     }
 }
 
-fn holds_a_stamp(
-    transaction: &Transaction<'_>,
-    participation: &Participation,
-    subject_hash: &[u8; 32],
-) -> rusqlite::Result<bool> {
-    const SQL: &str = "SELECT 1 FROM stamp_claims WHERE challenge_id = $1 AND provider_id = $2 AND subject_hash = $3";
-    let Participation { challenge_id, provider_id, .. } = participation;
-    prepare(transaction, SQL)?.exists((challenge_id.as_bytes(), provider_id.as_str(), subject_hash))
+/// Whoever shares one of these with another waits for what becomes of that one.
+#[derive(PartialEq, Eq, Hash)]
+enum Shared<'a> {
+    Participation(ParticipationId),
+    Person(&'a [u8; 32]),
 }
 
-fn conclude(
-    transaction: &Transaction<'_>,
-    participation: &Participation,
-    status: Status,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    const SQL: &str = "
-        UPDATE participations SET status = $1, decided_at = $2 WHERE challenge_id = $3 AND id = $4 AND status = 'started'";
-    let Participation { id, challenge_id, .. } = participation;
-    let updated = prepare(transaction, SQL)?.execute((
-        status.as_str(),
-        now.as_millis(),
-        challenge_id.as_bytes(),
-        id.as_bytes(),
-    ))?;
-    if updated == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(updated)) }
+impl Verdict {
+    fn subject_hash(&self) -> Option<&[u8; 32]> {
+        match self {
+            Self::Completed { subject_hash } => Some(subject_hash),
+            Self::Failed => None,
+        }
+    }
+
+    fn shared(&self) -> Option<Shared<'_>> {
+        self.subject_hash().map(Shared::Person)
+    }
 }
 
-/// The stamp limit is this one conditional update: it numbers the stamp, and refuses one too many whatever was read before.
-fn grant(
-    transaction: &Transaction<'_>,
-    record: &ChallengeRecord,
-    participation: &Participation,
-    subject_hash: &[u8; 32],
+/// What is known when participations are decided together. It stays so until the end of the transaction.
+struct Round {
+    participations: HashMap<ParticipationId, Participation>,
+    challenges: HashMap<ChallengeId, ChallengeRecord>,
+    /// Participations of persons who have a stamp for the same provider already.
+    holders: HashSet<ParticipationId>,
+}
+
+/// A stamp that is granted.
+struct Grant<'a> {
+    participation: &'a Participation,
+    subject_hash: &'a [u8; 32],
+    number: u32,
     now: Timestamp,
-) -> rusqlite::Result<()> {
-    const COUNT: &str = "
-        UPDATE challenges SET stamp_claims = stamp_claims + 1,
-            completed_at = CASE WHEN stamp_claims + 1 = max_stamp_claims THEN $1 END
-        WHERE id = $2 AND stamp_claims < max_stamp_claims AND completed_at IS NULL AND closed_at IS NULL AND expires_at > $1
-        RETURNING stamp_claims";
-    const CLAIM: &str = "
-        INSERT INTO stamp_claims (challenge_id, number, participation_id, provider_id, subject_hash, claimed_at)
-        VALUES ($1, $2, $3, $4, $5, $6)";
-    let challenge_id = record.challenge.id;
-    let number: u32 =
-        prepare(transaction, COUNT)?.query_row((now.as_millis(), challenge_id.as_bytes()), |row| row.get(0))?;
-    prepare(transaction, CLAIM)?.execute((
-        challenge_id.as_bytes(),
-        number,
-        participation.id.as_bytes(),
-        participation.provider_id.as_str(),
-        subject_hash,
-        now.as_millis(),
-    ))?;
+}
+
+impl Round {
+    async fn read(units: &[DecideParticipation], transaction: &Transaction<'_>) -> Result<Self, StoreError> {
+        let ids = || units.iter().map(|unit| unit.id);
+        // The challenges first: what is read after that, nobody else can change.
+        let challenge_ids = participations::challenges_of(transaction, ids()).await?;
+        let challenges = challenges::lock(transaction, challenge_ids).await?;
+        let participations = participations::lock(transaction, ids()).await?;
+        let participations =
+            participations.into_iter().map(|participation| (participation.id, participation)).collect();
+        let holders = holders(units, &participations, transaction).await?;
+        Ok(Self { participations, challenges, holders })
+    }
+
+    /// Decides one after the other, in the order in which the outcomes came, and writes everything down.
+    async fn decide(
+        mut self,
+        units: &[DecideParticipation],
+        transaction: &Transaction<'_>,
+    ) -> Result<Vec<Option<Decision>>, StoreError> {
+        let before: HashMap<ChallengeId, u32> =
+            self.challenges.iter().map(|(id, record)| (*id, record.granted)).collect();
+        let mut outcomes = Vec::with_capacity(units.len());
+        let mut concluded = Vec::new();
+        let mut grants = Vec::new();
+        for DecideParticipation { id, verdict, now } in units {
+            let found = self.participations.get(id);
+            let with_challenge = found.and_then(|found| Some((found, self.challenges.get_mut(&found.challenge_id)?)));
+            let Some((participation, record)) = with_challenge else {
+                outcomes.push(None);
+                continue;
+            };
+            let outcome = match verdict {
+                Verdict::Completed { .. } => Outcome::Completed { holds_a_stamp: self.holders.contains(id) },
+                Verdict::Failed => Outcome::Failed,
+            };
+            let decided = decide(participation, &record.challenge, record.stamps(), outcome, *now);
+            if let Some(status) = decided {
+                concluded.push((participation, status, *now));
+            }
+            if let (Some(Status::Claimed), Some(subject_hash)) = (decided, verdict.subject_hash()) {
+                record.granted += 1;
+                let is_last = record.granted >= record.payload.max_stamp_claims;
+                record.challenge.completed_at = is_last.then_some(*now);
+                grants.push(Grant { participation, subject_hash, number: record.granted, now: *now });
+            }
+            outcomes.push(Some(Decision {
+                challenge_id: participation.challenge_id,
+                status: decided.unwrap_or_else(|| participation.status_at(*now)),
+                is_new: decided.is_some(),
+            }));
+        }
+        conclude(&concluded, transaction).await?;
+        claim(&grants, transaction).await?;
+        count(&self.challenges, &before, transaction).await?;
+        Ok(outcomes)
+    }
+}
+
+async fn holders(
+    units: &[DecideParticipation],
+    participations: &HashMap<ParticipationId, Participation>,
+    transaction: &Transaction<'_>,
+) -> Result<HashSet<ParticipationId>, StoreError> {
+    static SQL: Sql = Sql::each(
+        "SELECT each.participation FROM {each} WHERE EXISTS (
+            SELECT 1 FROM stamp_claims
+            WHERE challenge_id = each.challenge AND provider_id = each.provider AND subject_hash = each.subject)",
+        &[
+            ("participation", Kind::Bytes),
+            ("challenge", Kind::Bytes),
+            ("provider", Kind::Text),
+            ("subject", Kind::Bytes),
+        ],
+    );
+    let rows: Vec<_> = units
+        .iter()
+        .filter_map(|unit| {
+            let Participation { id, challenge_id, provider_id, .. } = participations.get(&unit.id)?;
+            let subject_hash = unit.verdict.subject_hash()?;
+            Some([
+                id.as_bytes().into(),
+                challenge_id.as_bytes().into(),
+                provider_id.as_str().into(),
+                subject_hash.into(),
+            ])
+        })
+        .collect();
+    let read = |row: &crate::row::Row<'_>| row.bytes("participation").map(ParticipationId::from_bytes);
+    Ok(transaction.query_each(&SQL, &rows, read).await?.into_iter().collect())
+}
+
+async fn conclude(
+    concluded: &[(&Participation, Status, Timestamp)],
+    transaction: &Transaction<'_>,
+) -> Result<(), StoreError> {
+    static SQL: Sql = Sql::each(
+        "UPDATE participations SET status = each.outcome, decided_at = each.now FROM {each}
+        WHERE challenge_id = each.challenge AND id = each.participation AND status = 'started'",
+        &[("challenge", Kind::Bytes), ("participation", Kind::Bytes), ("outcome", Kind::Text), ("now", Kind::Integer)],
+    );
+    let rows: Vec<[Value<'_>; 4]> = concluded
+        .iter()
+        .map(|(Participation { id, challenge_id, .. }, status, now)| {
+            [challenge_id.as_bytes().into(), id.as_bytes().into(), status.as_str().into(), (*now).into()]
+        })
+        .collect();
+    let changed = transaction.execute_each(&SQL, &rows).await?;
+    all(changed, rows.len(), "a participation was decided by somebody else")
+}
+
+async fn claim(grants: &[Grant<'_>], transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    static SQL: Sql = Sql::each(
+        "INSERT INTO stamp_claims (challenge_id, number, participation_id, provider_id, subject_hash, claimed_at)
+        SELECT challenge_id, number, participation_id, provider_id, subject_hash, claimed_at FROM {each}",
+        &[
+            ("challenge_id", Kind::Bytes),
+            ("number", Kind::Integer),
+            ("participation_id", Kind::Bytes),
+            ("provider_id", Kind::Text),
+            ("subject_hash", Kind::Bytes),
+            ("claimed_at", Kind::Integer),
+        ],
+    );
+    let rows: Vec<[Value<'_>; 6]> = grants
+        .iter()
+        .map(
+            |Grant {
+                 participation: Participation { id, challenge_id, provider_id, .. },
+                 subject_hash,
+                 number,
+                 now,
+             }| {
+                [
+                    challenge_id.as_bytes().into(),
+                    (*number).into(),
+                    id.as_bytes().into(),
+                    provider_id.as_str().into(),
+                    (*subject_hash).into(),
+                    (*now).into(),
+                ]
+            },
+        )
+        .collect();
+    transaction.execute_each(&SQL, &rows).await?;
     Ok(())
 }
 
-/// Writes down that participations without an outcome in time have lapsed.
-#[derive(Clone, Debug)]
-pub struct LapseOverdue {
-    /// The present.
-    pub now: Timestamp,
-    /// How many at most: small, so that nobody waits long behind it.
-    pub limit: u32,
+/// The stamp limit is this one conditional update: it counts on from what was read, and refuses one too many whatever that was.
+async fn count(
+    challenges: &HashMap<ChallengeId, ChallengeRecord>,
+    before: &HashMap<ChallengeId, u32>,
+    transaction: &Transaction<'_>,
+) -> Result<(), StoreError> {
+    static SQL: Sql = Sql::each(
+        "UPDATE challenges SET stamp_claims = each.granted, completed_at = each.completed FROM {each}
+        WHERE id = each.challenge AND stamp_claims = each.granted_before AND each.granted <= max_stamp_claims
+            AND completed_at IS NULL AND closed_at IS NULL",
+        &[
+            ("challenge", Kind::Bytes),
+            ("granted_before", Kind::Integer),
+            ("granted", Kind::Integer),
+            ("completed", Kind::Integer),
+        ],
+    );
+    let rows: Vec<[Value<'_>; 4]> = challenges
+        .iter()
+        .filter_map(|(id, record)| {
+            let before = *before.get(id)?;
+            let is_changed = record.granted != before;
+            is_changed.then(|| {
+                [id.as_bytes().into(), before.into(), record.granted.into(), record.challenge.completed_at.into()]
+            })
+        })
+        .collect();
+    let changed = transaction.execute_each(&SQL, &rows).await?;
+    all(changed, rows.len(), "a stamp was granted by somebody else")
 }
 
-impl Unit for LapseOverdue {
-    /// How many it were.
-    type Outcome = usize;
-
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<usize> {
-        const SQL: &str = "
-            UPDATE participations SET status = 'lapsed', decided_at = lapses_at
-            WHERE (challenge_id, id) IN (
-                SELECT challenge_id, id FROM participations
-                WHERE status = 'started' AND lapses_at <= $1 ORDER BY lapses_at LIMIT $2)";
-        prepare(transaction, SQL)?.execute((self.now.as_millis(), self.limit))
-    }
+/// Makes sure that every row was changed. What was read is locked, so anything else is a bug.
+fn all(changed: u64, rows: usize, otherwise: &str) -> Result<(), StoreError> {
+    if usize::try_from(changed) == Ok(rows) { Ok(()) } else { Err(StoreError::Internal(otherwise.into())) }
 }
 
 impl TpasStore {
@@ -158,14 +285,6 @@ impl TpasStore {
     /// # Errors
     /// When the database cannot be written.
     pub async fn decide_participation(&self, unit: DecideParticipation) -> Result<Option<Decision>, StoreError> {
-        self.database.write(unit).await
-    }
-
-    /// Writes a batch of lapses down; how many it were.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub async fn lapse_overdue(&self, unit: LapseOverdue) -> Result<usize, StoreError> {
         self.database.write(unit).await
     }
 }

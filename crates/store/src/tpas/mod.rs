@@ -3,22 +3,30 @@
 mod challenges;
 mod decisions;
 mod idempotency;
+mod joining;
+mod lapses;
 mod participations;
 mod report;
 
-use std::path::Path;
-
 pub use challenges::{ChallengeRecord, CloseChallenge, CreateChallenge};
-pub use decisions::{DecideParticipation, Decision, LapseOverdue, Verdict};
+pub use decisions::{DecideParticipation, Decision, Verdict};
 pub use idempotency::{Earlier, PruneIdempotencyRecords};
-pub use participations::{JoinChallenge, JoinOutcome};
+pub use joining::{JoinChallenge, JoinOutcome};
+pub use lapses::LapseOverdue;
 
-use crate::sqlite::Database;
-use crate::{OpenError, StoreError, WriterMetrics};
+use crate::database::{Database, Migrations};
+use crate::location::{Location, Place};
+use crate::{AgreeOnFact, OpenError, StoreError, Turn, WriterMetrics, facts};
 
-mod migrations {
+mod sqlite_migrations {
     refinery::embed_migrations!("migrations/sqlite/tpas");
 }
+
+mod postgres_migrations {
+    refinery::embed_migrations!("migrations/postgres/tpas");
+}
+
+pub(crate) const PLACE: Place = Place { file: "tpas.sqlite3", schema: "fieldtest_tpas" };
 
 /// The store of the challenge service. Clones share it.
 #[derive(Clone)]
@@ -27,14 +35,22 @@ pub struct TpasStore {
 }
 
 impl TpasStore {
-    /// Opens the store's file in this folder, makes it if it is missing, and brings its tables up to date.
+    /// Opens the store's tables, makes them if they are missing, and brings them up to date.
     ///
     /// # Errors
-    /// When the file cannot be opened, is no database, or was made by a newer fieldtest.
-    pub fn open(folder: &Path, metrics: WriterMetrics) -> Result<Self, OpenError> {
-        let path = folder.join("tpas.sqlite3");
-        let database = Database::open(&path, &migrations::migrations::runner(), metrics)?;
-        Ok(Self { database })
+    /// When the database cannot be opened, is no database, or was made by a newer fieldtest.
+    pub async fn open(location: &Location, metrics: WriterMetrics) -> Result<Self, OpenError> {
+        let migrations = Migrations {
+            sqlite: sqlite_migrations::migrations::runner(),
+            postgres: postgres_migrations::migrations::runner(),
+        };
+        Ok(Self { database: Database::open(location, PLACE, migrations, metrics).await? })
+    }
+
+    /// What people recognise this store's tables at a location by: a file, or host, database and schema.
+    #[must_use]
+    pub fn describe(location: &Location) -> String {
+        location.describe(PLACE)
     }
 
     /// Whether a read and a write get through.
@@ -45,7 +61,31 @@ impl TpasStore {
         self.database.check().await
     }
 
-    /// Finishes what is waiting and closes the file.
+    /// What has been agreed on under this name, if anything has.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn fact(&self, name: &'static str) -> Result<Option<String>, StoreError> {
+        facts::find(&self.database, name).await
+    }
+
+    /// Agrees with all other processes on a fact; what holds is what was said first.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn agree(&self, unit: AgreeOnFact) -> Result<String, StoreError> {
+        self.database.write(unit).await
+    }
+
+    /// Waits for this process's turn at what only one may do at a time.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn turn(&self) -> Result<Turn, OpenError> {
+        Turn::at(&self.database).await
+    }
+
+    /// Finishes what is waiting and lets go of the tables.
     pub async fn close(&self) {
         self.database.close().await;
     }

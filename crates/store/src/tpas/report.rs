@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use domain::report::{Report, Tally};
 use domain::{ChallengeId, ProviderId};
-use rusqlite::{Connection, Row};
 
-use super::{TpasStore, challenges};
+use super::TpasStore;
+use super::challenges::{ChallengeRecord, challenge_columns, read_record};
 use crate::StoreError;
-use crate::sqlite::{RowExt, prepare};
+use crate::row::Row;
+use crate::sql::Sql;
+use crate::value::Value;
 
 impl TpasStore {
     /// The report of a challenge, as of one moment; `None` when there is no such challenge.
@@ -17,31 +19,40 @@ impl TpasStore {
     /// # Errors
     /// When the database cannot be read.
     pub async fn report(&self, id: ChallengeId) -> Result<Option<Report>, StoreError> {
-        self.database.read(move |connection| read_report(connection, id)).await
+        // A clock that was set back between joining and claiming counts as no time.
+        static SQL: Sql = Sql::new(concat!(
+            "SELECT provider_id, participations, claims, time_to_claim, ",
+            challenge_columns!(),
+            " FROM challenges LEFT JOIN (
+                SELECT provider_id, COUNT(*) AS participations, COUNT(*) FILTER (WHERE status = 'claimed') AS claims,
+                    CAST(COALESCE(SUM(CASE WHEN decided_at > joined_at THEN decided_at - joined_at ELSE 0 END)
+                        FILTER (WHERE status = 'claimed'), 0) AS BIGINT) AS time_to_claim
+                FROM participations WHERE challenge_id = $1 GROUP BY provider_id) AS tally ON true
+            WHERE id = $1"
+        ));
+        let rows = self.database.query(&SQL, vec![Value::from(id.as_bytes()).into_owned()], read_row).await?;
+        // The same challenge in each row, with what was counted for one of its providers.
+        let mut tallies: HashMap<ProviderId, Tally> = HashMap::with_capacity(rows.len());
+        let mut record = None;
+        for (challenge, tally) in rows {
+            record = Some(challenge);
+            tallies.extend(tally);
+        }
+        Ok(record.map(|record| Report::new(record.challenge, &record.payload.provider_ids, &tallies)))
     }
 }
 
-fn read_report(connection: &Connection, id: ChallengeId) -> rusqlite::Result<Option<Report>> {
-    const TALLIES: &str = "
-        SELECT provider_id, COUNT(*) AS participations, COUNT(*) FILTER (WHERE status = 'claimed') AS claims,
-            COALESCE(SUM(CASE WHEN decided_at > joined_at THEN decided_at - joined_at ELSE 0 END)
-                FILTER (WHERE status = 'claimed'), 0) AS time_to_claim
-        FROM participations WHERE challenge_id = $1 GROUP BY provider_id";
-    // A clock that was set back between joining and claiming counts as no time.
-    // Both reads see one moment, or a stamp could be counted that the challenge does not know of yet.
-    let moment = connection.unchecked_transaction()?;
-    let Some(record) = challenges::read_one(&moment, id)? else { return Ok(None) };
-    let tallies: HashMap<ProviderId, Tally> =
-        prepare(&moment, TALLIES)?.query_map((id.as_bytes(),), read_tally)?.collect::<Result<_, _>>()?;
-    Ok(Some(Report::new(record.challenge, &record.payload.provider_ids, &tallies)))
-}
+type Counted = (ChallengeRecord, Option<(ProviderId, Tally)>);
 
-fn read_tally(row: &Row<'_>) -> rusqlite::Result<(ProviderId, Tally)> {
-    let time_to_claim: i64 = row.get("time_to_claim")?;
+fn read_row(row: &Row<'_>) -> Result<Counted, StoreError> {
+    let record = read_record(row)?;
+    if row.optional_text("provider_id")?.is_none() {
+        return Ok((record, None));
+    }
     let tally = Tally {
-        participations: row.get::<_, i64>("participations")?.unsigned_abs(),
-        claims: row.get::<_, i64>("claims")?.unsigned_abs(),
-        time_to_claim: Duration::from_millis(time_to_claim.unsigned_abs()),
+        participations: row.integer("participations")?.unsigned_abs(),
+        claims: row.integer("claims")?.unsigned_abs(),
+        time_to_claim: Duration::from_millis(row.integer("time_to_claim")?.unsigned_abs()),
     };
-    Ok((row.parsed("provider_id")?, tally))
+    Ok((record, Some((row.parsed("provider_id")?, tally))))
 }

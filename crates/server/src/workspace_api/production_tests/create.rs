@@ -109,7 +109,7 @@ async fn place(
     let unit = CreateChallengeRequest { request: request.clone(), idempotency };
     match api.store.create_challenge_request(unit).await? {
         CreateOutcome::Created => {
-            api.new_request.now();
+            api.new_request.announce();
             Ok(answer(request, false))
         }
         // Another replica was faster.

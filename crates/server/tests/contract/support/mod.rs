@@ -6,10 +6,12 @@
 mod answer;
 mod call;
 pub(crate) mod fake_service;
+mod ground;
 mod site;
 
 pub(crate) use answer::Answer;
 pub(crate) use call::Call;
+pub(crate) use ground::{Ground, Tables};
 pub(crate) use site::{SERVICE_TOKEN, Site, VERIFICATION_SECRET};
 
 /// Where the demo's production tests are.

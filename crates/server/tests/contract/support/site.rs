@@ -12,11 +12,10 @@ use serde_json::{Value, json};
 use server::{Background, Config, RateLimit, Rounds, Server, World};
 use store::WriterMetrics;
 use store::connect::{ConnectStore, CreateApiKey, CreateApp, CreateWorkspace, Workspace};
-use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{Answer, Call, TESTS};
+use super::{Answer, Call, Ground, TESTS, Tables};
 
 /// The token of every site's challenge service.
 pub(crate) const SERVICE_TOKEN: &str = "service-token-of-the-tests";
@@ -26,7 +25,7 @@ pub(crate) struct Site {
     pub(crate) url: String,
     pub(crate) api_key: String,
     pub(crate) clock: Arc<ManualClock>,
-    folder: TempDir,
+    ground: Ground,
     world: World,
     rounds: Rounds,
     http: reqwest::Client,
@@ -47,34 +46,32 @@ impl Site {
     }
 
     pub(crate) async fn configured(configure: impl FnOnce(&mut Config)) -> Self {
-        Self::in_folder(tempfile::tempdir().unwrap(), configure).await
+        Self::on(Ground::new().await, configure).await
     }
 
     /// A site on what another one has left behind.
-    pub(crate) async fn in_folder(folder: TempDir, configure: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn on(ground: Ground, configure: impl FnOnce(&mut Config)) -> Self {
         let clock = Arc::new(ManualClock::at("2026-04-08T10:00:00.000Z".parse().unwrap()));
-        Self::at(folder, clock, configure).await
+        Self::at(ground, clock, configure).await
     }
 
-    async fn at(folder: TempDir, clock: Arc<ManualClock>, configure: impl FnOnce(&mut Config)) -> Self {
+    async fn at(ground: Ground, clock: Arc<ManualClock>, configure: impl FnOnce(&mut Config)) -> Self {
         let world = World::new(clock.clone(), Arc::new(SeededRandomness::from_seed(1)));
         let mut config = Config {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            data_dir: folder.path().to_owned(),
             tpas_token: Some(SERVICE_TOKEN.into()),
             verification_secret: Some(VERIFICATION_SECRET.into()),
             rate_limit: RateLimit::Off,
             background: Background::OnDemand,
-            ..Config::default()
+            ..ground.config()
         };
         configure(&mut config);
         let server = Server::start(config, world.clone()).await.unwrap_or_else(|error| panic!("{error}"));
         let (stop, stopped) = oneshot::channel();
         let site = Self {
             url: format!("http://{}", server.address()),
-            api_key: std::fs::read_to_string(folder.path().join("demo-api-key")).unwrap_or_default().trim().to_owned(),
+            api_key: std::fs::read_to_string(ground.path().join("demo-api-key")).unwrap_or_default().trim().to_owned(),
             clock,
-            folder,
+            ground,
             world,
             rounds: server.rounds(),
             http: http_client(),
@@ -96,20 +93,27 @@ impl Site {
     /// Stops gracefully and starts again as a production deployment, as no operator could by mistake.
     pub(crate) async fn restart_in_production(self) -> Self {
         let clock = Arc::clone(&self.clock);
-        let folder = self.stop().await;
-        std::fs::write(folder.path().join("environment"), "production").unwrap();
-        Self::at(folder, clock, |config| config.environment = Environment::Production).await
+        let ground = self.stop().await;
+        for tables in [Tables::Connect, Tables::Tpas] {
+            let sql = "UPDATE deployment_facts SET value = 'production' WHERE name = 'environment' RETURNING name";
+            assert_eq!(ground.rows(tables, sql).await.len(), 1);
+        }
+        Self::at(ground, clock, |config| config.environment = Environment::Production).await
     }
 
     /// Stops gracefully; what is left behind.
-    pub(crate) async fn stop(mut self) -> TempDir {
+    pub(crate) async fn stop(mut self) -> Ground {
         let _ = self.stop.take().unwrap().send(());
         self.server.take().unwrap().await.unwrap();
-        self.folder
+        self.ground
+    }
+
+    pub(crate) fn ground(&self) -> &Ground {
+        &self.ground
     }
 
     pub(crate) fn data_dir(&self) -> &Path {
-        self.folder.path()
+        self.ground.path()
     }
 
     pub(crate) fn call(&self, method: &str, path: &str) -> Call {
@@ -172,7 +176,8 @@ impl Site {
 
     /// Works on the database directly, as an operator's command does.
     pub(crate) async fn database<T>(&self, work: impl AsyncFnOnce(ConnectStore, &World) -> T) -> T {
-        let store = ConnectStore::open(self.folder.path(), WriterMetrics::default()).unwrap();
+        let location = self.ground.config().connect_location();
+        let store = ConnectStore::open(&location, WriterMetrics::default()).await.unwrap();
         let result = work(store.clone(), &self.world).await;
         store.close().await;
         result

@@ -1,0 +1,107 @@
+//! The writer of a schema: a thread that commits waiting units of work in groups, over connections of its own.
+//!
+//! A round trip and a sync cost the same for one unit as for a hundred. So the thread takes all that is waiting and decides it
+//! in one transaction, with one statement per table, whatever the number of units. It never waits for a group to fill. While
+//! one group waits for the database, another one may be on its way.
+
+use std::time::Instant;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::pool::{Borrowed, Pool};
+use crate::error::Obstacle;
+use crate::group::{Failure, Group, Job};
+use crate::queue::LARGEST_GROUP;
+use crate::unit::Transaction;
+use crate::{StoreError, WriterMetrics};
+
+/// How many groups may be under way, each on a connection of its own.
+pub(super) const SIDE_BY_SIDE: usize = 2;
+
+/// How often a group is tried that others have disturbed, or whose connection had broken before.
+const ATTEMPTS: u32 = 4;
+
+pub(super) fn work(connections: Pool, waiting: mpsc::Receiver<Box<dyn Job>>, metrics: &WriterMetrics) {
+    // A thread and a runtime of its own: a round trip then wakes no other thread.
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work_off(&connections, waiting, metrics)),
+        Err(error) => tracing::error!(%error, "the operating system gives the writer no runtime"),
+    }
+    connections.close();
+}
+
+async fn work_off(connections: &Pool, mut waiting: mpsc::Receiver<Box<dyn Job>>, metrics: &WriterMetrics) {
+    let mut under_way = FuturesUnordered::new();
+    let mut jobs = Vec::with_capacity(LARGEST_GROUP);
+    let mut is_open = true;
+    while is_open || !under_way.is_empty() {
+        tokio::select! {
+            biased;
+            Some(()) = under_way.next() => {}
+            taken = waiting.recv_many(&mut jobs, LARGEST_GROUP), if is_open && under_way.len() < SIDE_BY_SIDE => {
+                is_open = taken > 0;
+                let group = Group::of(jobs.drain(..));
+                under_way.push(group.settle(async |group| commit(connections, group, metrics).await));
+            }
+        }
+    }
+}
+
+/// Commits a group; again, if it was disturbed.
+async fn commit(connections: &Pool, group: &mut Group, metrics: &WriterMetrics) -> Result<(), Failure> {
+    let mut attempt = 1;
+    loop {
+        match commit_once(connections, group, metrics).await {
+            Err(Trouble::Passing(error)) if attempt < ATTEMPTS => {
+                tracing::debug!(attempt, %error, "a group of writes was disturbed");
+                attempt += 1;
+            }
+            Err(Trouble::Passing(error)) => return Err(Failure::Whole(error)),
+            Err(Trouble::Lasting(failure)) => return Err(failure),
+            Ok(()) => return Ok(()),
+        }
+    }
+}
+
+/// Why an attempt has not succeeded.
+enum Trouble {
+    /// Nothing was written, and the next attempt may fare better.
+    Passing(StoreError),
+    Lasting(Failure),
+}
+
+async fn commit_once(connections: &Pool, group: &mut Group, metrics: &WriterMetrics) -> Result<(), Trouble> {
+    let start = Instant::now();
+    let whole = |error| Trouble::Lasting(Failure::Whole(error));
+    // A connection that does not get to the end is thrown away, and the server undoes what it has done.
+    let connection = Borrowed(Some(connections.get().await.map_err(whole)?));
+    let client = connection.client().map_err(whole)?;
+    let work = async {
+        client.batch_execute("BEGIN").await.map_err(|error| disturbed(error.into()))?;
+        group.decide(&Transaction::Postgres(client)).await.map_err(|failure| match failure {
+            Failure::Lot { error: error @ StoreError::Unavailable { .. }, .. } => disturbed(error),
+            failure => Trouble::Lasting(failure),
+        })?;
+        // If the connection breaks now, nobody knows whether it was written: trying again could write it twice.
+        client.batch_execute("COMMIT").await.map_err(|error| whole(error.into()))
+    };
+    match timeout(connections.patience(), work).await {
+        Ok(done) => done?,
+        Err(_elapsed) => {
+            return Err(whole(StoreError::unavailable(Obstacle::Slow, "a write was not answered in time")));
+        }
+    }
+    connection.give_back();
+    metrics.committed(group.len(), start.elapsed());
+    Ok(())
+}
+
+/// What happened before the commit has left nothing behind.
+fn disturbed(error: StoreError) -> Trouble {
+    match error {
+        StoreError::Unavailable { obstacle: Obstacle::Busy | Obstacle::Unreachable, .. } => Trouble::Passing(error),
+        lasting => Trouble::Lasting(Failure::Whole(lasting)),
+    }
+}

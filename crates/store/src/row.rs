@@ -1,0 +1,119 @@
+//! Reading the domain's types out of rows, of either engine.
+
+use std::str::FromStr;
+
+use domain::production_test::Payload;
+use domain::{Platform, ProviderId, Timestamp};
+
+use crate::StoreError;
+
+/// A row that a query has found.
+pub(crate) enum Row<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a tokio_postgres::Row),
+}
+
+/// Makes something of a row.
+pub(crate) type Read<T> = fn(&Row<'_>) -> Result<T, StoreError>;
+
+impl Row<'_> {
+    pub(crate) fn optional_integer(&self, column: &str) -> Result<Option<i64>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(row) => row.get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    pub(crate) fn integer(&self, column: &'static str) -> Result<i64, StoreError> {
+        self.optional_integer(column)?.ok_or_else(|| unreadable(column))
+    }
+
+    /// A number that is never negative and fits 32 bits.
+    pub(crate) fn count(&self, column: &'static str) -> Result<u32, StoreError> {
+        self.integer(column)?.try_into().map_err(|_| unreadable(column))
+    }
+
+    pub(crate) fn optional_boolean(&self, column: &str) -> Result<Option<bool>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(row) => row.get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    pub(crate) fn boolean(&self, column: &'static str) -> Result<bool, StoreError> {
+        self.optional_boolean(column)?.ok_or_else(|| unreadable(column))
+    }
+
+    pub(crate) fn optional_text(&self, column: &'static str) -> Result<Option<&str>, StoreError> {
+        match self {
+            Self::Sqlite(row) => row.get_ref(column)?.as_str_or_null().map_err(|_| unreadable(column)),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
+        }
+    }
+
+    pub(crate) fn text(&self, column: &'static str) -> Result<&str, StoreError> {
+        self.optional_text(column)?.ok_or_else(|| unreadable(column))
+    }
+
+    pub(crate) fn optional_bytes<const N: usize>(&self, column: &'static str) -> Result<Option<[u8; N]>, StoreError> {
+        let bytes: Option<&[u8]> = match self {
+            Self::Sqlite(row) => row.get_ref(column)?.as_blob_or_null().map_err(|_| unreadable(column))?,
+            Self::Postgres(row) => row.try_get(column)?,
+        };
+        bytes.map(|bytes| bytes.try_into().map_err(|_| unreadable(column))).transpose()
+    }
+
+    pub(crate) fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], StoreError> {
+        self.optional_bytes(column)?.ok_or_else(|| unreadable(column))
+    }
+
+    pub(crate) fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
+        self.integer(column).map(Timestamp::from_millis)
+    }
+
+    pub(crate) fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.optional_integer(column)?.map(Timestamp::from_millis))
+    }
+
+    pub(crate) fn parsed<T: FromStr>(&self, column: &'static str) -> Result<T, StoreError> {
+        self.text(column)?.parse().map_err(|_| unreadable(column))
+    }
+
+    pub(crate) fn named<T>(&self, column: &'static str, from_name: fn(&str) -> Option<T>) -> Result<T, StoreError> {
+        from_name(self.text(column)?).ok_or_else(|| unreadable(column))
+    }
+
+    /// The payload, whose columns have the same names in both stores.
+    pub(crate) fn payload(&self) -> Result<Payload, StoreError> {
+        Ok(Payload {
+            title: self.text("title")?.to_owned(),
+            description: self.optional_text("description")?.map(str::to_owned),
+            provider_ids: self.provider_ids()?,
+            max_stamp_claims: self.count("max_stamp_claims")?,
+            target_platform: self.target_platform()?,
+            allow_duplicate_participation: self.optional_boolean("allow_duplicate_participation")?,
+        })
+    }
+
+    fn target_platform(&self) -> Result<Option<Platform>, StoreError> {
+        const COLUMN: &str = "target_platform";
+        self.optional_text(COLUMN)?.map(|name| name.parse().map_err(|_| unreadable(COLUMN))).transpose()
+    }
+
+    fn provider_ids(&self) -> Result<Vec<ProviderId>, StoreError> {
+        const COLUMN: &str = "provider_ids";
+        let ids: Vec<String> = serde_json::from_str(self.text(COLUMN)?).map_err(|_| unreadable(COLUMN))?;
+        ids.iter().map(|id| id.parse()).collect::<Result<_, _>>().map_err(|_| unreadable(COLUMN))
+    }
+}
+
+/// The value in the table is none that fieldtest writes.
+fn unreadable(column: &str) -> StoreError {
+    StoreError::Internal(format!("the column {column} holds a value that cannot be"))
+}
+
+/// The form in which [`Row::payload`] reads them back.
+pub(crate) fn provider_ids_json(ids: &[ProviderId]) -> String {
+    let ids: Vec<&str> = ids.iter().map(ProviderId::as_str).collect();
+    serde_json::Value::from(ids).to_string()
+}

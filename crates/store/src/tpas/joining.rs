@@ -1,0 +1,182 @@
+//! Joining a challenge (§10).
+
+use std::collections::HashSet;
+
+use domain::ParticipationId;
+use domain::participation::Participation;
+
+use super::{TpasStore, challenges, idempotency};
+use crate::sql::{Kind, Sql};
+use crate::unit::{Transaction, Unit, runs};
+use crate::value::Value;
+use crate::{Idempotency, StoreError};
+
+/// Lets a tester's browser join a challenge.
+#[derive(Clone, Debug)]
+pub struct JoinChallenge {
+    /// The participation: new, so started now.
+    pub participation: Participation,
+    /// The keyed hash by which the tester's browser is known.
+    pub browser_hash: [u8; 32],
+    /// How a repetition is recognised, if the client asked for that.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// What came of joining.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JoinOutcome {
+    /// The participation has begun.
+    Joined,
+    /// The same was asked before under the same key: this is what came of it.
+    Repeated(Participation),
+    /// The key was used for something else.
+    KeyConflict,
+    /// There is no such challenge.
+    NoChallenge,
+    /// The challenge is complete, closed or over.
+    Inactive,
+    /// This browser has a live or successful participation with this provider already.
+    AlreadyJoined,
+}
+
+/// Whoever shares one of these with another waits for what becomes of that one.
+#[derive(PartialEq, Eq, Hash)]
+enum Shared<'a> {
+    IdempotencyKey(&'a str),
+    Browser(&'a [u8; 32]),
+}
+
+impl Unit for JoinChallenge {
+    type Outcome = JoinOutcome;
+
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<JoinOutcome>, StoreError> {
+        let mut outcomes = Vec::with_capacity(units.len());
+        for run in runs(units, Self::shared) {
+            outcomes.extend(decide_run(run, transaction).await?);
+        }
+        Ok(outcomes)
+    }
+}
+
+async fn decide_run(run: &[JoinChallenge], transaction: &Transaction<'_>) -> Result<Vec<JoinOutcome>, StoreError> {
+    let challenges = challenges::lock(transaction, run.iter().map(|unit| unit.participation.challenge_id)).await?;
+    let mut earlier = idempotency::find_each(transaction, run).await?;
+    let joined = have_joined(transaction, run).await?;
+    let outcomes: Vec<JoinOutcome> = run
+        .iter()
+        .map(|unit| {
+            let JoinChallenge { participation, idempotency, .. } = unit;
+            let (challenge_id, now) = (participation.challenge_id, participation.joined_at);
+            if let Some(Idempotency { key, fingerprint, .. }) = idempotency
+                && let Some(earlier) = earlier.remove(&(challenge_id, key.as_str().to_owned()))
+            {
+                return if earlier.fingerprint == *fingerprint {
+                    JoinOutcome::Repeated(earlier.participation)
+                } else {
+                    JoinOutcome::KeyConflict
+                };
+            }
+            match challenges.get(&challenge_id) {
+                None => JoinOutcome::NoChallenge,
+                Some(record) if !record.challenge.is_active_at(now) => JoinOutcome::Inactive,
+                Some(record) if !record.stamps().allow_duplicates && joined.contains(&participation.id) => {
+                    JoinOutcome::AlreadyJoined
+                }
+                Some(_) => JoinOutcome::Joined,
+            }
+        })
+        .collect();
+    let admitted: Vec<&JoinChallenge> = run
+        .iter()
+        .zip(&outcomes)
+        .filter(|(_, outcome)| **outcome == JoinOutcome::Joined)
+        .map(|(unit, _)| unit)
+        .collect();
+    let rows: Vec<_> = admitted.iter().map(|unit| unit.row()).collect();
+    transaction.execute_each(&INSERT, &rows).await?;
+    idempotency::take_each(transaction, &admitted).await?;
+    Ok(outcomes)
+}
+
+/// Those whose browser has a live or successful participation with the same provider. One that should have lapsed does not
+/// count, written down or not.
+async fn have_joined(
+    transaction: &Transaction<'_>,
+    run: &[JoinChallenge],
+) -> Result<HashSet<ParticipationId>, StoreError> {
+    static SQL: Sql = Sql::each(
+        "SELECT each.newcomer FROM {each} WHERE EXISTS (
+            SELECT 1 FROM participations
+            WHERE challenge_id = each.challenge AND provider_id = each.provider AND browser_hash = each.browser
+                AND status IN ('started', 'claimed') AND (status = 'claimed' OR lapses_at > each.now))",
+        &[
+            ("newcomer", Kind::Bytes),
+            ("challenge", Kind::Bytes),
+            ("provider", Kind::Text),
+            ("browser", Kind::Bytes),
+            ("now", Kind::Integer),
+        ],
+    );
+    let rows: Vec<_> = run
+        .iter()
+        .map(|JoinChallenge { participation, browser_hash, .. }| {
+            [
+                participation.id.as_bytes().into(),
+                participation.challenge_id.as_bytes().into(),
+                participation.provider_id.as_str().into(),
+                browser_hash.into(),
+                participation.joined_at.into(),
+            ]
+        })
+        .collect();
+    let found =
+        transaction.query_each(&SQL, &rows, |row| row.bytes("newcomer").map(ParticipationId::from_bytes)).await?;
+    Ok(found.into_iter().collect())
+}
+
+static INSERT: Sql = Sql::each(
+    "INSERT INTO participations (challenge_id, id, provider_id, platform, status, browser_hash, joined_at, lapses_at)
+    SELECT challenge_id, id, provider_id, platform, status, browser_hash, joined_at, lapses_at FROM {each}",
+    &[
+        ("challenge_id", Kind::Bytes),
+        ("id", Kind::Bytes),
+        ("provider_id", Kind::Text),
+        ("platform", Kind::Text),
+        ("status", Kind::Text),
+        ("browser_hash", Kind::Bytes),
+        ("joined_at", Kind::Integer),
+        ("lapses_at", Kind::Integer),
+    ],
+);
+
+impl JoinChallenge {
+    fn shared(&self) -> Vec<Shared<'_>> {
+        let key = self.idempotency.as_ref().map(|idempotency| Shared::IdempotencyKey(idempotency.key.as_str()));
+        key.into_iter().chain([Shared::Browser(&self.browser_hash)]).collect()
+    }
+
+    fn row(&self) -> [Value<'_>; 8] {
+        let Participation { id, challenge_id, provider_id, platform, recorded_status, joined_at, lapses_at } =
+            &self.participation;
+        [
+            challenge_id.as_bytes().into(),
+            id.as_bytes().into(),
+            provider_id.as_str().into(),
+            platform.as_str().into(),
+            recorded_status.as_str().into(),
+            (&self.browser_hash).into(),
+            (*joined_at).into(),
+            (*lapses_at).into(),
+        ]
+    }
+}
+
+impl TpasStore {
+    /// Lets a tester join.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn join_challenge(&self, unit: JoinChallenge) -> Result<JoinOutcome, StoreError> {
+        self.database.write(unit).await
+    }
+}

@@ -1,0 +1,140 @@
+//! Units of work: writes as data, and the transaction in which an engine decides them.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use crate::row::Read;
+use crate::sql::Sql;
+use crate::value::Value;
+use crate::{StoreError, postgres, sqlite};
+
+/// A write as data. Many are decided together; each happens whole or not at all.
+pub(crate) trait Unit: Sized + Send + 'static {
+    /// What became of it.
+    type Outcome: Send + 'static;
+
+    /// Decides the units, each as if those before it had been decided already, and writes what follows: one outcome each, in
+    /// their order. A refusal is an outcome, not an error, and writes nothing.
+    ///
+    /// An error undoes all of it. The units are then decided again in smaller groups, until the one that fails is alone.
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Self::Outcome>, StoreError>;
+}
+
+/// Decides units one after the other: for those of which few come together.
+pub(crate) async fn one_by_one<U, T>(
+    units: &[U],
+    decide: impl AsyncFn(&U) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut outcomes = Vec::with_capacity(units.len());
+    for unit in units {
+        outcomes.push(decide(unit).await?);
+    }
+    Ok(outcomes)
+}
+
+/// Cuts the units into runs in which no key comes twice, so that one statement can serve a whole run: what comes later is
+/// decided when what came before has been written.
+pub(crate) fn runs<'units, U, K: Eq + Hash, I: IntoIterator<Item = K>>(
+    units: &'units [U],
+    keys: impl Fn(&'units U) -> I,
+) -> Vec<&'units [U]> {
+    let mut runs = Vec::new();
+    let mut seen = HashSet::new();
+    let mut start = 0;
+    for (index, unit) in units.iter().enumerate() {
+        let keys: Vec<K> = keys(unit).into_iter().collect();
+        if keys.iter().any(|key| seen.contains(key)) {
+            runs.extend(units.get(start..index));
+            seen.clear();
+            start = index;
+        }
+        seen.extend(keys);
+    }
+    runs.extend(units.get(start..).filter(|run| !run.is_empty()));
+    runs
+}
+
+/// A transaction of either engine. On SQLite nothing here ever waits.
+pub(crate) enum Transaction<'a> {
+    Sqlite(&'a rusqlite::Connection),
+    Postgres(&'a deadpool_postgres::ClientWrapper),
+}
+
+impl Transaction<'_> {
+    /// Runs a statement; how many rows it has changed.
+    pub(crate) async fn execute(&self, sql: &'static Sql, parameters: &[Value<'_>]) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(connection) => sqlite::statement::execute(connection, sql, parameters),
+            Self::Postgres(client) => postgres::statement::execute(client, sql, parameters).await,
+        }
+    }
+
+    /// Runs a query; what it finds.
+    pub(crate) async fn query<T>(
+        &self,
+        sql: &'static Sql,
+        parameters: &[Value<'_>],
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        match self {
+            Self::Sqlite(connection) => sqlite::statement::query(connection, sql, parameters, read),
+            Self::Postgres(client) => postgres::statement::query(client, sql, parameters, read).await,
+        }
+    }
+
+    /// Runs a statement over rows; how many rows it has changed. No rows, no statement.
+    pub(crate) async fn execute_each<const N: usize>(
+        &self,
+        sql: &'static Sql,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<u64, StoreError> {
+        match self {
+            _ if rows.is_empty() => Ok(0),
+            Self::Sqlite(connection) => {
+                let mut changed = 0;
+                for row in rows {
+                    changed += sqlite::statement::execute(connection, sql, row)?;
+                }
+                Ok(changed)
+            }
+            Self::Postgres(client) => postgres::statement::execute_each(client, sql, rows).await,
+        }
+    }
+
+    /// Runs a query over rows; what it finds for all of them, in no order.
+    pub(crate) async fn query_each<T, const N: usize>(
+        &self,
+        sql: &'static Sql,
+        rows: &[[Value<'_>; N]],
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        match self {
+            _ if rows.is_empty() => Ok(Vec::new()),
+            Self::Sqlite(connection) => {
+                let mut found = Vec::new();
+                for row in rows {
+                    found.extend(sqlite::statement::query(connection, sql, row, read)?);
+                }
+                Ok(found)
+            }
+            Self::Postgres(client) => postgres::statement::query_each(client, sql, rows, read).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_ends_before_a_key_comes_again() {
+        let cut = |units: &'static [&'static [u8]]| {
+            runs(units, |unit| unit.iter()).into_iter().map(<[_]>::len).collect::<Vec<_>>()
+        };
+        assert_eq!(cut(&[]), [0; 0]);
+        assert_eq!(cut(&[&[1], &[2], &[], &[]]), [4]);
+        assert_eq!(cut(&[&[1], &[2], &[1], &[2], &[1]]), [2, 2, 1]);
+        assert_eq!(cut(&[&[1, 2], &[3], &[4, 2]]), [2, 1]);
+        assert_eq!(cut(&[&[1, 1], &[1]]), [1, 1]);
+    }
+}

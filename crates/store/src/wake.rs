@@ -1,0 +1,44 @@
+use crate::database::Database;
+use crate::{OpenError, StoreError, postgres};
+
+/// Hears that another process has made work (§9). Where the tables belong to one process, nobody ever calls.
+pub struct Wake(Option<postgres::Wake>);
+
+impl Wake {
+    pub(crate) fn of(database: &Database) -> Self {
+        Self(match database {
+            Database::Sqlite(_) => None,
+            Database::Postgres(database) => Some(database.woken()),
+        })
+    }
+
+    /// Waits for the next call.
+    pub async fn heard(&mut self) {
+        match &mut self.0 {
+            Some(wake) => wake.heard().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// What only one process may do at a time, such as making the first rows: this process's turn at it, until it is dropped.
+pub struct Turn {
+    _turn: Option<postgres::Turn>,
+}
+
+impl Turn {
+    pub(crate) async fn at(database: &Database) -> Result<Self, OpenError> {
+        let turn = match database {
+            Database::Sqlite(_) => None,
+            Database::Postgres(database) => Some(database.turn().await?),
+        };
+        Ok(Self { _turn: turn })
+    }
+}
+
+pub(crate) async fn call(database: &Database) -> Result<(), StoreError> {
+    match database {
+        Database::Sqlite(_) => Ok(()),
+        Database::Postgres(database) => database.wake().await,
+    }
+}
