@@ -17,7 +17,7 @@ mod workspace_api;
 mod world;
 
 pub use config::{Background, Config, Limits, MalformedRateLimit, RateLimit, Role, Roles, UnknownRole};
-pub use lifecycle::{Demo, Rounds, Server, StartError, migrate, read_catalogue};
+pub use lifecycle::{CopiedDeployment, Demo, Rounds, Server, StartError, copy, migrate, read_catalogue};
 pub use world::World;
 
 /// The OpenAPI 3.1 document of everything that fieldtest answers, as indented JSON (§13).

@@ -126,7 +126,8 @@ impl From<ClientError> for PeerError {
             ClientError::NoAnswer(_) => return not_now(error),
         };
         let is_refusal = (400..500).contains(&status) && !matches!(status, 408 | 429);
-        let reason = beginning(&error.to_string());
+        // Not every database can keep U+0000.
+        let reason = beginning(&error.to_string().replace('\0', "\u{fffd}"));
         if is_refusal { Self::Refused(reason) } else { Self::NotNow { reason, retry_after } }
     }
 }

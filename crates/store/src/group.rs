@@ -139,6 +139,11 @@ impl Group {
         Self { lots }
     }
 
+    /// A group for each lot.
+    pub(crate) fn one_by_one(self) -> impl Iterator<Item = Self> {
+        self.lots.into_iter().map(|lot| Self { lots: vec![lot] })
+    }
+
     /// How many units it has.
     pub(crate) fn len(&self) -> usize {
         self.lots.iter().map(|lot| lot.len()).sum()

@@ -6,6 +6,7 @@
 //! is one query, and sees what was committed when it began.
 
 pub mod connect;
+mod copy;
 mod database;
 mod error;
 mod facts;
@@ -23,6 +24,7 @@ mod unit;
 mod value;
 mod wake;
 
+pub use copy::{Copied, CopyError, TableCount, copy_connect, copy_tpas};
 pub use error::{Obstacle, OpenError, StoreError};
 pub use facts::AgreeOnFact;
 pub use idempotency::Idempotency;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod copy;
 mod expiry;
 mod key;
 mod provider;
@@ -15,6 +16,7 @@ use store::connect::ConnectStore;
 
 use self::answer::Answer;
 use self::app::AppCommand;
+use self::copy::CopyArguments;
 use self::key::KeyCommand;
 use self::provider::ProviderCommand;
 use self::workspace::WorkspaceCommand;
@@ -59,6 +61,8 @@ enum Noun {
     /// Which electronic identities an app can have tested
     #[command(subcommand)]
     Provider(ProviderCommand),
+    /// Copy the embedded databases to PostgreSQL
+    Copy(CopyArguments),
 }
 
 /// What the commands work with.
@@ -71,15 +75,26 @@ struct Desk {
 /// Does what was asked, and prints what came of it.
 pub(crate) async fn run(arguments: AdminArguments) -> Result<(), Failure> {
     let AdminArguments { place, json, noun } = arguments;
-    let desk = Desk::open(place.options()?).await?;
+    let options = place.options()?;
     let answer = match noun {
-        Noun::Workspace(command) => workspace::run(&desk, command).await,
-        Noun::Key(command) => key::run(&desk, command).await,
-        Noun::App(command) => app::run(&desk, command).await,
-        Noun::Provider(command) => provider::run(&desk, command).await,
+        Noun::Workspace(command) => at_desk(options, async |desk| workspace::run(desk, command).await).await,
+        Noun::Key(command) => at_desk(options, async |desk| key::run(desk, command).await).await,
+        Noun::App(command) => at_desk(options, async |desk| app::run(desk, command).await).await,
+        Noun::Provider(command) => at_desk(options, async |desk| provider::run(desk, command).await).await,
+        Noun::Copy(arguments) => copy::run(options, arguments).await,
     };
-    desk.store.close().await;
     output::print(&answer?.render(json))
+}
+
+/// Opens the database for what is to be done there.
+async fn at_desk(
+    options: Options,
+    work: impl AsyncFnOnce(&Desk) -> Result<Answer, Failure>,
+) -> Result<Answer, Failure> {
+    let desk = Desk::open(options).await?;
+    let answer = work(&desk).await;
+    desk.store.close().await;
+    answer
 }
 
 impl Desk {

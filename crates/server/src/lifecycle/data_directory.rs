@@ -28,6 +28,15 @@ impl DataDirectory {
         Ok(Self { path: path.to_owned(), _lock: None })
     }
 
+    /// Takes a directory in which there are databases.
+    pub(super) fn take_existing(path: &Path) -> Result<Self, StartError> {
+        for file in ["connect.sqlite3", "tpas.sqlite3"] {
+            let file = path.join(file);
+            fs::metadata(&file).map_err(|source| StartError::file(&file, source))?;
+        }
+        Self::take(path)
+    }
+
     /// Makes the directory if it is missing, and takes it for this process alone until the result is dropped.
     pub(super) fn take(path: &Path) -> Result<Self, StartError> {
         create_folder(path)?;

@@ -3,6 +3,7 @@
 mod agreement;
 mod background;
 mod build;
+mod copy;
 mod data_directory;
 mod demo;
 pub(crate) mod health;
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 
 use self::background::Background;
 pub use self::build::read_catalogue;
+pub use self::copy::{CopiedDeployment, copy};
 use self::data_directory::DataDirectory;
 pub use self::demo::Demo;
 use self::rounds::RoundRequests;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use domain::Environment;
 use domain::catalogue::CatalogueError;
-use store::{OpenError, StoreError};
+use store::{CopyError, OpenError, StoreError};
 
 /// Why a server did not start. Each says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,9 @@ pub enum StartError {
     /// The database was opened, but does not work.
     #[error("the database does not work: {0}")]
     Store(#[from] StoreError),
+    /// The embedded databases cannot be copied.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// The operator's provider catalogue is not valid.
     #[error("the provider catalogue {} is not valid: {source}", path.display())]
     Catalogue {

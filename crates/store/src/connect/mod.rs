@@ -35,6 +35,17 @@ mod postgres_migrations {
 
 pub(crate) const PLACE: Place = Place { file: "connect.sqlite3", schema: "fieldtest_connect" };
 
+/// All tables of this store, those that others refer to first.
+pub(crate) const TABLES: &[&str] = &[
+    "deployment_facts",
+    "workspaces",
+    "api_keys",
+    "apps",
+    "app_providers",
+    "challenge_requests",
+    "idempotency_records",
+];
+
 /// The store of workspaces and production tests. Clones share it.
 #[derive(Clone)]
 pub struct ConnectStore {

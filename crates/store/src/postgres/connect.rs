@@ -19,11 +19,11 @@ const REST: Duration = Duration::from_secs(2);
 
 /// Makes connections that find a store's tables.
 #[derive(Clone)]
-pub(super) struct Connector {
+pub(crate) struct Connector {
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
     /// Host, database and schema, for people.
-    pub(super) name: String,
+    pub(crate) name: String,
 }
 
 impl Connector {
@@ -33,7 +33,7 @@ impl Connector {
     }
 
     /// For changing tables, which takes its time.
-    pub(super) fn for_upkeep(options: &PostgresOptions, schema: &str) -> Result<Self, OpenError> {
+    pub(crate) fn for_upkeep(options: &PostgresOptions, schema: &str) -> Result<Self, OpenError> {
         Self::new(options, schema, Duration::ZERO)
     }
 
@@ -62,7 +62,7 @@ impl Connector {
     }
 
     /// A connection of its own, and the task that drives it.
-    pub(super) async fn connect(&self) -> Result<(Client, JoinHandle<()>), OpenError> {
+    pub(crate) async fn connect(&self) -> Result<(Client, JoinHandle<()>), OpenError> {
         let refused = |error| OpenError::Server { database: self.name.clone(), cause: cause(&error) };
         let (client, connection) = self.config.connect(self.tls.clone()).await.map_err(refused)?;
         let driver = tokio::spawn(async move {

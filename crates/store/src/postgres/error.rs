@@ -53,7 +53,7 @@ fn is_io(error: &tokio_postgres::Error) -> bool {
 }
 
 /// The driver's word, with what is behind it.
-pub(super) fn cause(error: &tokio_postgres::Error) -> String {
+pub(crate) fn cause(error: &tokio_postgres::Error) -> String {
     use std::error::Error;
     if let Some(refusal) = error.as_db_error() {
         return format!("{}: {}", refusal.code().code(), refusal.message());

@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use refinery::Runner;
 
-use self::connect::Connector;
+pub(crate) use self::connect::Connector;
+pub(crate) use self::error::cause;
 pub use self::options::PostgresOptions;
 use self::pool::Pool;
 pub(crate) use self::turn::Turn;

@@ -1,9 +1,10 @@
 //! The writer of a schema: a thread that commits waiting units of work in groups, over connections of its own.
 //!
-//! A round trip and a sync cost the same for one unit as for a hundred. So the thread takes all that is waiting and decides it
-//! in one transaction, with one statement per table, whatever the number of units. It never waits for a group to fill. While
-//! one group waits for the database, another one may be on its way.
+//! A round trip and a sync cost the same for one unit as for a hundred. So the thread takes all that is waiting and decides each
+//! kind of unit in one transaction, with one statement per table, whatever their number. It never waits for a group to fill.
+//! While one group waits for the database, another one may be on its way.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -35,15 +36,26 @@ pub(super) fn work(connections: Pool, waiting: mpsc::Receiver<Box<dyn Job>>, met
 async fn work_off(connections: &Pool, mut waiting: mpsc::Receiver<Box<dyn Job>>, metrics: &WriterMetrics) {
     let mut under_way = FuturesUnordered::new();
     let mut jobs = Vec::with_capacity(LARGEST_GROUP);
+    let mut next: VecDeque<Group> = VecDeque::new();
     let mut is_open = true;
-    while is_open || !under_way.is_empty() {
+    loop {
+        while under_way.len() < SIDE_BY_SIDE
+            && let Some(group) = next.pop_front()
+        {
+            under_way.push(group.settle(async |group| commit(connections, group, metrics).await));
+        }
+        let has_room = under_way.len() < SIDE_BY_SIDE;
+        if !is_open && under_way.is_empty() {
+            return;
+        }
         tokio::select! {
             biased;
             Some(()) = under_way.next() => {}
-            taken = waiting.recv_many(&mut jobs, LARGEST_GROUP), if is_open && under_way.len() < SIDE_BY_SIDE => {
+            taken = waiting.recv_many(&mut jobs, LARGEST_GROUP), if is_open && has_room => {
                 is_open = taken > 0;
-                let group = Group::of(jobs.drain(..));
-                under_way.push(group.settle(async |group| commit(connections, group, metrics).await));
+                // One kind of unit per transaction: each kind takes its locks in one order, several kinds would mix them, and
+                // two transactions could wait for each other.
+                next.extend(Group::of(jobs.drain(..)).one_by_one());
             }
         }
     }

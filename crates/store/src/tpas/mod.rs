@@ -28,6 +28,10 @@ mod postgres_migrations {
 
 pub(crate) const PLACE: Place = Place { file: "tpas.sqlite3", schema: "fieldtest_tpas" };
 
+/// All tables of this store, those that others refer to first.
+pub(crate) const TABLES: &[&str] =
+    &["deployment_facts", "challenges", "participations", "stamp_claims", "idempotency_records"];
+
 /// The store of the challenge service. Clones share it.
 #[derive(Clone)]
 pub struct TpasStore {

@@ -1,0 +1,64 @@
+//! `fieldtest admin copy` (§13).
+
+use clap::Args;
+use serde_json::{Value, json};
+use server::CopiedDeployment;
+use store::{Copied, Location, TableCount};
+
+use super::Answer;
+use crate::failure::Failure;
+use crate::options::Options;
+use crate::table::Table;
+use crate::values::Secret;
+
+const NOTES: &str = "\
+The server on the data directory must be stopped. Each store is copied as a whole or not at all, and only into empty tables. \
+To repeat it does no harm: what has been copied is left as it is. The secrets stay in the data directory; go on serving with \
+it, and with --database-url.
+
+Example:
+  fieldtest admin copy --from ./data --to postgres://fieldtest@db.example/fieldtest?sslmode=verify-full";
+
+/// What `admin copy` can be told.
+#[derive(Args)]
+#[command(after_help = NOTES)]
+pub(super) struct CopyArguments {
+    /// The data directory with the embedded databases [default: --data-dir]
+    #[arg(long, value_name = "FOLDER")]
+    from: Option<std::path::PathBuf>,
+
+    /// The PostgreSQL database, postgres://… [default: --database-url, which can stand in the environment or the file]
+    #[arg(long, value_name = "URL")]
+    to: Option<Secret>,
+
+    /// The PostgreSQL database for the challenge service, if it has one of its own [default: --tpas-database-url]
+    #[arg(long, value_name = "URL")]
+    tpas_to: Option<Secret>,
+}
+
+pub(super) async fn run(options: Options, arguments: CopyArguments) -> Result<Answer, Failure> {
+    let CopyArguments { from, to, tpas_to } = arguments;
+    let typed = Options { data_dir: from, database_url: to, tpas_database_url: tpas_to, ..Options::default() };
+    let config = typed.or(options).config()?;
+    let (Location::Postgres(connect), Location::Postgres(tpas)) = (config.connect_location(), config.tpas_location())
+    else {
+        return Err(Failure::Input("say with --to where to copy to: postgres://…".into()));
+    };
+    let CopiedDeployment { connect, tpas } = server::copy(&config.data_dir, &connect, &tpas).await?;
+    let stores = [("connect", &connect), ("tpas", &tpas)];
+    let table = stores.iter().fold(Table::new(["STORE", "TABLE", "ROWS", "STATE"]), |table, (store, copied)| {
+        copied.tables.iter().fold(table, |table, TableCount { table: name, rows }| {
+            table.row([(*store).into(), (*name).into(), rows.to_string(), state(copied).into()])
+        })
+    });
+    Ok(Answer::new(stores.iter().map(|(store, copied)| json_of(store, copied)), &table))
+}
+
+fn state(copied: &Copied) -> &'static str {
+    if copied.is_new { "copied" } else { "was there" }
+}
+
+fn json_of(store: &str, copied: &Copied) -> Value {
+    let rows = copied.tables.iter().map(|TableCount { table, rows }| ((*table).to_owned(), json!(rows))).collect();
+    json!({ "store": store, "state": state(copied), "rows": Value::Object(rows) })
+}
