@@ -4,13 +4,19 @@ use anyhow::Result;
 
 use crate::command::{cargo, run, succeeds};
 use crate::steps::Step;
-use crate::{browser, schemathesis};
+use crate::{browser, postgres, schemathesis};
 
 /// The steps, in an order that says soonest what is wrong.
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "build", about: "everything compiles, tests included", run: build, gate: true },
     Step { name: "doc-tests", about: "the examples in the documentation work", run: doc_tests, gate: false },
     Step { name: "tests", about: "the tests of every crate", run: tests, gate: false },
+    Step {
+        name: "postgres",
+        about: "the contract holds on PostgreSQL too, on many replicas, whatever dies",
+        run: postgres::run_tests,
+        gate: false,
+    },
     Step { name: "arrows", about: "no room knows another that it must not know", run: arrows, gate: false },
     Step {
         name: "schemathesis",
@@ -42,11 +48,15 @@ fn arrows() -> Result<()> {
     run_tests(&["--package", "xtask"])
 }
 
-/// Runs tests with cargo-nextest, or with cargo alone where that is not installed.
+/// Runs tests with cargo-nextest, or with cargo alone where that is not installed. Those for PostgreSQL are left out.
 fn run_tests(packages: &[&str]) -> Result<()> {
-    if succeeds(&mut cargo(&["nextest", "--version"])) {
+    if has_nextest() {
         run(cargo(&["nextest", "run"]).args(packages))
     } else {
-        run(cargo(&["test", "--tests", "--no-fail-fast"]).args(packages))
+        run(cargo(&["test", "--tests", "--no-fail-fast"]).args(packages).args(["--", "--skip", "postgres::"]))
     }
+}
+
+pub(crate) fn has_nextest() -> bool {
+    succeeds(&mut cargo(&["nextest", "--version"]))
 }

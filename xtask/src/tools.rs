@@ -28,6 +28,13 @@ pub(crate) const NODE: Tool = Tool { name: "Node.js", is_there: || which("node")
 /// npm, which Debian ships apart from Node.js.
 pub(crate) const NPM: Tool = Tool { name: "npm", is_there: || which("npm").is_some(), packages: &["npm"] };
 
+/// PostgreSQL's server, and what makes certificates for it.
+pub(crate) const POSTGRESQL: Tool = Tool {
+    name: "PostgreSQL with openssl",
+    is_there: test_cluster::are_installed,
+    packages: &["postgresql", "openssl"],
+};
+
 /// A browser of Chromium's family, see [`chromium`].
 pub(crate) const CHROMIUM: Tool = Tool { name: "Chromium", is_there: || chromium().is_some(), packages: &["chromium"] };
 

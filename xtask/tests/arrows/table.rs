@@ -12,7 +12,7 @@ pub struct CrateRow {
 
 const ASYNC: &[&str] = &["tokio", "futures-util", "async-trait"];
 const HTTP: &[&str] = &["axum", "http", "hyper", "hyper-util", "reqwest", "tower", "tower-http"];
-const SQL: &[&str] = &["rusqlite", "refinery", "sqlx", "tokio-postgres"];
+const SQL: &[&str] = &["rusqlite", "refinery", "sqlx", "tokio-postgres", "deadpool-postgres"];
 
 /// Libraries of which whole groups are forbidden to a crate.
 pub const GROUPS: &[(&str, &[&str])] = &[("async", ASYNC), ("http", HTTP), ("sql", SQL)];
@@ -25,12 +25,13 @@ pub const CRATES: &[CrateRow] = &[
         may_depend_on: &["domain"],
         must_not_use: &["async", "sql", "axum", "hyper", "reqwest"],
     },
-    CrateRow { folder: "store", may_depend_on: &["domain"], must_not_use: &["http", "utoipa"] },
+    CrateRow { folder: "store", may_depend_on: &["domain", "test-cluster"], must_not_use: &["http", "utoipa"] },
     CrateRow { folder: "client", may_depend_on: &["domain", "wire"], must_not_use: &["sql", "axum", "hyper", "tower"] },
     CrateRow { folder: "server", may_depend_on: &["domain", "wire", "store", "client"], must_not_use: &["sql"] },
+    CrateRow { folder: "test-cluster", may_depend_on: &[], must_not_use: &["async", "http", "sql"] },
     CrateRow {
         folder: "cli",
-        may_depend_on: &["domain", "wire", "store", "client", "server"],
+        may_depend_on: &["domain", "wire", "store", "client", "server", "test-cluster"],
         must_not_use: &["http", "sql"],
     },
 ];
