@@ -27,7 +27,11 @@ pub const CRATES: &[CrateRow] = &[
     },
     CrateRow { folder: "store", may_depend_on: &["domain", "test-cluster"], must_not_use: &["http", "utoipa"] },
     CrateRow { folder: "client", may_depend_on: &["domain", "wire"], must_not_use: &["sql", "axum", "hyper", "tower"] },
-    CrateRow { folder: "server", may_depend_on: &["domain", "wire", "store", "client"], must_not_use: &["sql"] },
+    CrateRow {
+        folder: "server",
+        may_depend_on: &["domain", "wire", "store", "client", "test-cluster"],
+        must_not_use: &["sql"],
+    },
     CrateRow { folder: "test-cluster", may_depend_on: &[], must_not_use: &["async", "http", "sql"] },
     CrateRow {
         folder: "cli",

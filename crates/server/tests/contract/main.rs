@@ -15,6 +15,7 @@ mod list;
 mod open_challenges;
 mod operations;
 mod participations;
+mod postgres;
 mod rate_limit;
 mod report;
 mod service_surface;

@@ -3,6 +3,7 @@
 //! The suite is the same on both engines. `FIELDTEST_TEST_POSTGRES` names a server of the tests' own; without it, SQLite it is.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use server::Config;
 use tempfile::TempDir;
@@ -18,8 +19,9 @@ pub(crate) enum Tables {
     Tpas,
 }
 
+#[derive(Clone)]
 pub(crate) struct Ground {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     /// The URL of the database, if it is PostgreSQL's.
     database: Option<String>,
 }
@@ -27,7 +29,7 @@ pub(crate) struct Ground {
 impl Ground {
     /// An empty one.
     pub(crate) async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         let Ok(server) = std::env::var(SERVER) else { return Self { folder, database: None } };
         // The operating system makes sure that no two folders have the same name.
         let name = format!("test_{}", hex::encode(folder.path().file_name().unwrap().as_encoded_bytes()));
@@ -35,6 +37,21 @@ impl Ground {
         let (place, query) = server.split_once('?').unwrap_or((&server, ""));
         let (host, _) = place.rsplit_once('/').unwrap();
         Self { folder, database: Some(format!("{host}/{name}?{query}")) }
+    }
+
+    /// A folder of its own beside a database that is there already.
+    pub(crate) fn beside(database: String) -> Self {
+        Self { folder: Arc::new(tempfile::tempdir().unwrap()), database: Some(database) }
+    }
+
+    /// The same database, seen from another machine: with a folder of its own.
+    pub(crate) fn elsewhere(&self) -> Self {
+        Self { folder: Arc::new(tempfile::tempdir().unwrap()), database: self.database.clone() }
+    }
+
+    /// The URL of the database, in tests that run on PostgreSQL only.
+    pub(crate) fn database(&self) -> &str {
+        self.database.as_deref().expect("run this with cargo xtask test, which starts a PostgreSQL for it")
     }
 
     pub(crate) fn path(&self) -> &Path {

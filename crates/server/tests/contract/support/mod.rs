@@ -7,6 +7,7 @@ mod answer;
 mod call;
 pub(crate) mod fake_service;
 mod ground;
+pub(crate) mod link;
 mod site;
 
 pub(crate) use answer::Answer;

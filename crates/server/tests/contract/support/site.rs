@@ -52,11 +52,17 @@ impl Site {
     /// A site on what another one has left behind.
     pub(crate) async fn on(ground: Ground, configure: impl FnOnce(&mut Config)) -> Self {
         let clock = Arc::new(ManualClock::at("2026-04-08T10:00:00.000Z".parse().unwrap()));
-        Self::at(ground, clock, configure).await
+        Self::at(ground, clock, 1, configure).await
     }
 
-    async fn at(ground: Ground, clock: Arc<ManualClock>, configure: impl FnOnce(&mut Config)) -> Self {
-        let world = World::new(clock.clone(), Arc::new(SeededRandomness::from_seed(1)));
+    /// Another server on the same ground, at the same time. Chance is another one for each seed but 1, which is this site's.
+    pub(crate) async fn replica(&self, seed: u64, configure: impl FnOnce(&mut Config)) -> Self {
+        let site = Self::at(self.ground.clone(), Arc::clone(&self.clock), seed, configure).await;
+        Self { api_key: self.api_key.clone(), ..site }
+    }
+
+    async fn at(ground: Ground, clock: Arc<ManualClock>, seed: u64, configure: impl FnOnce(&mut Config)) -> Self {
+        let world = World::new(clock.clone(), Arc::new(SeededRandomness::from_seed(seed)));
         let mut config = Config {
             tpas_token: Some(SERVICE_TOKEN.into()),
             verification_secret: Some(VERIFICATION_SECRET.into()),
@@ -87,7 +93,7 @@ impl Site {
     /// Stops gracefully and starts again on the same data, at the same time.
     pub(crate) async fn restart(self, configure: impl FnOnce(&mut Config)) -> Self {
         let clock = Arc::clone(&self.clock);
-        Self::at(self.stop().await, clock, configure).await
+        Self::at(self.stop().await, clock, 1, configure).await
     }
 
     /// Stops gracefully and starts again as a production deployment, as no operator could by mistake.
@@ -98,7 +104,7 @@ impl Site {
             let sql = "UPDATE deployment_facts SET value = 'production' WHERE name = 'environment' RETURNING name";
             assert_eq!(ground.rows(tables, sql).await.len(), 1);
         }
-        Self::at(ground, clock, |config| config.environment = Environment::Production).await
+        Self::at(ground, clock, 1, |config| config.environment = Environment::Production).await
     }
 
     /// Stops gracefully; what is left behind.

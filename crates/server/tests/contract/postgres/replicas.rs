@@ -1,0 +1,147 @@
+//! Several servers on one database are one service.
+
+use std::collections::HashSet;
+
+use domain::api_key;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use store::connect::RevokeApiKey;
+
+use crate::support::{Answer, Site, TESTS, Tables};
+
+async fn pair() -> [Site; 2] {
+    let site = Site::start().await;
+    let replica = site.replica(2, |_| {}).await;
+    [site, replica]
+}
+
+async fn order_with(site: &Site, key: &str, order: &Value) -> Answer {
+    site.post(TESTS).idempotency_key(key).json(order).send().await
+}
+
+#[tokio::test]
+async fn one_key_makes_one_request_however_many_replicas_it_is_sent_to_at_once() {
+    let sites = pair().await;
+    let order = json!({ "title": "BankID" });
+    let answers = join_all((0..200).map(|number| order_with(&sites[number % 2], "key", &order))).await;
+    let ids: HashSet<String> = answers.iter().map(|answer| answer.expect(201)["id"].to_string()).collect();
+    let first_times = answers.iter().filter(|answer| answer.header("idempotency-replayed").is_none()).count();
+    let stored = sites[0].ground().value(Tables::Connect, "SELECT COUNT(*) FROM challenge_requests").await;
+    assert_eq!((ids.len(), first_times, stored.as_deref()), (1, 1, Some("1")));
+    let other = order_with(&sites[1], "key", &json!({ "title": "MitID" })).await;
+    other.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
+}
+
+#[tokio::test]
+async fn many_keys_at_once_in_any_order_on_two_replicas_make_one_request_each() {
+    let sites = pair().await;
+    let order = json!({ "title": "BankID" });
+    // The same keys from both ends: whoever takes locks in another order than the other would be caught.
+    let forth = (0..100).map(|number| (0, number));
+    let back = (0..100).rev().map(|number| (1, number));
+    let calls = forth.chain(back).map(|(site, number)| {
+        let (site, order) = (&sites[site], &order);
+        async move { order_with(site, &format!("key {number}"), order).await.expect(201)["id"].to_string() }
+    });
+    let ids: HashSet<String> = join_all(calls).await.into_iter().collect();
+    assert_eq!(ids.len(), 100);
+    let stored = sites[0].ground().value(Tables::Connect, "SELECT COUNT(*) FROM challenge_requests").await;
+    assert_eq!(stored.as_deref(), Some("100"));
+}
+
+#[tokio::test]
+async fn ten_stamps_are_ten_stamps_on_two_replicas() {
+    let sites = pair().await;
+    let challenge = sites[0].challenge(&json!({ "title": "x", "maxStamps": 10, "providerIds": ["bankidse"] })).await;
+    let outcomes = join_all((0..200).map(|number| {
+        let (site, challenge) = (&sites[number % 2], &challenge);
+        async move {
+            let joined = site.join(challenge, "bankidse").send().await;
+            if joined.status == 409 {
+                return "too late".to_owned();
+            }
+            let url = joined.expect(201)["verificationUrl"].as_str().unwrap().to_owned();
+            site.simulate(&url, &json!({ "outcome": "completed", "subject": format!("person {number}") })).await
+        }
+    }))
+    .await;
+    assert_eq!(outcomes.iter().filter(|outcome| *outcome == "claimed").count(), 10, "{outcomes:?}");
+    let report = sites[1].get(&format!("{TESTS}/{challenge}/report")).send().await.expect(200);
+    assert_eq!((&report["stats"]["totalClaims"], &report["challenge"]["isActive"]), (&json!(10), &json!(false)));
+    let numbers = sites[0].ground().rows(Tables::Tpas, "SELECT number FROM stamp_claims ORDER BY number").await;
+    assert_eq!(numbers, (1..=10).map(|number| vec![Some(number.to_string())]).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn one_person_gets_one_stamp_even_on_two_replicas_at_the_same_moment() {
+    let sites = pair().await;
+    let challenge = sites[0].challenge(&json!({ "title": "x", "maxStamps": 100 })).await;
+    for round in 0..20 {
+        let person = format!("person {round}");
+        let mut outcomes = join_all(sites.iter().map(|site| site.take_part(&challenge, "bankidse", &person))).await;
+        outcomes.sort();
+        assert_eq!(outcomes, ["claimed", "duplicate"]);
+    }
+}
+
+#[tokio::test]
+async fn one_browser_joins_once_even_on_two_replicas_at_the_same_moment() {
+    let sites = pair().await;
+    let challenge = sites[0].challenge(&json!({ "title": "x", "maxStamps": 100 })).await;
+    for round in 0..20 {
+        let cookie = format!("fieldtest_tester={round:022}");
+        let answers =
+            join_all(sites.iter().map(|site| site.join(&challenge, "mitid").header("Cookie", &cookie).send()));
+        let mut statuses: Vec<u16> = answers.await.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409]);
+    }
+}
+
+#[tokio::test]
+async fn schedulers_share_the_work_and_hand_each_request_over_once() {
+    let sites = pair().await;
+    let orders: Vec<Value> = (0..100).map(|number| json!({ "title": format!("test {number}") })).collect();
+    for answer in join_all(orders.iter().map(|order| sites[0].order(order))).await {
+        answer.expect(201);
+    }
+    join_all(sites.iter().map(Site::round)).await;
+    let sql = "SELECT COUNT(*), SUM(attempts) FROM challenge_requests WHERE status = 'scheduled'";
+    let counted = sites[0].ground().rows(Tables::Connect, sql).await.remove(0);
+    assert_eq!(counted, [Some("100".to_owned()), Some("100".to_owned())], "each was attempted once");
+    let made = sites[0].ground().value(Tables::Tpas, "SELECT COUNT(*) FROM challenges").await;
+    assert_eq!(made.as_deref(), Some("100"));
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_refused_by_every_replica() {
+    let sites = pair().await;
+    for site in &sites {
+        site.get(TESTS).send().await.expect(200);
+    }
+    let hash = api_key::recognise(&sites[0].api_key, domain::Environment::Sandbox).unwrap();
+    let now = sites[0].now();
+    let is_revoked = sites[0]
+        .database(async |store, _| {
+            let key = store.api_key(hash).await.unwrap().unwrap();
+            store.revoke_api_key(RevokeApiKey { id: key.id, now }).await.unwrap()
+        })
+        .await;
+    assert!(is_revoked);
+    for site in &sites {
+        site.get(TESTS).send().await.expect_error(401, "AUTH_INVALID_CREDENTIALS");
+    }
+}
+
+#[tokio::test]
+async fn api_and_scheduler_can_be_processes_of_their_own() {
+    let api = Site::configured(|config| config.roles = "api,tpas,web".parse().unwrap()).await;
+    let scheduler = api.replica(2, |config| config.roles = "scheduler,tpas".parse().unwrap()).await;
+    let request = api.order(&json!({ "title": "x" })).await.expect(201);
+    api.round().await;
+    let path = format!("{TESTS}/{}", request["id"].as_str().unwrap());
+    assert_eq!(api.get(&path).send().await.expect(200)["status"], "pending");
+    scheduler.round().await;
+    assert_eq!(api.get(&path).send().await.expect(200)["status"], "scheduled");
+    scheduler.get(TESTS).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
+}
