@@ -117,3 +117,101 @@ fn disturbed(error: StoreError) -> Trouble {
         lasting => Trouble::Lasting(Failure::Whole(lasting)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use test_cluster::{Cluster, Durability};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::PostgresOptions;
+    use crate::group::job;
+    use crate::postgres::Connector;
+    use crate::queue::LENGTH;
+    use crate::sql::{Kind, Sql};
+    use crate::unit::Unit;
+
+    /// Writes a number; fails or panics when it is told to, after it has written.
+    #[derive(Clone, Copy)]
+    enum Number {
+        Good(i64),
+        Failing(i64),
+        Refused(i64),
+        Panicking(i64),
+    }
+
+    impl Unit for Number {
+        type Outcome = i64;
+
+        async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<i64>, StoreError> {
+            static INSERT: Sql = Sql::each(
+                "INSERT INTO numbers (number, made_in) SELECT number, txid_current() FROM {each}",
+                &[("number", Kind::Integer)],
+            );
+            static REFUSED: Sql = Sql::new("INSERT INTO no_such_table VALUES ($1)");
+            let number = |unit: &Self| {
+                let (Self::Good(number) | Self::Failing(number) | Self::Refused(number) | Self::Panicking(number)) =
+                    unit;
+                *number
+            };
+            let rows: Vec<_> = units.iter().map(|unit| [number(unit).into()]).collect();
+            transaction.execute_each(&INSERT, &rows).await?;
+            for unit in units {
+                match unit {
+                    Self::Good(_) => {}
+                    Self::Failing(_) => return Err(StoreError::Internal("told to".into())),
+                    Self::Refused(_) => drop(transaction.execute(&REFUSED, &[]).await?),
+                    Self::Panicking(_) => panic!("told to"),
+                }
+            }
+            Ok(units.iter().map(number).collect())
+        }
+    }
+
+    fn write_together(cluster: &Cluster, units: &[Number]) -> Vec<oneshot::Receiver<Result<i64, StoreError>>> {
+        let url = cluster.create_database("numbers").unwrap();
+        cluster.psql("numbers", "CREATE TABLE numbers (number bigint, made_in bigint)").unwrap();
+        let connector = Connector::for_work(&PostgresOptions::new(url.parse().unwrap()), "public").unwrap();
+        let (queue, waiting) = mpsc::channel(LENGTH);
+        let answers = units.iter().map(|unit| {
+            let (job, answered) = job(*unit);
+            queue.try_send(job).ok().unwrap();
+            answered
+        });
+        let answers = answers.collect();
+        drop(queue);
+        work(Pool::new(&connector, SIDE_BY_SIDE, Duration::from_secs(30)).unwrap(), waiting, &WriterMetrics::default());
+        answers
+    }
+
+    #[test]
+    fn what_waits_together_is_one_transaction() {
+        let cluster = Cluster::start(Durability::Fast).unwrap();
+        let units: Vec<Number> = (0..200).map(Number::Good).collect();
+        let mut answers = write_together(&cluster, &units);
+        let answered: Vec<i64> = answers.iter_mut().map(|answer| answer.try_recv().unwrap().unwrap()).collect();
+        assert_eq!(answered, (0..200).collect::<Vec<_>>());
+        let made = cluster.psql("numbers", "SELECT COUNT(*), COUNT(DISTINCT made_in) FROM numbers").unwrap();
+        assert_eq!(made, "200|1\n");
+    }
+
+    #[test]
+    fn what_fails_in_a_group_fails_alone_and_leaves_nothing_behind() {
+        let cluster = Cluster::start(Durability::Fast).unwrap();
+        let units = [
+            Number::Good(1),
+            Number::Failing(2),
+            Number::Good(3),
+            Number::Panicking(4),
+            Number::Good(5),
+            Number::Refused(6),
+            Number::Good(7),
+        ];
+        let mut answers = write_together(&cluster, &units);
+        let succeeded: Vec<bool> = answers.iter_mut().map(|answer| answer.try_recv().unwrap().is_ok()).collect();
+        assert_eq!(succeeded, [true, false, true, false, true, false, true]);
+        assert_eq!(cluster.psql("numbers", "SELECT number FROM numbers ORDER BY number").unwrap(), "1\n3\n5\n7\n");
+    }
+}
