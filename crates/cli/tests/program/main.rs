@@ -10,5 +10,6 @@ mod kill;
 mod layers;
 mod log;
 mod output;
+mod postgres;
 mod process;
 mod serve;

@@ -1,0 +1,6 @@
+//! The real program on PostgreSQL, as operators run it. Each test has a database server of its own.
+
+mod balancer;
+mod fleet;
+mod replicas;
+mod setting_up;
