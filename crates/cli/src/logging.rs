@@ -84,9 +84,13 @@ pub(crate) fn start(level: LogLevel, format: LogFormat) {
     tracing_subscriber::registry().with(lines).with(filter(level)).init();
 }
 
-/// What libraries say below a warning is about their insides, and not ours to vouch for.
+/// What libraries say below a warning is about their insides, and not ours to vouch for. The pool of connections to the
+/// database warns of each that breaks; what that means for a request stands in the request's line.
 fn filter(LogLevel(level): LogLevel) -> Targets {
-    Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(OURS.map(|name| (name, level)))
+    Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target("deadpool", level.min(LevelFilter::ERROR))
+        .with_targets(OURS.map(|name| (name, level)))
 }
 
 /// Colour is for a terminal whose user has not asked to do without (<https://no-color.org>).

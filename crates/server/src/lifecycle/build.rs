@@ -195,6 +195,7 @@ impl Parts {
             news: self.new_request.here.clone(),
             telemetry: self.telemetry.clone(),
             holder: self.holder(),
+            has_leftovers: Arc::default(),
             attempt_limit: self.config.limits.hand_over,
         })
     }

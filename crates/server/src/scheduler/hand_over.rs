@@ -1,5 +1,6 @@
 //! Handing challenge requests over to the challenge service (§9).
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::ChallengeId;
@@ -22,14 +23,22 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Hands over whatever is due, until nothing is. An attempt that hangs takes one place and holds up nobody else.
 pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
+    if scheduler.has_leftovers.load(Ordering::Relaxed) {
+        release(scheduler).await?;
+        scheduler.has_leftovers.store(false, Ordering::Relaxed);
+    }
     let mut under_way = FuturesUnordered::new();
     let mut result = Ok(());
     loop {
-        if !stopping.is_set() {
-            let leased = lease(scheduler, AT_ONCE - under_way.len()).await?;
-            under_way.extend(leased.into_iter().map(|request| attempt(scheduler, request)));
+        if !stopping.is_set() && result.is_ok() {
+            match lease(scheduler, AT_ONCE - under_way.len()).await {
+                Ok(leased) => under_way.extend(leased.into_iter().map(|request| attempt(scheduler, request))),
+                Err(error) => result = Err(error),
+            }
         }
         if under_way.is_empty() {
+            // Leases whose end could not be written down are nobody's work any more: the next round gives them back.
+            scheduler.has_leftovers.store(result.is_err(), Ordering::Relaxed);
             return result;
         }
         tokio::select! {

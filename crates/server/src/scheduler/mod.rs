@@ -7,6 +7,8 @@ pub(crate) mod hand_over;
 pub(crate) mod observe;
 pub(crate) mod prune;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use store::connect::ConnectStore;
@@ -28,6 +30,8 @@ pub(crate) struct Scheduler {
     pub(crate) telemetry: Telemetry,
     /// A name that no other running scheduler has: leases are taken in it.
     pub(crate) holder: String,
+    /// Whether a round has ended in an error, and may have left leases behind.
+    pub(crate) has_leftovers: Arc<AtomicBool>,
     /// How long an attempt may take.
     pub(crate) attempt_limit: Duration,
 }
