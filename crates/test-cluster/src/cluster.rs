@@ -130,10 +130,11 @@ impl Cluster {
             Stop::Fast => "fast",
             Stop::Immediate => "immediate",
         };
-        if !std::mem::take(&mut self.is_running) {
-            return Ok(());
+        if self.is_running {
+            self.stop_now(mode)?;
         }
-        run(self.programs.command("pg_ctl").args(["stop", "--mode", mode, "--pgdata"]).arg(self.data())).map(drop)
+        self.is_running = false;
+        Ok(())
     }
 
     /// Starts the server again where it was.
@@ -146,6 +147,10 @@ impl Cluster {
 
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.data().join("server.log")
     }
 
     fn start_on_any_port(&mut self) -> Result<(), ClusterError> {
@@ -161,11 +166,29 @@ impl Cluster {
     fn start_on(&mut self, port: u16) -> Result<(), ClusterError> {
         let mut start = self.programs.command("pg_ctl");
         start.args(["start", "--wait", "--timeout", SECONDS_TO_START, "--options", &format!("-p {port}")]);
-        start.arg("--log").arg(self.folder.path().join("data/server.log")).arg("--pgdata").arg(self.data());
-        run(&mut start)?;
+        start.arg("--log").arg(self.log()).arg("--pgdata").arg(self.data());
+        run(&mut start).map_err(|error| self.not_started(error))?;
         self.port = port;
         self.is_running = true;
         Ok(())
+    }
+
+    fn stop_now(&self, mode: &str) -> Result<(), ClusterError> {
+        run(self.programs.command("pg_ctl").args(["stop", "--mode", mode, "--pgdata"]).arg(self.data())).map(drop)
+    }
+
+    /// Why the server did not start, in its own words: its log goes with the folder.
+    fn not_started(&self, error: ClusterError) -> ClusterError {
+        if !self.is_running {
+            // One that only took too long would go on without its folder.
+            let _ = self.stop_now("immediate");
+        }
+        match (error, fs::read_to_string(self.log())) {
+            (ClusterError::Failed { program, output }, Ok(log)) => {
+                ClusterError::Failed { program, output: format!("{output}\n{log}") }
+            }
+            (other, _) => other,
+        }
     }
 }
 
