@@ -21,7 +21,8 @@ pub enum StartError {
     #[error("another fieldtest server is running on {}; stop it first, or give this one another --data-dir", .0.display())]
     DirectoryInUse(PathBuf),
     /// A secret's file has been changed.
-    #[error("{} does not hold 64 hexadecimal digits; restore it from a backup, or delete it to have a new one made (testers under way then have to join again, and verifiers to be told)", .0.display())]
+    #[error("{} does not hold 64 hexadecimal digits; restore it from a backup (docs/operations.md, The secrets, says what to do if \
+        there is none)", .0.display())]
     MalformedSecret(PathBuf),
     /// The database is another kind of deployment's.
     #[error(

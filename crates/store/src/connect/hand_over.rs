@@ -93,7 +93,10 @@ impl Unit for FinishHandOver {
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<bool>, StoreError> {
         let mut outcomes = Vec::with_capacity(units.len());
         for run in runs(units, |unit| [unit.key.id]) {
-            let rows: Vec<_> = run.iter().map(Self::row).collect();
+            let mut sorted: Vec<&Self> = run.iter().collect();
+            // In the same order everywhere, or two transactions could wait for each other.
+            sorted.sort_unstable_by_key(|unit| unit.key.id);
+            let rows: Vec<_> = sorted.into_iter().map(Self::row).collect();
             let finished: HashSet<RequestId> =
                 transaction.query_each(&FINISH, &rows, read_id).await?.into_iter().collect();
             outcomes.extend(run.iter().map(|unit| finished.contains(&unit.key.id)));

@@ -76,8 +76,11 @@ impl Unit for RecordObservation {
             &[("id", Kind::Bytes), ("next", Kind::Integer)],
         );
         for run in runs(units, |unit| [unit.challenge.id]) {
-            let is_news = |unit: &&Self| unit.challenge.completed_at.is_some() || unit.challenge.is_closed;
-            let news: Vec<_> = run
+            let mut sorted: Vec<&Self> = run.iter().collect();
+            // In the same order everywhere, or two transactions could wait for each other.
+            sorted.sort_unstable_by_key(|unit| unit.challenge.id);
+            let is_news = |unit: &&&Self| unit.challenge.completed_at.is_some() || unit.challenge.is_closed;
+            let news: Vec<_> = sorted
                 .iter()
                 .filter(is_news)
                 .map(|Self { challenge: Challenge { id, completed_at, is_closed, .. }, now, .. }| {
@@ -85,8 +88,10 @@ impl Unit for RecordObservation {
                 })
                 .collect();
             transaction.execute_each(&NEWS, &news).await?;
-            let next: Vec<_> =
-                run.iter().map(|unit| [unit.challenge.id.as_bytes().into(), unit.next_observation_at.into()]).collect();
+            let next: Vec<_> = sorted
+                .iter()
+                .map(|unit| [unit.challenge.id.as_bytes().into(), unit.next_observation_at.into()])
+                .collect();
             transaction.execute_each(&NEXT, &next).await?;
         }
         Ok(vec![(); units.len()])

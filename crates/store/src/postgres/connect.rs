@@ -13,6 +13,9 @@ use crate::OpenError;
 /// How long it may take to find out that the other end is gone, where nothing says so.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// After how long the driver would ask whether the other end is there, unless the URL says something else.
+const THEIR_KEEPALIVES: Duration = Duration::from_hours(2);
+
 /// How long the server keeps a transaction whose other end does nothing: ours never rest. The locks of a process that was cut
 /// off are then free again.
 const REST: Duration = Duration::from_secs(2);
@@ -48,7 +51,12 @@ impl Connector {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(options.patience);
         }
-        config.tcp_user_timeout(SILENCE).keepalives_idle(SILENCE);
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(SILENCE);
+        }
+        if config.get_keepalives_idle() == THEIR_KEEPALIVES {
+            config.keepalives_idle(SILENCE);
+        }
         // What the operator has put into the URL comes last, so it wins.
         let theirs = config.get_options().unwrap_or_default().to_owned();
         let rest = if statement_limit.is_zero() { Duration::ZERO } else { REST };

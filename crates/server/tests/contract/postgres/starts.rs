@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::secret_key::SecretKey;
 use domain::{SeededRandomness, SystemClock};
 use futures_util::future::join_all;
+use serde_json::json;
 use server::{Config, Server, StartError, World};
 
 use super::share_secrets;
@@ -102,4 +103,23 @@ async fn a_database_that_is_not_there_is_named_and_its_password_is_not() {
     let error = error.err().unwrap().to_string();
     assert!(error.contains("127.0.0.1/absent_") && error.contains("does not exist"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_goes_on_while_a_newer_release_has_added_to_its_tables() {
+    let site = Site::start().await;
+    let before = site.challenge(&json!({ "title": "before" })).await;
+    for tables in [Tables::Connect, Tables::Tpas] {
+        let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()";
+        for name in site.ground().rows(tables, sql).await.into_iter().flatten().flatten() {
+            let add = format!("ALTER TABLE {name} ADD COLUMN of_the_future TEXT NOT NULL DEFAULT 'x'");
+            site.ground().rows(tables, &add).await;
+        }
+    }
+    assert_eq!(site.take_part(&before, "bankidse", "Ada").await, "claimed");
+    let after = site.challenge(&json!({ "title": "after" })).await;
+    assert_eq!(site.take_part(&after, "bankidse", "Ada").await, "claimed");
+    assert_eq!(site.get(TESTS).send().await.expect(200).as_array().unwrap().len(), 2);
+    let report = site.get(&format!("{TESTS}/{after}/report")).send().await.expect(200);
+    assert_eq!(report["stats"]["totalClaims"], 1);
 }
