@@ -85,7 +85,7 @@ pub enum CopyError {
 pub async fn copy_connect(folder: &Path, to: &PostgresOptions) -> Result<Copied, CopyError> {
     // Both sides get the same tables first, or columns could be missing on one of them.
     for location in [Location::from(folder.to_owned()), Location::Postgres(Box::new(to.clone()))] {
-        connect::ConnectStore::open(&location, WriterMetrics::default()).await?.close().await;
+        connect::ConnectStore::open(&location, WriterMetrics::default()).await?.database().close().await;
     }
     copy(folder, to, connect::PLACE, connect::TABLES).await
 }
@@ -96,7 +96,7 @@ pub async fn copy_connect(folder: &Path, to: &PostgresOptions) -> Result<Copied,
 /// When it cannot be done; the database is then as it was.
 pub async fn copy_tpas(folder: &Path, to: &PostgresOptions) -> Result<Copied, CopyError> {
     for location in [Location::from(folder.to_owned()), Location::Postgres(Box::new(to.clone()))] {
-        tpas::TpasStore::open(&location, WriterMetrics::default()).await?.close().await;
+        tpas::TpasStore::open(&location, WriterMetrics::default()).await?.database().close().await;
     }
     copy(folder, to, tpas::PLACE, tpas::TABLES).await
 }

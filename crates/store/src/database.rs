@@ -1,5 +1,3 @@
-//! The tables of one store, on either engine.
-
 use refinery::Runner;
 
 use crate::location::{Location, Place};
@@ -7,7 +5,7 @@ use crate::row::{Read, Row};
 use crate::sql::Sql;
 use crate::unit::{Transaction, Unit};
 use crate::value::Value;
-use crate::{OpenError, StoreError, WriterMetrics, postgres, sqlite};
+use crate::{AgreeOnFact, OpenError, StoreError, Turn, WriterMetrics, facts, postgres, sqlite};
 
 /// What brings a store's tables up to date. Both engines' migrations have the same numbers and say the same.
 pub(crate) struct Migrations {
@@ -15,9 +13,15 @@ pub(crate) struct Migrations {
     pub(crate) postgres: Runner,
 }
 
-/// A store's tables. Clones share them.
+/// The tables of one store, on whichever engine: what both stores can do with theirs. Clones share them.
 #[derive(Clone)]
-pub(crate) enum Database {
+pub struct Database {
+    name: String,
+    engine: Engine,
+}
+
+#[derive(Clone)]
+pub(crate) enum Engine {
     Sqlite(sqlite::Database),
     Postgres(postgres::Database),
 }
@@ -30,21 +34,32 @@ impl Database {
         migrations: Migrations,
         metrics: WriterMetrics,
     ) -> Result<Self, OpenError> {
-        match location {
+        let engine = match location {
             Location::Folder(folder) => {
-                sqlite::Database::open(&folder.join(place.file), &migrations.sqlite, metrics).map(Self::Sqlite)
+                Engine::Sqlite(sqlite::Database::open(&folder.join(place.file), &migrations.sqlite, metrics)?)
             }
             Location::Postgres(options) => {
-                postgres::Database::open(options, place.schema, &migrations.postgres, metrics).await.map(Self::Postgres)
+                Engine::Postgres(postgres::Database::open(options, place.schema, &migrations.postgres, metrics).await?)
             }
-        }
+        };
+        Ok(Self { name: location.describe(place), engine })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What people recognise the tables by: a file, or host, database and schema.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Does a write: durable when this returns `Ok`. Dropping the future does not undo it.
     pub(crate) async fn write<U: Unit>(&self, unit: U) -> Result<U::Outcome, StoreError> {
-        match self {
-            Self::Sqlite(database) => database.write(unit).await,
-            Self::Postgres(database) => database.write(unit).await,
+        match &self.engine {
+            Engine::Sqlite(database) => database.write(unit).await,
+            Engine::Postgres(database) => database.write(unit).await,
         }
     }
 
@@ -55,9 +70,9 @@ impl Database {
         parameters: Vec<Value<'static>>,
         read: Read<T>,
     ) -> Result<Vec<T>, StoreError> {
-        match self {
-            Self::Sqlite(database) => database.query(sql, parameters, read).await,
-            Self::Postgres(database) => database.query(sql, parameters, read).await,
+        match &self.engine {
+            Engine::Sqlite(database) => database.query(sql, parameters, read).await,
+            Engine::Postgres(database) => database.query(sql, parameters, read).await,
         }
     }
 
@@ -72,7 +87,10 @@ impl Database {
     }
 
     /// Whether a read and a write get through.
-    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// When one does not.
+    pub async fn check(&self) -> Result<(), StoreError> {
         static SQL: Sql = Sql::new("SELECT 1");
         fn nothing(_row: &Row<'_>) -> Result<(), StoreError> {
             Ok(())
@@ -81,11 +99,35 @@ impl Database {
         self.write(Nothing).await
     }
 
+    /// What has been agreed on under this name, if anything has.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn fact(&self, name: &'static str) -> Result<Option<String>, StoreError> {
+        facts::find(self, name).await
+    }
+
+    /// Agrees with all other processes on a fact; what holds is what was said first.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn agree(&self, unit: AgreeOnFact) -> Result<String, StoreError> {
+        self.write(unit).await
+    }
+
+    /// Waits for this process's turn at what only one may do at a time, such as making the first rows.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn turn(&self) -> Result<Turn, OpenError> {
+        Turn::at(self).await
+    }
+
     /// Finishes what is waiting and lets go of the tables. Later writes are refused.
-    pub(crate) async fn close(&self) {
-        match self {
-            Self::Sqlite(database) => database.close().await,
-            Self::Postgres(database) => database.close().await,
+    pub async fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite(database) => database.close().await,
+            Engine::Postgres(database) => database.close().await,
         }
     }
 }

@@ -25,6 +25,7 @@ mod value;
 mod wake;
 
 pub use copy::{Copied, CopyError, TableCount, copy_connect, copy_tpas};
+pub use database::Database;
 pub use error::{Obstacle, OpenError, StoreError};
 pub use facts::AgreeOnFact;
 pub use idempotency::Idempotency;

@@ -1,4 +1,4 @@
-use crate::database::Database;
+use crate::database::{Database, Engine};
 use crate::{OpenError, StoreError, postgres};
 
 /// Hears that another process has made work (§9). Where the tables belong to one process, nobody ever calls.
@@ -6,9 +6,9 @@ pub struct Wake(Option<postgres::Wake>);
 
 impl Wake {
     pub(crate) fn of(database: &Database) -> Self {
-        Self(match database {
-            Database::Sqlite(_) => None,
-            Database::Postgres(database) => Some(database.woken()),
+        Self(match database.engine() {
+            Engine::Sqlite(_) => None,
+            Engine::Postgres(database) => Some(database.woken()),
         })
     }
 
@@ -28,17 +28,17 @@ pub struct Turn {
 
 impl Turn {
     pub(crate) async fn at(database: &Database) -> Result<Self, OpenError> {
-        let turn = match database {
-            Database::Sqlite(_) => None,
-            Database::Postgres(database) => Some(database.turn().await?),
+        let turn = match database.engine() {
+            Engine::Sqlite(_) => None,
+            Engine::Postgres(database) => Some(database.turn().await?),
         };
         Ok(Self { _turn: turn })
     }
 }
 
 pub(crate) async fn call(database: &Database) -> Result<(), StoreError> {
-    match database {
-        Database::Sqlite(_) => Ok(()),
-        Database::Postgres(database) => database.wake().await,
+    match database.engine() {
+        Engine::Sqlite(_) => Ok(()),
+        Engine::Postgres(database) => database.wake().await,
     }
 }

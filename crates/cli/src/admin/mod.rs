@@ -93,7 +93,7 @@ async fn at_desk(
 ) -> Result<Answer, Failure> {
     let desk = Desk::open(options).await?;
     let answer = work(&desk).await;
-    desk.store.close().await;
+    desk.store.database().close().await;
     answer
 }
 

@@ -16,7 +16,7 @@ async fn a_new_secret_is_recognised_and_only_its_hash_is_kept() {
     let hash = recognise(secret, Environment::Sandbox).unwrap();
     let store = ConnectStore::open(&program.folder().join("data").into(), WriterMetrics::default()).await.unwrap();
     let key = store.api_key(hash).await.unwrap().unwrap();
-    store.close().await;
+    store.database().close().await;
     assert_eq!(key.id.to_string(), made[0]["id"].as_str().unwrap());
     assert_eq!((key.workspace_id.as_str(), &*key.name, key.access.as_str()), (&*workspace, "ci", "read_only"));
     assert_eq!(key.expires_at.unwrap().to_string(), "2999-12-31T23:59:59.000Z");
@@ -55,7 +55,7 @@ async fn a_new_app_has_the_passport_enabled_and_a_client_id_of_its_own() {
     program.admin(&format!("provider enable --app {client_id} --provider mitid"));
     let store = ConnectStore::open(&program.folder().join("data").into(), WriterMetrics::default()).await.unwrap();
     let stored = store.app(&workspace.parse().unwrap(), &client_id.parse().unwrap()).await.unwrap().unwrap();
-    store.close().await;
+    store.database().close().await;
     let providers: Vec<&str> = stored.enabled_providers.iter().map(|id| id.as_str()).collect();
     assert_eq!((&*stored.name, providers), ("Bank", vec!["mitid", "passport"]));
 }

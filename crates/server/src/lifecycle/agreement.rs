@@ -6,9 +6,7 @@ use std::path::PathBuf;
 
 use domain::Environment;
 use domain::secret_key::SecretKey;
-use store::connect::ConnectStore;
-use store::tpas::TpasStore;
-use store::{AgreeOnFact, Location};
+use store::{AgreeOnFact, Database};
 
 use super::StartError;
 use super::data_directory::DataDirectory;
@@ -18,33 +16,15 @@ use crate::tpas::{Secrets, VerificationSecret};
 
 const ENVIRONMENT: &str = "environment";
 
-/// Makes sure that the databases are only ever used for one kind of deployment: a sandbox's simulator must never stand in front
-/// of real tests because an option was forgotten.
-pub(super) async fn on_environment(
-    config: &Config,
-    connect: Option<&ConnectStore>,
-    tpas: Option<&TpasStore>,
-) -> Result<(), StartError> {
-    let unit = || AgreeOnFact { name: ENVIRONMENT, value: config.environment.to_string() };
-    if let Some(store) = connect {
-        same_environment(store.agree(unit()).await?, config.environment, || {
-            ConnectStore::describe(&config.connect_location())
-        })?;
+/// Makes sure that a database is only ever used for one kind of deployment: a sandbox's simulator must never stand in front of
+/// real tests because an option was forgotten.
+pub(super) async fn on_environment(database: &Database, environment: Environment) -> Result<(), StartError> {
+    let unit = AgreeOnFact { name: ENVIRONMENT, value: environment.to_string() };
+    let kept = database.agree(unit).await?;
+    if kept == environment.as_str() {
+        return Ok(());
     }
-    if let Some(store) = tpas {
-        same_environment(store.agree(unit()).await?, config.environment, || {
-            TpasStore::describe(&config.tpas_location())
-        })?;
-    }
-    Ok(())
-}
-
-fn same_environment(kept: String, asked: Environment, database: impl FnOnce() -> String) -> Result<(), StartError> {
-    if kept == asked.as_str() {
-        Ok(())
-    } else {
-        Err(StartError::OtherEnvironment { database: database(), kept, asked })
-    }
+    Err(StartError::OtherEnvironment { database: database.name().to_owned(), kept, asked: environment })
 }
 
 /// A secret that all servers of a deployment share. The database holds only what tells it from another one.
@@ -63,21 +43,20 @@ const VERIFICATION_SECRET: Shared = Shared { file: "verification-secret", fact: 
 pub(super) async fn on_secrets(
     config: &Config,
     directory: &DataDirectory,
-    store: &TpasStore,
+    database: &Database,
     world: &World,
 ) -> Result<Secrets, StartError> {
-    let location = config.tpas_location();
     let key = match &config.secret_key {
         Some(key) => key.clone(),
-        None => SECRET_KEY.kept(directory, store, &location, world).await?,
+        None => SECRET_KEY.kept(directory, database, world).await?,
     };
-    SECRET_KEY.agree(&key, store, &location).await?;
+    SECRET_KEY.agree(&key, database).await?;
     let verification = match &config.verification_secret {
         // Operators change it, one server after the other.
         Some(secret) => secret.clone(),
         None => {
-            let secret = VERIFICATION_SECRET.kept(directory, store, &location, world).await?;
-            VERIFICATION_SECRET.agree(&secret, store, &location).await?;
+            let secret = VERIFICATION_SECRET.kept(directory, database, world).await?;
+            VERIFICATION_SECRET.agree(&secret, database).await?;
             secret.to_hex()
         }
     };
@@ -88,22 +67,21 @@ impl Shared {
     async fn kept(
         &self,
         directory: &DataDirectory,
-        store: &TpasStore,
-        location: &Location,
+        database: &Database,
         world: &World,
     ) -> Result<SecretKey, StartError> {
-        let is_first = store.fact(self.fact).await?.is_none();
+        let is_first = database.fact(self.fact).await?.is_none();
         let randomness = is_first.then(|| world.randomness());
-        let missing = |path: PathBuf| StartError::MissingSecret { path, database: TpasStore::describe(location) };
+        let missing = |path: PathBuf| StartError::MissingSecret { path, database: database.name().to_owned() };
         directory.secret(self.file, randomness)?.ok_or_else(|| missing(directory.path_of(self.file)))
     }
 
-    async fn agree(&self, secret: &SecretKey, store: &TpasStore, location: &Location) -> Result<(), StartError> {
+    async fn agree(&self, secret: &SecretKey, database: &Database) -> Result<(), StartError> {
         let sign = hex::encode(secret.derive("agreement").tag(self.fact.as_bytes()));
         let unit = AgreeOnFact { name: self.fact, value: sign.clone() };
-        if store.agree(unit).await? == sign {
+        if database.agree(unit).await? == sign {
             return Ok(());
         }
-        Err(StartError::OtherSecret { name: self.file, database: TpasStore::describe(location) })
+        Err(StartError::OtherSecret { name: self.file, database: database.name().to_owned() })
     }
 }

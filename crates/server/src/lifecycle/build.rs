@@ -43,7 +43,6 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
     let new_request = NewRequest::default();
 
     let stores = open_stores(&config, &telemetry).await?;
-    agreement::on_environment(&config, stores.connect.as_ref(), stores.tpas.as_ref()).await?;
     // The demo's key is shown once, so nothing that often goes wrong comes after it.
     let (listener, address) = listen(config.listen).await?;
     let demo = match &stores.connect {
@@ -55,7 +54,7 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
 
     let tpas = match &stores.tpas {
         Some(store) => {
-            let secrets = agreement::on_secrets(&config, &directory, store, &world).await?;
+            let secrets = agreement::on_secrets(&config, &directory, store.database(), &world).await?;
             Some(Tpas::new(tpas::Parts {
                 store: store.clone(),
                 catalogue: Arc::clone(&catalogue),
@@ -147,7 +146,7 @@ fn data_directory(config: &Config) -> Result<DataDirectory, StartError> {
     }
 }
 
-/// Opens what this process's roles need.
+/// Opens what this process's roles need, if it belongs to this kind of deployment.
 async fn open_stores(config: &Config, telemetry: &Telemetry) -> Result<Stores, StartError> {
     let needs_connect = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
     let connect = if needs_connect {
@@ -160,7 +159,11 @@ async fn open_stores(config: &Config, telemetry: &Telemetry) -> Result<Stores, S
     } else {
         None
     };
-    Ok(Stores { connect, tpas })
+    let stores = Stores { connect, tpas };
+    for database in stores.databases() {
+        agreement::on_environment(database, config.environment).await?;
+    }
+    Ok(stores)
 }
 
 /// What the rooms of the server are made of.

@@ -31,7 +31,7 @@ pub(super) async fn make(
     world: &World,
 ) -> Result<Option<Demo>, StartError> {
     // However many servers start together on an empty database, one of them makes the demo.
-    let _turn = store.turn().await?;
+    let _turn = store.database().turn().await?;
     if !store.workspaces().await?.is_empty() {
         return Ok(None);
     }

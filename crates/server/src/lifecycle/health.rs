@@ -64,10 +64,10 @@ pub(crate) async fn alive() -> Json<Health> {
 )]
 pub(crate) async fn ready(State(checks): State<Checks>) -> Result<Json<Readiness>, ApiError> {
     if let Some(connect) = &checks.connect {
-        connect.check().await.map_err(|error| not_ready("connect", error))?;
+        connect.database().check().await.map_err(|error| not_ready("connect", error))?;
     }
     if let Some(tpas) = &checks.tpas {
-        tpas.check().await.map_err(|error| not_ready("tpas", error))?;
+        tpas.database().check().await.map_err(|error| not_ready("tpas", error))?;
     }
     Ok(Json(Readiness { status: "ready".into() }))
 }

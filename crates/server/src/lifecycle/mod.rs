@@ -18,9 +18,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use store::WriterMetrics;
 use store::connect::ConnectStore;
 use store::tpas::TpasStore;
+use store::{Database, WriterMetrics};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -133,12 +133,14 @@ impl Stores {
         {
             tracing::warn!(%error, "leases could not be given back; they will run out by themselves");
         }
-        if let Some(connect) = self.connect {
-            connect.close().await;
+        for database in self.databases() {
+            database.close().await;
         }
-        if let Some(tpas) = self.tpas {
-            tpas.close().await;
-        }
+    }
+
+    fn databases(&self) -> impl Iterator<Item = &Database> {
+        let connect = self.connect.as_ref().map(ConnectStore::database);
+        connect.into_iter().chain(self.tpas.as_ref().map(TpasStore::database))
     }
 }
 
@@ -151,7 +153,12 @@ pub async fn migrate(config: &Config) -> Result<Vec<String>, StartError> {
     if !(connect.is_shared() && tpas.is_shared()) {
         data_directory::create_folder(&config.data_dir)?;
     }
-    ConnectStore::open(&connect, WriterMetrics::default()).await?.close().await;
-    TpasStore::open(&tpas, WriterMetrics::default()).await?.close().await;
-    Ok(vec![ConnectStore::describe(&connect), TpasStore::describe(&tpas)])
+    let connect = ConnectStore::open(&connect, WriterMetrics::default()).await?;
+    let tpas = TpasStore::open(&tpas, WriterMetrics::default()).await?;
+    let mut names = Vec::new();
+    for database in [connect.database(), tpas.database()] {
+        database.close().await;
+        names.push(database.name().to_owned());
+    }
+    Ok(names)
 }

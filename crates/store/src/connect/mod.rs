@@ -23,7 +23,7 @@ pub use workspaces::{CreateWorkspace, Workspace};
 
 use crate::database::{Database, Migrations};
 use crate::location::{Location, Place};
-use crate::{AgreeOnFact, OpenError, StoreError, Turn, Wake, WriterMetrics, facts, wake};
+use crate::{OpenError, StoreError, Wake, WriterMetrics, wake};
 
 mod sqlite_migrations {
     refinery::embed_migrations!("migrations/sqlite/connect");
@@ -82,42 +82,10 @@ impl ConnectStore {
         Ok(Self { database: Database::open(location, PLACE, migrations, metrics).await? })
     }
 
-    /// What people recognise this store's tables at a location by: a file, or host, database and schema.
+    /// The tables, and what every store can do with its own.
     #[must_use]
-    pub fn describe(location: &Location) -> String {
-        location.describe(PLACE)
-    }
-
-    /// Whether a read and a write get through.
-    ///
-    /// # Errors
-    /// When one does not.
-    pub async fn check(&self) -> Result<(), StoreError> {
-        self.database.check().await
-    }
-
-    /// What has been agreed on under this name, if anything has.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn fact(&self, name: &'static str) -> Result<Option<String>, StoreError> {
-        facts::find(&self.database, name).await
-    }
-
-    /// Agrees with all other processes on a fact; what holds is what was said first.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub async fn agree(&self, unit: AgreeOnFact) -> Result<String, StoreError> {
-        self.database.write(unit).await
-    }
-
-    /// Waits for this process's turn at what only one may do at a time, such as making the first rows.
-    ///
-    /// # Errors
-    /// When the database cannot be reached.
-    pub async fn turn(&self) -> Result<Turn, OpenError> {
-        Turn::at(&self.database).await
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Tells schedulers in other processes that there is a request to hand over. Best effort: they look now and then anyway.
@@ -132,10 +100,5 @@ impl ConnectStore {
     #[must_use]
     pub fn woken(&self) -> Wake {
         Wake::of(&self.database)
-    }
-
-    /// Finishes what is waiting and lets go of the tables.
-    pub async fn close(&self) {
-        self.database.close().await;
     }
 }

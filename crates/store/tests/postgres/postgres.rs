@@ -18,8 +18,8 @@ async fn both_schemas_say_the_same() {
     let url = cluster.create_database("schemas").unwrap();
     let folder = tempfile::tempdir().unwrap();
     for location in [Location::from(folder.path().to_owned()), postgres(&url)] {
-        ConnectStore::open(&location, WriterMetrics::default()).await.unwrap().close().await;
-        TpasStore::open(&location, WriterMetrics::default()).await.unwrap().close().await;
+        ConnectStore::open(&location, WriterMetrics::default()).await.unwrap().database().close().await;
+        TpasStore::open(&location, WriterMetrics::default()).await.unwrap().database().close().await;
     }
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -34,8 +34,8 @@ async fn both_schemas_say_the_same() {
 async fn every_key_leads_with_its_tenant_or_its_challenge() {
     let folder = tempfile::tempdir().unwrap();
     let location = Location::from(folder.path().to_owned());
-    ConnectStore::open(&location, WriterMetrics::default()).await.unwrap().close().await;
-    TpasStore::open(&location, WriterMetrics::default()).await.unwrap().close().await;
+    ConnectStore::open(&location, WriterMetrics::default()).await.unwrap().database().close().await;
+    TpasStore::open(&location, WriterMetrics::default()).await.unwrap().database().close().await;
     for (file, owners, leading) in [
         ("connect.sqlite3", "workspaces", "primary key workspace_id,"),
         ("tpas.sqlite3", "challenges", "primary key challenge_id,"),

@@ -185,7 +185,7 @@ impl Site {
         let location = self.ground.config().connect_location();
         let store = ConnectStore::open(&location, WriterMetrics::default()).await.unwrap();
         let result = work(store.clone(), &self.world).await;
-        store.close().await;
+        store.database().close().await;
         result
     }
 
