@@ -64,6 +64,23 @@ impl Status {
         self.leave_pending(Self::Failed)
     }
 
+    /// It was called off.
+    ///
+    /// # Errors
+    /// Only a pending request can be called off; a scheduled one has its challenge closed instead.
+    pub fn cancel(self) -> Result<Self, NoSuchTransition> {
+        self.leave_pending(Self::Cancelled)
+    }
+
+    /// It is tried again.
+    ///
+    /// # Errors
+    /// Only a failed request can be tried again.
+    pub fn retry(self) -> Result<Self, NoSuchTransition> {
+        let to = Self::Pending;
+        if self == Self::Failed { Ok(to) } else { Err(NoSuchTransition { from: self, to }) }
+    }
+
     fn leave_pending(self, to: Self) -> Result<Self, NoSuchTransition> {
         if self == Self::Pending { Ok(to) } else { Err(NoSuchTransition { from: self, to }) }
     }
@@ -136,6 +153,12 @@ impl ChallengeRequest {
         }
     }
 
+    /// Whether it has failed before, and is being tried again.
+    #[must_use]
+    pub fn is_retried(&self) -> bool {
+        self.status == Status::Pending && self.scheduling.give_up_at > self.created_at.plus(PATIENCE)
+    }
+
     /// This request as it was when it was ordered: what a repeated order is answered (§4).
     #[must_use]
     pub fn as_ordered(self) -> Self {
@@ -153,6 +176,15 @@ mod tests {
     fn a_pending_request_is_scheduled_or_fails() {
         assert_eq!(Status::Pending.schedule(), Ok(Status::Scheduled));
         assert_eq!(Status::Pending.fail(), Ok(Status::Failed));
+        assert_eq!(Status::Pending.cancel(), Ok(Status::Cancelled));
+    }
+
+    #[test]
+    fn only_what_has_failed_is_tried_again() {
+        assert_eq!(Status::Failed.retry(), Ok(Status::Pending));
+        for other in [Status::Pending, Status::Scheduled, Status::Cancelled] {
+            assert!(other.retry().is_err(), "{other}");
+        }
     }
 
     #[test]
@@ -165,7 +197,7 @@ mod tests {
         #[test]
         fn what_has_ended_stays_as_it_is(
             ended in select(vec![Status::Scheduled, Status::Failed, Status::Cancelled]),
-            event in select(vec![Status::schedule as fn(Status) -> _, Status::fail]),
+            event in select(vec![Status::schedule as fn(Status) -> _, Status::fail, Status::cancel]),
         ) {
             prop_assert!(event(ended).is_err());
         }

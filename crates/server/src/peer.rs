@@ -80,6 +80,17 @@ impl Peer {
         }
     }
 
+    /// Closes a challenge, unless it has ended otherwise; how it stands then.
+    pub(crate) async fn close(&self, id: ChallengeId) -> Result<Challenge, PeerError> {
+        match self {
+            Self::InProcess { tpas, read_limit } => {
+                let closed = in_time(*read_limit, tpas.close(id)).await?;
+                closed.map(|record| record.challenge).ok_or_else(unknown)
+            }
+            Self::Http(remote) => challenge_of(remote.for_reads.close(&id.to_string()).await?),
+        }
+    }
+
     /// How a challenge went.
     pub(crate) async fn report(&self, id: ChallengeId) -> Result<Report, PeerError> {
         match self {

@@ -31,6 +31,7 @@ pub(super) struct Background {
 enum Task {
     HandOver(Scheduler),
     Observe(Scheduler),
+    Recall(Scheduler),
     Prune(Scheduler),
     Lapse(Tpas),
     PruneTpas(Tpas),
@@ -41,6 +42,7 @@ impl Task {
         match self {
             Self::HandOver(_) => "hand_over",
             Self::Observe(_) => "observe",
+            Self::Recall(_) => "recall",
             Self::Prune(_) | Self::PruneTpas(_) => "prune",
             Self::Lapse(_) => "lapse",
         }
@@ -51,7 +53,7 @@ impl Task {
     fn period(&self) -> Duration {
         match self {
             Self::HandOver(_) => Duration::from_secs(1),
-            Self::Observe(_) => Duration::from_secs(2),
+            Self::Observe(_) | Self::Recall(_) => Duration::from_secs(2),
             Self::Lapse(_) => Duration::from_secs(10),
             Self::Prune(_) | Self::PruneTpas(_) => Duration::from_mins(5),
         }
@@ -61,7 +63,9 @@ impl Task {
     fn nudge(&self) -> Nudge {
         match self {
             Self::HandOver(scheduler) => scheduler.news.clone(),
-            Self::Observe(_) | Self::Prune(_) | Self::Lapse(_) | Self::PruneTpas(_) => Nudge::default(),
+            Self::Observe(_) | Self::Recall(_) | Self::Prune(_) | Self::Lapse(_) | Self::PruneTpas(_) => {
+                Nudge::default()
+            }
         }
     }
 
@@ -69,6 +73,7 @@ impl Task {
         match self {
             Self::HandOver(scheduler) => scheduler::hand_over::run(scheduler, stopping).await,
             Self::Observe(scheduler) => scheduler::observe::run(scheduler, stopping).await,
+            Self::Recall(scheduler) => scheduler::recall::run(scheduler, stopping).await,
             Self::Prune(scheduler) => scheduler::prune::run(scheduler).await,
             Self::Lapse(tpas) => tpas::lapse::run(tpas).await,
             Self::PruneTpas(tpas) => tpas::prune::run(tpas).await,
@@ -80,7 +85,8 @@ impl Background {
     fn tasks(&self) -> Vec<Task> {
         let mut tasks = Vec::new();
         if let Some(scheduler) = &self.scheduler {
-            tasks.extend([Task::HandOver, Task::Observe, Task::Prune].map(|task| task(scheduler.clone())));
+            tasks
+                .extend([Task::HandOver, Task::Observe, Task::Recall, Task::Prune].map(|task| task(scheduler.clone())));
         }
         if let Some(tpas) = &self.tpas {
             tasks.extend([Task::Lapse, Task::PruneTpas].map(|task| task(tpas.clone())));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::ChallengeId;
 use domain::challenge::Challenge;
-use domain::challenge_request::{ChallengeRequest, NoSuchTransition};
+use domain::challenge_request::{ChallengeRequest, NoSuchTransition, Status};
 use domain::retry;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use store::StoreError;
@@ -139,6 +139,10 @@ fn decide(
 }
 
 async fn finish(scheduler: &Scheduler, request: &ChallengeRequest, end: HandOverEnd) -> Result<(), StoreError> {
+    let made = match &end {
+        HandOverEnd::Scheduled { challenge, .. } => Some(challenge.id),
+        HandOverEnd::Postponed { .. } | HandOverEnd::Failed { .. } => None,
+    };
     let outcome = outcome_of(&end);
     let error = match &end {
         HandOverEnd::Scheduled { .. } => None,
@@ -151,9 +155,24 @@ async fn finish(scheduler: &Scheduler, request: &ChallengeRequest, end: HandOver
         end,
     };
     let is_written = scheduler.store.finish_hand_over(unit).await?;
+    if let Some(challenge_id) = made.filter(|_| !is_written) {
+        close_if_called_off(scheduler, RequestKey::from(request), challenge_id).await?;
+    }
     let outcome = if is_written { outcome } else { "lease_lost" };
     scheduler.telemetry.hand_overs.get_or_create(&OutcomeLabels { outcome }).inc();
     tracing::info!(challenge_request = %request.id, workspace = %request.workspace_id, outcome, error, "hand-over");
+    Ok(())
+}
+
+/// Closes a challenge whose request was called off while the challenge was being made. If that cannot be done now, the recall
+/// does it later; and what another scheduler has taken over is left alone.
+async fn close_if_called_off(scheduler: &Scheduler, key: RequestKey, made: ChallengeId) -> Result<(), StoreError> {
+    let request = scheduler.store.challenge_request(key).await?;
+    if request.is_some_and(|request| request.status == Status::Cancelled)
+        && let Err(error) = scheduler.peer.close(made).await
+    {
+        tracing::debug!(challenge = %made, %error, "a challenge that nobody wants could not be closed yet");
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 pub(crate) mod hand_over;
 pub(crate) mod observe;
 pub(crate) mod prune;
+pub(crate) mod recall;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -22,7 +22,7 @@ use domain::idempotency::IdempotencyKey;
 use domain::production_test::Payload;
 use domain::{ChallengeId, Environment, RequestId};
 use store::StoreError;
-use store::tpas::{ChallengeRecord, CreateChallenge, TpasStore};
+use store::tpas::{ChallengeRecord, CloseChallenge, CreateChallenge, TpasStore};
 use tokio::sync::mpsc;
 use utoipa::OpenApi;
 use wire::report::Report;
@@ -96,6 +96,15 @@ impl Tpas {
     ) -> Result<(ChallengeRecord, bool), StoreError> {
         let unit = CreateChallenge { request_id, payload, host_name, now: self.world().now() };
         self.store().create_challenge(unit).await
+    }
+
+    /// Closes a challenge, unless it has ended otherwise; `None` when there is no such challenge.
+    pub(crate) async fn close(&self, id: ChallengeId) -> Result<Option<ChallengeRecord>, StoreError> {
+        let closed = self.store().close_challenge(CloseChallenge { id, now: self.world().now() }).await?;
+        if closed.is_some() {
+            self.has_changed(id);
+        }
+        Ok(closed)
     }
 
     /// How a challenge went; `None` when there is no such challenge.

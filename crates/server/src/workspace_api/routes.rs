@@ -1,7 +1,7 @@
 //! The whole route table of the Workspace API.
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::{WorkspaceApi, production_tests};
 
@@ -13,6 +13,8 @@ pub(crate) fn routes(api: WorkspaceApi) -> Router {
             get(production_tests::list::list).post(production_tests::create::create),
         )
         .route("/apps/{client_id}/production-tests/{id}", get(production_tests::show::show))
+        .route("/apps/{client_id}/production-tests/{id}/cancel", post(production_tests::cancel::cancel))
+        .route("/apps/{client_id}/production-tests/{id}/retry", post(production_tests::retry::retry))
         .route("/apps/{client_id}/production-tests/{id}/report", get(production_tests::report::report));
     Router::new().nest("/connect/v1", routes).with_state(api)
 }

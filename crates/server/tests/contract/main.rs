@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod authentication;
+mod cancel;
 mod conventions;
 mod create;
 mod documentation;
@@ -18,6 +19,7 @@ mod participations;
 mod postgres;
 mod rate_limit;
 mod report;
+mod retry;
 mod service_surface;
 mod show;
 mod simulator;

@@ -8,6 +8,7 @@ mod hand_over;
 mod idempotency;
 mod list;
 mod observation;
+mod transitions;
 mod workspaces;
 
 pub use api_keys::{CreateApiKey, RevokeApiKey};
@@ -19,6 +20,7 @@ pub use hand_over::{FinishHandOver, HandOverEnd, LeaseDue, ReleaseLeases};
 pub use idempotency::{Earlier, PruneIdempotencyRecords};
 pub use list::{ListFilter, Page};
 pub use observation::{RecordObservation, TakeObservations};
+pub use transitions::{CancelRequest, FinishRecall, RetryRequest, TakeRecalls};
 pub use workspaces::{CreateWorkspace, Workspace};
 
 use crate::database::{Database, Migrations};

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use domain::ChallengeId;
-use store::tpas::CloseChallenge;
 use wire::challenge::Challenge;
 use wire::error::ErrorEnvelope;
 
@@ -37,9 +36,6 @@ pub(crate) async fn close(
     path: PathParameters,
 ) -> Result<Json<Challenge>, ApiError> {
     let id: ChallengeId = path.parse("id", NO_SUCH_CHALLENGE)?;
-    let now = tpas.world().now();
-    let closed = tpas.store().close_challenge(CloseChallenge { id, now }).await?;
-    let record = closed.ok_or_else(|| ApiError::not_found(NO_SUCH_CHALLENGE))?;
-    tpas.has_changed(id);
-    Ok(Json(Challenge::at(now, &record.challenge)))
+    let record = tpas.close(id).await?.ok_or_else(|| ApiError::not_found(NO_SUCH_CHALLENGE))?;
+    Ok(Json(Challenge::at(tpas.world().now(), &record.challenge)))
 }

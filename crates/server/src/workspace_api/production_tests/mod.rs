@@ -1,15 +1,20 @@
-//! Production tests: ordered, listed, read, reported (§5 to §8).
+//! Production tests: ordered, listed, read, cancelled, retried, reported (§5 to §8).
 
+pub(super) mod cancel;
 pub(super) mod create;
 pub(super) mod list;
 pub(super) mod report;
+pub(super) mod retry;
 pub(super) mod show;
 
 use utoipa::OpenApi;
 
 /// What the OpenAPI document says about production tests.
 #[derive(OpenApi)]
-#[openapi(paths(create::create, list::list, show::show, report::report), components(schemas(wire::page::Order)))]
+#[openapi(
+    paths(create::create, list::list, show::show, cancel::cancel, retry::retry, report::report),
+    components(schemas(wire::page::Order))
+)]
 pub(crate) struct Paths;
 
 const NO_SUCH_TEST: &str = "This app has no such production test. Check the id in the path.";

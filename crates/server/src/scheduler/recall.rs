@@ -1,0 +1,50 @@
+//! Recalling requests that were called off at the moment when they were handed over (§7): a challenge that came of it is closed,
+//! so that nobody gives their time to a test that nobody wants any more.
+
+use domain::challenge_request::ChallengeRequest;
+use futures_util::future::join_all;
+use store::StoreError;
+use store::connect::{FinishRecall, RequestKey, TakeRecalls};
+
+use super::{Scheduler, Stopping};
+use crate::peer::PeerError;
+
+/// How many requests are recalled together.
+const BATCH: u32 = 64;
+
+/// Recalls every request that is due.
+pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
+    while !stopping.is_set() {
+        let now = scheduler.world.now();
+        let unit = TakeRecalls { now, again_at: now.plus(scheduler.lease()), limit: BATCH };
+        let due = scheduler.store.take_recalls(unit).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let recalls = due.into_iter().map(|request| recall(scheduler, request));
+        join_all(recalls).await.into_iter().collect::<Result<(), StoreError>>()?;
+    }
+    Ok(())
+}
+
+async fn recall(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), StoreError> {
+    match close(scheduler, &request).await {
+        // A challenge service that will not hear of it has no open challenge for it either.
+        Ok(()) | Err(PeerError::Refused(_)) => {
+            tracing::info!(challenge_request = %request.id, workspace = %request.workspace_id, "recalled");
+            scheduler.store.finish_recall(FinishRecall(RequestKey::from(&request))).await
+        }
+        // It is due again soon.
+        Err(PeerError::NotNow { reason, .. }) => {
+            tracing::debug!(challenge_request = %request.id, reason, "could not be recalled yet");
+            Ok(())
+        }
+    }
+}
+
+/// Only the challenge service knows whether there is a challenge, and what it is called. To ask for the one of a request is to
+/// find it or to make it; either way it is closed then, and no late attempt can open another one.
+async fn close(scheduler: &Scheduler, request: &ChallengeRequest) -> Result<(), PeerError> {
+    let made = scheduler.peer.schedule(request.id, request.payload.clone(), request.host_name.clone()).await?;
+    scheduler.peer.close(made.id).await.map(drop)
+}
