@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::{ClientId, ProviderId, Randomness, Timestamp, WorkspaceId};
+use crate::catalogue::Activation;
+use crate::{ClientId, Environment, ProviderId, Randomness, Timestamp, WorkspaceId};
 
 /// An app, as far as a production test needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +16,45 @@ pub struct App {
     pub name: String,
     /// The providers that are enabled for it.
     pub enabled_providers: BTreeSet<ProviderId>,
+    /// The providers that wait for the operator's approval.
+    pub requested_providers: BTreeSet<ProviderId>,
     /// When it was registered.
     pub created_at: Timestamp,
+}
+
+/// How far a provider that an app wants has come (§11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderState {
+    /// It can be used.
+    Enabled,
+    /// The operator has to approve it.
+    Requested,
+}
+
+impl ProviderState {
+    /// The name used in the tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Requested => "requested",
+        }
+    }
+
+    /// The inverse of [`ProviderState::as_str`].
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Enabled, Self::Requested].into_iter().find(|state| state.as_str() == name)
+    }
+
+    /// How far a provider is as soon as an app asks for it: at its end in a sandbox, and where nothing stands in between.
+    #[must_use]
+    pub fn when_asked_for(activation: Activation, environment: Environment) -> Self {
+        match (environment, activation) {
+            (Environment::Sandbox, _) | (Environment::Production, Activation::Direct) => Self::Enabled,
+            (Environment::Production, Activation::Registration | Activation::Contract) => Self::Requested,
+        }
+    }
 }
 
 /// A new app's secret: 64 hexadecimal digits, shown once; only its hash is stored.

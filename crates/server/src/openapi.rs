@@ -17,6 +17,8 @@ use crate::{tpas, workspace_api};
             join, grant stamps, read the report.",
     ),
     tags(
+        (name = "Workspace", description = "For the relying party's engineer: whose key this is."),
+        (name = "Providers", description = "For the relying party's engineer: which electronic identities an app can test."),
         (name = "Production tests", description = "For the relying party's engineer: order tests, follow them, read reports."),
         (name = "Testers", description = "For testers' browsers and apps: find a challenge, join it, follow it."),
         (name = "Sandbox simulator", description = "In a sandbox: plays the person that is verified."),
@@ -54,7 +56,8 @@ impl Modify for Schemes {
 pub(crate) fn json() -> &'static str {
     static JSON: LazyLock<String> = LazyLock::new(|| {
         let mut document = Document::openapi();
-        for part in [workspace_api::Paths::openapi(), tpas::Paths::openapi(), health::Paths::openapi()] {
+        let others = [tpas::Paths::openapi(), health::Paths::openapi()];
+        for part in workspace_api::documents().into_iter().chain(others) {
             document.merge(part);
         }
         // Only a value that is no JSON could fail here, and the document has none.

@@ -13,8 +13,10 @@ mod moment;
 pub mod page;
 pub mod participation;
 pub mod production_test;
+pub mod provider;
 pub mod report;
 pub mod signature;
 pub mod verification;
+pub mod workspace;
 
 pub use moment::Moment;

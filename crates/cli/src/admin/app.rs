@@ -62,6 +62,7 @@ async fn create(desk: &Desk, arguments: CreateArguments) -> Result<Answer, Failu
         client_id: client_id.clone().unwrap_or_else(|| ClientId::random(desk.world.randomness())),
         name,
         enabled_providers: [passport].into(),
+        requested_providers: [].into(),
         created_at: desk.world.now(),
     };
     let secret = new_client_secret(desk.world.randomness());
@@ -92,7 +93,7 @@ fn unit(app: &App, secret: &str) -> CreateApp {
 }
 
 fn answer(app: &App, secret: &str) -> Answer {
-    let App { workspace_id, client_id, name, enabled_providers, created_at } = app;
+    let App { workspace_id, client_id, name, enabled_providers, requested_providers: _, created_at } = app;
     let providers: Vec<&str> = enabled_providers.iter().map(ProviderId::as_str).collect();
     let json = json!({
         "clientId": client_id.as_str(),

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use domain::ClientId;
+use domain::app::ProviderState;
 use domain::catalogue::{Catalogue, Provider};
 use serde_json::json;
-use store::connect::SetProvider;
+use store::connect::{ApproveProvider, SetProvider};
 
 use super::{Answer, Desk};
 use crate::failure::Failure;
@@ -25,6 +26,10 @@ const DISABLE_EXAMPLE: &str = "\
 Example:
   fieldtest admin provider disable --app FK5b0KSM --provider bankidse";
 
+const APPROVE_EXAMPLE: &str = "\
+Example:
+  fieldtest admin provider approve --app FK5b0KSM --provider bankidse";
+
 /// What can be done with an app's providers.
 #[derive(Subcommand)]
 pub(super) enum ProviderCommand {
@@ -34,6 +39,9 @@ pub(super) enum ProviderCommand {
     /// Let an app no longer have a provider tested
     #[command(after_help = DISABLE_EXAMPLE)]
     Disable(Which),
+    /// Approve a provider that an app has asked for in production
+    #[command(after_help = APPROVE_EXAMPLE)]
+    Approve(Which),
 }
 
 /// Which provider of which app.
@@ -56,6 +64,7 @@ pub(super) async fn run(desk: &Desk, command: ProviderCommand) -> Result<Answer,
     match command {
         ProviderCommand::Enable(which) => set(desk, which, true).await,
         ProviderCommand::Disable(which) => set(desk, which, false).await,
+        ProviderCommand::Approve(which) => approve(desk, which).await,
     }
 }
 
@@ -66,17 +75,37 @@ async fn set(desk: &Desk, which: Which, enabled: bool) -> Result<Answer, Failure
         return Err(Failure::Input(unknown(&provider, &catalogue)));
     };
     let provider_id = provider.id.clone();
-    let unit = SetProvider { client_id: app.clone(), provider_id, enabled, now: desk.world.now() };
+    let state = enabled.then_some(ProviderState::Enabled);
+    let unit = SetProvider { client_id: app.clone(), provider_id, state, now: desk.world.now() };
     if !desk.store.set_provider(unit).await? {
         return Err(Failure::Other(format!("there is no app {app}; check --app, and --data-dir")));
     }
+    Ok(answer(&app, provider, enabled))
+}
+
+async fn approve(desk: &Desk, which: Which) -> Result<Answer, Failure> {
+    let Which { app, provider, catalogue } = which;
+    let catalogue = server::read_catalogue(&desk.config(Options { catalogue, ..Options::default() })?)?;
+    let Some(provider) = catalogue.get(&provider) else {
+        return Err(Failure::Input(unknown(&provider, &catalogue)));
+    };
+    let unit = ApproveProvider { client_id: app.clone(), provider_id: provider.id.clone(), now: desk.world.now() };
+    if !desk.store.approve_provider(unit).await? {
+        let problem =
+            format!("the app {app} does not wait for {}: it has not asked for it, or has it already", provider.id);
+        return Err(Failure::Other(problem));
+    }
+    Ok(answer(&app, provider, true))
+}
+
+fn answer(app: &ClientId, provider: &Provider, enabled: bool) -> Answer {
     let json = json!({ "clientId": app.as_str(), "providerId": provider.id.as_str(), "enabled": enabled });
     let table = Table::new(["APP", "PROVIDER", "ENABLED"]).row([
         app.to_string(),
         provider.id.to_string(),
         if enabled { "yes" } else { "no" }.to_owned(),
     ]);
-    Ok(Answer::new([json], &table))
+    Answer::new([json], &table)
 }
 
 /// Says that there is no such provider, and which ones may have been meant: the closest, or else all.

@@ -75,3 +75,18 @@ fn a_provider_is_looked_up_in_the_operators_own_catalogue() {
     let complaint = program.complain(2, &format!("admin {enable} --catalogue own.toml"));
     assert!(complaint.contains("own.toml") && complaint.contains("line 1"), "{complaint}");
 }
+
+#[test]
+fn only_what_was_asked_for_is_approved() {
+    let program = Program::new();
+    let workspace = program.workspace();
+    program.admin(&format!("app create --workspace {workspace} --name Bank --client-id AcmeBank"));
+    let approve = "provider approve --app AcmeBank --provider bankidse";
+    let complaint = program.complain(1, &format!("admin {approve}"));
+    assert!(complaint.contains("AcmeBank does not wait for bankidse"), "{complaint}");
+    let file = rusqlite::Connection::open(program.folder().join("data/connect.sqlite3")).unwrap();
+    let ask = "INSERT INTO app_providers SELECT workspace_id, client_id, 'bankidse', 0, 'requested' FROM apps";
+    assert_eq!(file.execute(ask, ()).unwrap(), 1);
+    assert_eq!(program.admin(approve)[0]["enabled"], true);
+    program.complain(1, &format!("admin {approve}"));
+}

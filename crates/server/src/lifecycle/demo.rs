@@ -1,5 +1,7 @@
 //! The demo workspace, so that the first call works right after the first start (§13).
 
+use std::collections::BTreeSet;
+
 use domain::api_key::{self, Access, ApiKey, SecretHash};
 use domain::app::{App, new_client_secret};
 use domain::{Environment, WorkspaceId};
@@ -53,6 +55,7 @@ fn demo_workspace(world: &World, secret: &str) -> Result<CreateDemo, StoreError>
         client_id: CLIENT_ID.parse().map_err(|_| malformed(CLIENT_ID))?,
         name: APP_NAME.into(),
         enabled_providers,
+        requested_providers: BTreeSet::new(),
         created_at: now,
     };
     let key = ApiKey {

@@ -1,8 +1,10 @@
-//! The Workspace API: what relying parties' engineers call (§5 to §8).
+//! The Workspace API: what relying parties' engineers call (§5 to §8, §11).
 
 mod caller;
 mod production_tests;
+mod providers;
 mod routes;
+mod workspace;
 
 use std::sync::Arc;
 
@@ -11,8 +13,9 @@ use domain::catalogue::Catalogue;
 use domain::idempotency::IdempotencyKey;
 use domain::{ClientId, Environment, WorkspaceId};
 use store::connect::ConnectStore;
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as OpenApiDocument;
 
-pub(crate) use self::production_tests::Paths;
 pub(crate) use self::routes::routes;
 use crate::World;
 use crate::nudge::NewRequest;
@@ -20,6 +23,11 @@ use crate::peer::Peer;
 use crate::web::error::ApiError;
 use crate::web::in_flight::InFlight;
 use crate::web::rate_limit::RateLimits;
+
+/// What the OpenAPI document says about the Workspace API.
+pub(crate) fn documents() -> [OpenApiDocument; 3] {
+    [workspace::Paths::openapi(), providers::Paths::openapi(), production_tests::Paths::openapi()]
+}
 
 /// What the handlers work with. Clones share it.
 #[derive(Clone)]

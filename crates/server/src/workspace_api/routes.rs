@@ -1,13 +1,16 @@
 //! The whole route table of the Workspace API.
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 
-use super::{WorkspaceApi, production_tests};
+use super::{WorkspaceApi, production_tests, providers, workspace};
 
 /// Below `/connect/v1`.
 pub(crate) fn routes(api: WorkspaceApi) -> Router {
     let routes = Router::new()
+        .route("/workspace", get(workspace::show::show))
+        .route("/apps/{client_id}/providers", get(providers::list::list))
+        .route("/apps/{client_id}/providers/{provider_id}/activation", patch(providers::activate::activate))
         .route(
             "/apps/{client_id}/production-tests",
             get(production_tests::list::list).post(production_tests::create::create),

@@ -105,7 +105,8 @@ async fn another_workspaces_app_and_tests_are_not_found_like_those_that_do_not_e
 #[tokio::test]
 async fn a_production_deployment_wants_production_keys() {
     let site = Site::configured(|config: &mut Config| config.environment = Environment::Production).await;
-    let (workspace, sandbox_key) = site.workspace().await;
-    site.call("GET", TESTS).key(&sandbox_key).send().await.expect_error(401, INVALID);
-    drop(workspace);
+    let (workspace, key) = site.workspace().await;
+    let sandbox_key = site.key_for(Environment::Sandbox, &workspace, |_| {}).await;
+    site.call("GET", "/connect/v1/workspace").key(&key).send().await.expect(200);
+    site.call("GET", "/connect/v1/workspace").key(&sandbox_key).send().await.expect_error(401, INVALID);
 }

@@ -129,7 +129,7 @@ async fn an_order_is_repeated_even_if_it_could_not_be_placed_any_more() {
     let unit = store::connect::SetProvider {
         client_id: "FK5b0KSM".parse().unwrap(),
         provider_id: "bankidse".parse().unwrap(),
-        enabled: false,
+        state: None,
         now: site.now(),
     };
     site.database(async |store, _| store.set_provider(unit).await.unwrap()).await;

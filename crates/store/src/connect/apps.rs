@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::api_key::SecretHash;
-use domain::app::App;
+use domain::app::{App, ProviderState};
 use domain::{ClientId, ProviderId, Timestamp, WorkspaceId};
 
 use super::ConnectStore;
@@ -51,7 +51,7 @@ impl CreateApp {
             VALUES ($1, $2, $3, $4, $5, $6, $6)
             ON CONFLICT (client_id) DO NOTHING",
         );
-        let App { workspace_id, client_id, name, enabled_providers, created_at } = &self.app;
+        let App { workspace_id, client_id, name, enabled_providers, requested_providers: _, created_at } = &self.app;
         let owner = transaction.query(&OWNER, &[workspace_id.as_str().into()], |_| Ok(())).await?;
         if owner.is_empty() {
             return Ok(Created::NoOwner);
@@ -72,15 +72,15 @@ impl CreateApp {
     }
 }
 
-/// Enables or disables a provider for an app.
+/// Enables a provider for an app, asks for it, or disables it.
 #[derive(Clone, Debug)]
 pub struct SetProvider {
     /// The app, in whichever workspace.
     pub client_id: ClientId,
     /// The provider.
     pub provider_id: ProviderId,
-    /// Whether it should be enabled.
-    pub enabled: bool,
+    /// How far it is to be; `None` disables it. What is enabled already stays so when it is asked for.
+    pub state: Option<ProviderState>,
     /// When this happens.
     pub now: Timestamp,
 }
@@ -97,17 +97,33 @@ impl Unit for SetProvider {
 impl SetProvider {
     async fn set(&self, transaction: &Transaction<'_>) -> Result<bool, StoreError> {
         static APP: Sql = Sql::new("UPDATE apps SET updated_at = $1 WHERE client_id = $2 RETURNING workspace_id");
+        static REQUEST: Sql = Sql::new(
+            "INSERT INTO app_providers (workspace_id, client_id, provider_id, enabled_at, state)
+            VALUES ($1, $2, $3, $4, 'requested') ON CONFLICT (workspace_id, client_id, provider_id) DO NOTHING",
+        );
         static DISABLE: Sql =
             Sql::new("DELETE FROM app_providers WHERE workspace_id = $1 AND client_id = $2 AND provider_id = $3");
-        let Self { client_id, provider_id, enabled, now } = self;
+        let Self { client_id, provider_id, state, now } = self;
         let parameters = [(*now).into(), client_id.as_str().into()];
         let owner = transaction.query(&APP, &parameters, |row| row.parsed::<WorkspaceId>("workspace_id")).await?.pop();
         let Some(workspace_id) = owner else { return Ok(false) };
-        if *enabled {
-            enable(transaction, &workspace_id, client_id, [provider_id], *now).await?;
-        } else {
-            let key = [workspace_id.as_str().into(), client_id.as_str().into(), provider_id.as_str().into()];
-            transaction.execute(&DISABLE, &key).await?;
+        match state {
+            Some(ProviderState::Enabled) => {
+                enable(transaction, &workspace_id, client_id, [provider_id], *now).await?;
+            }
+            Some(ProviderState::Requested) => {
+                let row = [
+                    workspace_id.as_str().into(),
+                    client_id.as_str().into(),
+                    provider_id.as_str().into(),
+                    (*now).into(),
+                ];
+                transaction.execute(&REQUEST, &row).await?;
+            }
+            None => {
+                let key = [workspace_id.as_str().into(), client_id.as_str().into(), provider_id.as_str().into()];
+                transaction.execute(&DISABLE, &key).await?;
+            }
         }
         Ok(true)
     }
@@ -121,9 +137,10 @@ async fn enable(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     static SQL: Sql = Sql::each(
-        "INSERT INTO app_providers (workspace_id, client_id, provider_id, enabled_at)
-        SELECT workspace_id, client_id, provider_id, enabled_at FROM {each} WHERE true
-        ON CONFLICT (workspace_id, client_id, provider_id) DO NOTHING",
+        "INSERT INTO app_providers (workspace_id, client_id, provider_id, enabled_at, state)
+        SELECT workspace_id, client_id, provider_id, enabled_at, 'enabled' FROM {each} WHERE true
+        ON CONFLICT (workspace_id, client_id, provider_id)
+            DO UPDATE SET state = excluded.state, enabled_at = excluded.enabled_at WHERE app_providers.state = 'requested'",
         &[
             ("workspace_id", Kind::Text),
             ("client_id", Kind::Text),
@@ -144,7 +161,43 @@ async fn enable(
     Ok(())
 }
 
+/// Approves a provider that an app has asked for.
+#[derive(Clone, Debug)]
+pub struct ApproveProvider {
+    /// The app, in whichever workspace.
+    pub client_id: ClientId,
+    /// The provider.
+    pub provider_id: ProviderId,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Unit for ApproveProvider {
+    /// Whether it was waiting for that.
+    type Outcome = bool;
+
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<bool>, StoreError> {
+        static SQL: Sql = Sql::new(
+            "UPDATE app_providers SET state = 'enabled', enabled_at = $1
+            WHERE client_id = $2 AND provider_id = $3 AND state = 'requested'",
+        );
+        one_by_one(units, async |Self { client_id, provider_id, now }| {
+            let parameters = [(*now).into(), client_id.as_str().into(), provider_id.as_str().into()];
+            Ok(transaction.execute(&SQL, &parameters).await? == 1)
+        })
+        .await
+    }
+}
+
 impl ConnectStore {
+    /// Approves a provider that an app has asked for; `false` when it has not, or has it already.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn approve_provider(&self, unit: ApproveProvider) -> Result<bool, StoreError> {
+        self.database.write(unit).await
+    }
+
     /// Registers an app.
     ///
     /// # Errors
@@ -153,7 +206,7 @@ impl ConnectStore {
         self.database.write(unit).await
     }
 
-    /// Enables or disables a provider for an app; `false` when there is no such app.
+    /// Enables a provider for an app, asks for it, or disables it; `false` when there is no such app.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -167,7 +220,7 @@ impl ConnectStore {
     /// When the database cannot be read.
     pub async fn app(&self, workspace_id: &WorkspaceId, client_id: &ClientId) -> Result<Option<App>, StoreError> {
         static SQL: Sql = Sql::new(
-            "SELECT apps.workspace_id, apps.client_id, apps.name, apps.created_at, app_providers.provider_id
+            "SELECT apps.workspace_id, apps.client_id, apps.name, apps.created_at, app_providers.provider_id, app_providers.state
             FROM apps LEFT JOIN app_providers
                 ON app_providers.workspace_id = apps.workspace_id AND app_providers.client_id = apps.client_id
             WHERE apps.workspace_id = $1 AND apps.client_id = $2",
@@ -177,21 +230,27 @@ impl ConnectStore {
         // The same app in each row, with one of its providers.
         Ok(rows.into_iter().reduce(|mut app, mut row| {
             app.enabled_providers.append(&mut row.enabled_providers);
+            app.requested_providers.append(&mut row.requested_providers);
             app
         }))
     }
 }
 
 fn read_app(row: &Row<'_>) -> Result<App, StoreError> {
-    let provider_id = match row.optional_text("provider_id")? {
-        Some(_) => Some(row.parsed("provider_id")?),
-        None => None,
-    };
+    let (mut enabled_providers, mut requested_providers) = (BTreeSet::new(), BTreeSet::new());
+    if row.optional_text("provider_id")?.is_some() {
+        let set = match row.named("state", ProviderState::from_name)? {
+            ProviderState::Enabled => &mut enabled_providers,
+            ProviderState::Requested => &mut requested_providers,
+        };
+        set.insert(row.parsed("provider_id")?);
+    }
     Ok(App {
         workspace_id: row.parsed("workspace_id")?,
         client_id: row.parsed("client_id")?,
         name: row.text("name")?.to_owned(),
-        enabled_providers: provider_id.into_iter().collect::<BTreeSet<ProviderId>>(),
+        enabled_providers,
+        requested_providers,
         created_at: row.time("created_at")?,
     })
 }

@@ -12,7 +12,7 @@ mod transitions;
 mod workspaces;
 
 pub use api_keys::{CreateApiKey, RevokeApiKey};
-pub use apps::{CreateApp, Created, SetProvider};
+pub use apps::{ApproveProvider, CreateApp, Created, SetProvider};
 pub use challenge_requests::{CreateChallengeRequest, CreateOutcome};
 pub use demo::CreateDemo;
 use domain::{ClientId, RequestId, WorkspaceId};

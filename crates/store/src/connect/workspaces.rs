@@ -45,6 +45,19 @@ impl ConnectStore {
         self.database.write(unit).await
     }
 
+    /// One workspace, and how many apps it has.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn workspace(&self, id: &WorkspaceId) -> Result<Option<(Workspace, u32)>, StoreError> {
+        static SQL: Sql = Sql::new(
+            "SELECT id, name, created_at, (SELECT COUNT(*) FROM apps WHERE workspace_id = $1) AS apps
+            FROM workspaces WHERE id = $1",
+        );
+        let key = vec![id.as_str().to_owned().into()];
+        self.database.find(&SQL, key, |row| Ok((read_workspace(row)?, row.count("apps")?))).await
+    }
+
     /// All workspaces, oldest first.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ pub(crate) struct Site {
     pub(crate) clock: Arc<ManualClock>,
     ground: Ground,
     world: World,
+    environment: Environment,
     rounds: Rounds,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
@@ -71,6 +72,7 @@ impl Site {
             ..ground.config()
         };
         configure(&mut config);
+        let environment = config.environment;
         let server = Server::start(config, world.clone()).await.unwrap_or_else(|error| panic!("{error}"));
         let (stop, stopped) = oneshot::channel();
         let site = Self {
@@ -79,6 +81,7 @@ impl Site {
             clock,
             ground,
             world,
+            environment,
             rounds: server.rounds(),
             http: http_client(),
             stop: Some(stop),
@@ -200,7 +203,17 @@ impl Site {
 
     /// A new key of this workspace; its secret.
     pub(crate) async fn key(&self, workspace_id: &WorkspaceId, change: impl FnOnce(&mut ApiKey)) -> String {
-        let secret = api_key::new_secret(Environment::Sandbox, self.world.randomness());
+        self.key_for(self.environment, workspace_id, change).await
+    }
+
+    /// A new key of this workspace for another kind of deployment; its secret.
+    pub(crate) async fn key_for(
+        &self,
+        environment: Environment,
+        workspace_id: &WorkspaceId,
+        change: impl FnOnce(&mut ApiKey),
+    ) -> String {
+        let secret = api_key::new_secret(environment, self.world.randomness());
         let mut key = ApiKey {
             id: self.world.ids().api_key(),
             workspace_id: workspace_id.clone(),
@@ -230,6 +243,7 @@ impl Site {
             client_id: client_id.parse().unwrap(),
             name: "Other App".into(),
             enabled_providers: providers.iter().map(|id| id.parse().unwrap()).collect(),
+            requested_providers: std::collections::BTreeSet::new(),
             created_at: self.now(),
         };
         let unit = CreateApp { app, client_secret_hash: SecretHash::of("x"), client_secret_preview: "****".into() };
