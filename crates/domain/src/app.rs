@@ -65,6 +65,50 @@ pub fn new_client_secret(randomness: &dyn Randomness) -> String {
     hex::encode(bytes)
 }
 
+/// What may still be shown of a secret: `****1a2b`.
+#[must_use]
+pub fn preview(secret: &str) -> String {
+    let shown = secret.len().checked_sub(4).and_then(|start| secret.get(start..));
+    format!("****{}", shown.unwrap_or_default())
+}
+
+/// Where an app's users may be sent back to: an absolute URI without a fragment, 1 to 2048 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedirectUri(String);
+
+/// The text is no URI to which people can be sent back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be an absolute URI without a fragment, at most {} characters", RedirectUri::LONGEST)]
+pub struct RedirectUriError;
+
+impl RedirectUri {
+    /// The greatest length, in characters.
+    pub const LONGEST: usize = 2048;
+    /// How many an app may have.
+    pub const MOST: usize = 100;
+
+    /// Checks a URI. Apps on phones have schemes of their own; those that would run in a page are refused.
+    ///
+    /// # Errors
+    /// When it has no scheme, nothing behind it, a fragment, characters that no URI has, or is too long.
+    pub fn new(text: String) -> Result<Self, RedirectUriError> {
+        let Some((scheme, rest)) = text.split_once(':') else { return Err(RedirectUriError) };
+        let mut letters = scheme.chars();
+        let is_scheme = letters.next().is_some_and(|first| first.is_ascii_alphabetic())
+            && letters.all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter))
+            && !["javascript", "data", "vbscript"].contains(&scheme.to_ascii_lowercase().as_str());
+        let is_rest = !rest.trim_matches('/').is_empty()
+            && rest.chars().all(|letter| letter.is_ascii_graphic() && !"#\"<>\\^`{|}".contains(letter));
+        if is_scheme && is_rest && text.len() <= Self::LONGEST { Ok(Self(text)) } else { Err(RedirectUriError) }
+    }
+
+    /// The URI as text.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
 /// An app's name: what stands in front of testers, so it must say something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppName(String);
@@ -107,5 +151,43 @@ impl AppName {
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_can_be_sent_back_to_pages_and_to_apps_and_to_nothing_that_runs() {
+        for good in [
+            "https://bank.example/back",
+            "http://localhost:3000/",
+            "com.bank.app:/back",
+            "https://b.example/?a=1&b=%20",
+        ] {
+            assert!(RedirectUri::new(good.into()).is_ok(), "{good}");
+        }
+        for wrong in [
+            "",
+            "bank.example/back",
+            "https:",
+            "https://",
+            "https://a b",
+            "https://a/#x",
+            "javascript:alert(1)",
+            "1a:b",
+            ":x",
+        ] {
+            assert!(RedirectUri::new(wrong.into()).is_err(), "{wrong}");
+        }
+        assert!(RedirectUri::new(format!("https://{}", "a".repeat(2040))).is_ok());
+        assert!(RedirectUri::new(format!("https://{}", "a".repeat(2041))).is_err());
+    }
+
+    #[test]
+    fn of_a_secret_the_end_is_shown() {
+        assert_eq!(preview("0123456789abcdef"), "****cdef");
+        assert_eq!(preview("abc"), "****");
     }
 }

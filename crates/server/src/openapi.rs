@@ -18,6 +18,7 @@ use crate::{tpas, workspace_api};
     ),
     tags(
         (name = "Workspace", description = "For the relying party's engineer: whose key this is."),
+        (name = "Apps", description = "For the relying party's engineer: what production tests are ordered for."),
         (name = "Providers", description = "For the relying party's engineer: which electronic identities an app can test."),
         (name = "Production tests", description = "For the relying party's engineer: order tests, follow them, read reports."),
         (name = "Testers", description = "For testers' browsers and apps: find a challenge, join it, follow it."),

@@ -4,6 +4,7 @@
 //! declared; the OpenAPI document is generated from the same words. The numbers in brackets (§5) are sections of
 //! `docs/api-design.md`.
 
+pub mod app;
 pub mod challenge;
 pub mod challenge_service;
 pub mod error;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use domain::api_key::SecretHash;
-use domain::app::{App, new_client_secret};
+use domain::app::{App, new_client_secret, preview};
 use domain::{ClientId, ProviderId, WorkspaceId};
 use serde_json::json;
 use store::connect::{CreateApp, Created};
@@ -84,12 +84,7 @@ async fn create(desk: &Desk, arguments: CreateArguments) -> Result<Answer, Failu
 }
 
 fn unit(app: &App, secret: &str) -> CreateApp {
-    let shown = secret.get(secret.len().saturating_sub(4)..).unwrap_or_default();
-    CreateApp {
-        app: app.clone(),
-        client_secret_hash: SecretHash::of(secret),
-        client_secret_preview: format!("****{shown}"),
-    }
+    CreateApp { app: app.clone(), client_secret_hash: SecretHash::of(secret), client_secret_preview: preview(secret) }
 }
 
 fn answer(app: &App, secret: &str) -> Answer {

@@ -1,10 +1,11 @@
-//! Recalling requests that were called off at the moment when they were handed over (§7): a challenge that came of it is closed,
-//! so that nobody gives their time to a test that nobody wants any more.
+//! Recalling requests that were called off (§7, §11): at the moment when they were handed over, or with their app when that was
+//! deleted. The challenge that came of one is closed, so that nobody gives their time to a test that nobody wants any more.
 
+use domain::challenge::Challenge;
 use domain::challenge_request::ChallengeRequest;
 use futures_util::future::join_all;
 use store::StoreError;
-use store::connect::{FinishRecall, RequestKey, TakeRecalls};
+use store::connect::{FinishRecall, RecordObservation, RequestKey, TakeRecalls};
 
 use super::{Scheduler, Stopping};
 use crate::peer::PeerError;
@@ -29,11 +30,13 @@ pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<()
 
 async fn recall(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), StoreError> {
     match close(scheduler, &request).await {
-        // A challenge service that will not hear of it has no open challenge for it either.
-        Ok(()) | Err(PeerError::Refused(_)) => {
-            tracing::info!(challenge_request = %request.id, workspace = %request.workspace_id, "recalled");
-            scheduler.store.finish_recall(FinishRecall(RequestKey::from(&request))).await
+        Ok(challenge) => {
+            let now = scheduler.world.now();
+            scheduler.store.record_observation(RecordObservation { challenge, next_observation_at: None, now }).await?;
+            finish(scheduler, &request).await
         }
+        // A challenge service that will not hear of it has no open challenge for it either.
+        Err(PeerError::Refused(_)) => finish(scheduler, &request).await,
         // It is due again soon.
         Err(PeerError::NotNow { reason, .. }) => {
             tracing::debug!(challenge_request = %request.id, reason, "could not be recalled yet");
@@ -42,9 +45,14 @@ async fn recall(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), 
     }
 }
 
+async fn finish(scheduler: &Scheduler, request: &ChallengeRequest) -> Result<(), StoreError> {
+    tracing::info!(challenge_request = %request.id, workspace = %request.workspace_id, "recalled");
+    scheduler.store.finish_recall(FinishRecall(RequestKey::from(request))).await
+}
+
 /// Only the challenge service knows whether there is a challenge, and what it is called. To ask for the one of a request is to
 /// find it or to make it; either way it is closed then, and no late attempt can open another one.
-async fn close(scheduler: &Scheduler, request: &ChallengeRequest) -> Result<(), PeerError> {
+async fn close(scheduler: &Scheduler, request: &ChallengeRequest) -> Result<Challenge, PeerError> {
     let made = scheduler.peer.schedule(request.id, request.payload.clone(), request.host_name.clone()).await?;
-    scheduler.peer.close(made.id).await.map(drop)
+    scheduler.peer.close(made.id).await
 }

@@ -9,6 +9,9 @@ use wire::error::FieldError;
 
 use super::error::ApiError;
 
+/// The largest number that every JSON client can write down exactly.
+pub(crate) const LARGEST_OFFSET: u64 = 9_007_199_254_740_991;
+
 /// The members of a query, to be parsed one by one. Unknown ones are ignored.
 pub(crate) struct QueryMembers {
     members: Vec<(String, String)>,

@@ -1,5 +1,6 @@
 //! The Workspace API: what relying parties' engineers call (§5 to §8, §11).
 
+mod apps;
 mod caller;
 mod production_tests;
 mod providers;
@@ -25,8 +26,13 @@ use crate::web::in_flight::InFlight;
 use crate::web::rate_limit::RateLimits;
 
 /// What the OpenAPI document says about the Workspace API.
-pub(crate) fn documents() -> [OpenApiDocument; 3] {
-    [workspace::Paths::openapi(), providers::Paths::openapi(), production_tests::Paths::openapi()]
+pub(crate) fn documents() -> [OpenApiDocument; 4] {
+    [
+        workspace::Paths::openapi(),
+        apps::Paths::openapi(),
+        providers::Paths::openapi(),
+        production_tests::Paths::openapi(),
+    ]
 }
 
 /// What the handlers work with. Clones share it.

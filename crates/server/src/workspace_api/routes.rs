@@ -3,12 +3,16 @@
 use axum::Router;
 use axum::routing::{get, patch, post};
 
-use super::{WorkspaceApi, production_tests, providers, workspace};
+use super::{WorkspaceApi, apps, production_tests, providers, workspace};
 
 /// Below `/connect/v1`.
 pub(crate) fn routes(api: WorkspaceApi) -> Router {
     let routes = Router::new()
         .route("/workspace", get(workspace::show::show))
+        .route("/apps", get(apps::list::list))
+        .route("/apps/{client_id}", get(apps::show::show).patch(apps::update::update).delete(apps::delete::delete))
+        .route("/apps/{client_id}/redirect-uris", get(apps::redirect_uris::show).put(apps::redirect_uris::replace))
+        .route("/apps/{client_id}/rotate-client-secret", post(apps::rotate_client_secret::rotate))
         .route("/apps/{client_id}/providers", get(providers::list::list))
         .route("/apps/{client_id}/providers/{provider_id}/activation", patch(providers::activate::activate))
         .route(

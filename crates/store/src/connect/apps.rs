@@ -1,14 +1,12 @@
 //! Apps and the providers that are enabled for them (§11).
 
-use std::collections::BTreeSet;
-
 use domain::api_key::SecretHash;
 use domain::app::{App, ProviderState};
 use domain::{ClientId, ProviderId, Timestamp, WorkspaceId};
 
 use super::ConnectStore;
+use super::app_records::read_app;
 use crate::StoreError;
-use crate::row::Row;
 use crate::sql::{Kind, Sql};
 use crate::unit::{Transaction, Unit, one_by_one};
 use crate::value::Value;
@@ -96,7 +94,9 @@ impl Unit for SetProvider {
 
 impl SetProvider {
     async fn set(&self, transaction: &Transaction<'_>) -> Result<bool, StoreError> {
-        static APP: Sql = Sql::new("UPDATE apps SET updated_at = $1 WHERE client_id = $2 RETURNING workspace_id");
+        static APP: Sql = Sql::new(
+            "UPDATE apps SET updated_at = $1 WHERE client_id = $2 AND deleted_at IS NULL RETURNING workspace_id",
+        );
         static REQUEST: Sql = Sql::new(
             "INSERT INTO app_providers (workspace_id, client_id, provider_id, enabled_at, state)
             VALUES ($1, $2, $3, $4, 'requested') ON CONFLICT (workspace_id, client_id, provider_id) DO NOTHING",
@@ -223,7 +223,7 @@ impl ConnectStore {
             "SELECT apps.workspace_id, apps.client_id, apps.name, apps.created_at, app_providers.provider_id, app_providers.state
             FROM apps LEFT JOIN app_providers
                 ON app_providers.workspace_id = apps.workspace_id AND app_providers.client_id = apps.client_id
-            WHERE apps.workspace_id = $1 AND apps.client_id = $2",
+            WHERE apps.workspace_id = $1 AND apps.client_id = $2 AND apps.deleted_at IS NULL",
         );
         let key = vec![workspace_id.as_str().to_owned().into(), client_id.as_str().to_owned().into()];
         let rows = self.database.query(&SQL, key, read_app).await?;
@@ -234,23 +234,4 @@ impl ConnectStore {
             app
         }))
     }
-}
-
-fn read_app(row: &Row<'_>) -> Result<App, StoreError> {
-    let (mut enabled_providers, mut requested_providers) = (BTreeSet::new(), BTreeSet::new());
-    if row.optional_text("provider_id")?.is_some() {
-        let set = match row.named("state", ProviderState::from_name)? {
-            ProviderState::Enabled => &mut enabled_providers,
-            ProviderState::Requested => &mut requested_providers,
-        };
-        set.insert(row.parsed("provider_id")?);
-    }
-    Ok(App {
-        workspace_id: row.parsed("workspace_id")?,
-        client_id: row.parsed("client_id")?,
-        name: row.text("name")?.to_owned(),
-        enabled_providers,
-        requested_providers,
-        created_at: row.time("created_at")?,
-    })
 }

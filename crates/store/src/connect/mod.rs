@@ -1,6 +1,7 @@
 //! Workspaces, their keys and apps, and the production tests that they order (§2, §5, §9, §11).
 
 mod api_keys;
+mod app_records;
 mod apps;
 mod challenge_requests;
 mod demo;
@@ -12,6 +13,7 @@ mod transitions;
 mod workspaces;
 
 pub use api_keys::{CreateApiKey, RevokeApiKey};
+pub use app_records::{AppPage, AppRecord, DeleteApp, RotateClientSecret, UpdateApp};
 pub use apps::{ApproveProvider, CreateApp, Created, SetProvider};
 pub use challenge_requests::{CreateChallengeRequest, CreateOutcome};
 pub use demo::CreateDemo;

@@ -51,7 +51,7 @@ impl ConnectStore {
     /// When the database cannot be read.
     pub async fn workspace(&self, id: &WorkspaceId) -> Result<Option<(Workspace, u32)>, StoreError> {
         static SQL: Sql = Sql::new(
-            "SELECT id, name, created_at, (SELECT COUNT(*) FROM apps WHERE workspace_id = $1) AS apps
+            "SELECT id, name, created_at, (SELECT COUNT(*) FROM apps WHERE workspace_id = $1 AND deleted_at IS NULL) AS apps
             FROM workspaces WHERE id = $1",
         );
         let key = vec![id.as_str().to_owned().into()];

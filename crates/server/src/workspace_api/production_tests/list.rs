@@ -15,7 +15,7 @@ use wire::production_test::ListItem;
 
 use crate::web::error::ApiError;
 use crate::web::path::PathParameters;
-use crate::web::query::QueryMembers;
+use crate::web::query::{LARGEST_OFFSET, QueryMembers};
 use crate::workspace_api::caller::{Caller, Read};
 use crate::workspace_api::{NO_SUCH_APP, WorkspaceApi};
 
@@ -64,9 +64,6 @@ pub(crate) async fn list(
     let page = api.store.challenge_requests(&app.workspace_id, &app.client_id, filter.clone()).await?;
     Ok(answer(&api, uri.path(), &filter, &page))
 }
-
-/// The largest number that every JSON client can write down exactly.
-const LARGEST_OFFSET: u64 = 9_007_199_254_740_991;
 
 /// `type` as it is asked for: whether the item has become a challenge.
 struct Scheduled(bool);

@@ -1,0 +1,173 @@
+//! Apps (§11).
+
+use std::collections::BTreeMap;
+
+use domain::Timestamp;
+use domain::app::{App as Record, AppName, RedirectUri};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::Moment;
+use crate::error::FieldError;
+use crate::fields::{Fields, text, texts};
+
+/// An app (§11).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct App {
+    /// What the API calls it: for good.
+    #[schema(example = "FK5b0KSM")]
+    pub client_id: String,
+    /// The end of its secret. All of it is shown only when it is made.
+    #[schema(example = "****1a2b")]
+    pub client_secret: String,
+    /// Its name for people; testers see it as the host of its challenges.
+    #[schema(example = "Acme Bank")]
+    pub name: String,
+    /// Where its users may be sent back to.
+    pub redirect_uris: Vec<String>,
+    /// The providers that it wants, by their ids.
+    pub providers: BTreeMap<String, AppProvider>,
+    /// Whose it is.
+    #[schema(example = "org_4rBKfb3K7Jyz9fUDzbOH")]
+    pub organization_id: String,
+    /// Null: webhooks are not in this version.
+    #[schema(required = true)]
+    pub webhook_config: Option<Value>,
+    /// Always `default`: fieldtest runs no workflows.
+    pub default_workflow_id: String,
+    /// Always empty: fieldtest runs no workflows.
+    pub workflows: Vec<Value>,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When it last changed.
+    pub updated_at: Moment,
+}
+
+/// How an app stands with a provider that it wants (§11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AppProvider {
+    /// Whether it can use it; otherwise it waits for the operator's approval.
+    pub enabled: bool,
+}
+
+impl App {
+    /// An app as it is shown.
+    #[must_use]
+    pub fn new(app: &Record, client_secret: String, redirect_uris: Vec<String>, updated_at: Timestamp) -> Self {
+        let Record { workspace_id, client_id, name, enabled_providers, requested_providers, created_at } = app;
+        let enabled = enabled_providers.iter().map(|id| (id.as_str().to_owned(), AppProvider { enabled: true }));
+        let requested = requested_providers.iter().map(|id| (id.as_str().to_owned(), AppProvider { enabled: false }));
+        Self {
+            client_id: client_id.as_str().to_owned(),
+            client_secret,
+            name: name.clone(),
+            redirect_uris,
+            providers: enabled.chain(requested).collect(),
+            organization_id: workspace_id.as_str().to_owned(),
+            webhook_config: None,
+            default_workflow_id: "default".to_owned(),
+            workflows: Vec::new(),
+            created_at: (*created_at).into(),
+            updated_at: updated_at.into(),
+        }
+    }
+}
+
+/// Where an app's users may be sent back to: an absolute URI without a fragment (§11). For the OpenAPI document.
+#[derive(ToSchema)]
+#[schema(
+    as = RedirectUri,
+    max_length = 2048,
+    pattern = r"^[A-Za-z][A-Za-z0-9+.-]*:/*[!$-.0-;=?-\[\]_a-z~][!$-;=?-\[\]_a-z~]*$",
+    example = "https://bank.example/back"
+)]
+pub struct RedirectUriText(#[expect(dead_code, reason = "a schema only")] String);
+
+/// A part of a workspace's apps (§11).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AppPage {
+    /// The part, oldest first.
+    pub data: Vec<App>,
+    /// How many there are in all.
+    pub total: u64,
+    /// How many there are at most in a part.
+    pub limit: u32,
+    /// How many come before this part.
+    pub offset: u64,
+}
+
+/// What is to be different about an app (§11). What is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateApp {
+    /// Its new name: 1 to 100 characters.
+    #[schema(
+        required = false,
+        min_length = 1,
+        max_length = 100,
+        pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]",
+        example = "Acme Bank"
+    )]
+    pub name: Option<String>,
+    /// Where its users may be sent back to: at most 100.
+    #[schema(required = false, max_items = 100, value_type = Option<Vec<RedirectUriText>>)]
+    pub redirect_uris: Option<Vec<String>>,
+}
+
+/// Where an app's users may be sent back to (§11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RedirectUris {
+    /// At most 100.
+    #[schema(max_items = 100, value_type = Vec<RedirectUriText>)]
+    pub redirect_uris: Vec<String>,
+}
+
+/// A new secret, shown this once (§11).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientSecret {
+    /// 64 hexadecimal digits.
+    pub client_secret: String,
+}
+
+const REDIRECT_URIS_RULE: &str =
+    "a list of at most 100 absolute URIs without a fragment, such as \"https://bank.example/back\"";
+
+fn redirect_uris(value: &Value) -> Option<Vec<String>> {
+    let uris = texts(value).filter(|uris| uris.len() <= RedirectUri::MOST)?;
+    uris.into_iter().map(|uri| RedirectUri::new(uri).ok().map(RedirectUri::into_string)).collect()
+}
+
+/// Reads what is to be different about an app. Its client id and secret cannot be changed so; they are ignored.
+///
+/// # Errors
+/// Every offending field.
+pub fn read_update(body: &Map<String, Value>) -> Result<UpdateApp, Vec<FieldError>> {
+    let mut fields = Fields::of(body);
+    let rule = format!("text of 1 to {} characters that is not blank", AppName::LONGEST);
+    let name =
+        fields.optional("name", "name", &rule, |value| AppName::new(text(value)?).ok().map(AppName::into_string));
+    let uris = fields.optional("redirectUris", "redirectUris", REDIRECT_URIS_RULE, redirect_uris);
+    let made = name.zip(uris).map(|(name, redirect_uris)| UpdateApp { name, redirect_uris });
+    fields.finish(made)
+}
+
+/// Reads where an app's users may be sent back to.
+///
+/// # Errors
+/// Every offending field.
+pub fn read_redirect_uris(body: &Map<String, Value>) -> Result<RedirectUris, Vec<FieldError>> {
+    let mut fields = Fields::of(body);
+    // An empty list is a list: nobody may be sent back anywhere.
+    let uris = fields.optional("redirectUris", "redirectUris", REDIRECT_URIS_RULE, redirect_uris);
+    if uris == Some(None) {
+        fields.refuse(FieldError::missing(
+            "redirectUris",
+            format!("redirectUris is required: it must be {REDIRECT_URIS_RULE}."),
+        ));
+    }
+    fields.finish(uris.flatten().map(|redirect_uris| RedirectUris { redirect_uris }))
+}
