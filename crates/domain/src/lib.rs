@@ -24,6 +24,7 @@ pub mod production_test;
 mod randomness;
 pub mod report;
 pub mod retry;
+pub mod sealed_secret;
 pub mod secret_key;
 mod timestamp;
 

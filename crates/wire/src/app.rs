@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::Moment;
-use crate::error::FieldError;
+use crate::error::{ErrorBody, FieldError};
 use crate::fields::{Fields, text, texts};
 
 /// An app (§11).
@@ -116,6 +116,81 @@ pub struct UpdateApp {
     pub redirect_uris: Option<Vec<String>>,
 }
 
+/// An app to be made (§11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateApp {
+    /// Its name: 1 to 100 characters. Testers see it as the host of its challenges.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]",
+        example = "Acme Bank"
+    )]
+    pub name: String,
+    /// Where its users may be sent back to: at most 100.
+    #[schema(required = false, max_items = 100, value_type = Option<Vec<RedirectUriText>>)]
+    pub redirect_uris: Option<Vec<String>>,
+}
+
+/// Many apps to be made (§11).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateApps {
+    /// The apps: 1 to 100.
+    #[schema(min_items = 1, max_items = 100, value_type = Vec<CreateAppItem>)]
+    pub items: Vec<Map<String, Value>>,
+    /// Whether to go on after one that cannot be made; false if left out.
+    #[schema(required = false)]
+    pub continue_on_error: Option<bool>,
+}
+
+/// One of many apps to be made (§11). What is wrong with one is said in its result, so here nothing is required. For the OpenAPI
+/// document.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "a schema only")]
+pub struct CreateAppItem {
+    /// Its name: 1 to 100 characters.
+    #[schema(required = false, example = "Acme Bank")]
+    name: Value,
+    /// Where its users may be sent back to: at most 100.
+    #[schema(required = false)]
+    redirect_uris: Value,
+    /// As the header `Idempotency-Key`, for this app alone.
+    #[schema(required = false)]
+    idempotency_key: Value,
+}
+
+/// What became of many apps (§11).
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedApps {
+    /// A result for each item that was tried, in their order.
+    pub results: Vec<CreatedApp>,
+    /// How many were made, now or earlier under the same key.
+    pub success_count: u32,
+    /// How many could not be made.
+    pub error_count: u32,
+}
+
+/// What became of one of many apps: `app` or `error` (§11).
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedApp {
+    /// The app, with its secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub app: Option<App>,
+    /// Why it could not be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub error: Option<ErrorBody>,
+    /// Its idempotency key, if it had one.
+    #[schema(required = true)]
+    pub idempotency_key: Option<String>,
+}
+
 /// Where an app's users may be sent back to (§11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -141,15 +216,53 @@ fn redirect_uris(value: &Value) -> Option<Vec<String>> {
     uris.into_iter().map(|uri| RedirectUri::new(uri).ok().map(RedirectUri::into_string)).collect()
 }
 
+/// Reads an app to be made.
+///
+/// # Errors
+/// Every offending field.
+pub fn read_app(body: &Map<String, Value>) -> Result<CreateApp, Vec<FieldError>> {
+    let mut fields = Fields::of(body);
+    let name = fields.required("name", "name", &name_rule(), read_name);
+    let uris = fields.optional("redirectUris", "redirectUris", REDIRECT_URIS_RULE, redirect_uris);
+    let made = name.zip(uris).map(|(name, redirect_uris)| CreateApp { name, redirect_uris });
+    fields.finish(made)
+}
+
+/// Reads many apps to be made; each is still to be read by itself.
+///
+/// # Errors
+/// Every offending field.
+pub fn read_apps(body: &Map<String, Value>) -> Result<CreateApps, Vec<FieldError>> {
+    let mut fields = Fields::of(body);
+    let rule = format!("a list of 1 to {MOST_AT_ONCE} apps");
+    let items = fields.required("items", "items", &rule, |value| {
+        let items = value.as_array().filter(|items| items.len() <= MOST_AT_ONCE)?;
+        items.iter().map(|item| item.as_object().cloned()).collect::<Option<Vec<_>>>()
+    });
+    let rule = "true or false";
+    let continue_on_error = fields.optional("continueOnError", "continueOnError", rule, Value::as_bool);
+    let made = items.zip(continue_on_error).map(|(items, continue_on_error)| CreateApps { items, continue_on_error });
+    fields.finish(made)
+}
+
+/// How many apps can be made at once.
+const MOST_AT_ONCE: usize = 100;
+
+fn name_rule() -> String {
+    format!("text of 1 to {} characters that is not blank", AppName::LONGEST)
+}
+
+fn read_name(value: &Value) -> Option<String> {
+    AppName::new(text(value)?).ok().map(AppName::into_string)
+}
+
 /// Reads what is to be different about an app. Its client id and secret cannot be changed so; they are ignored.
 ///
 /// # Errors
 /// Every offending field.
 pub fn read_update(body: &Map<String, Value>) -> Result<UpdateApp, Vec<FieldError>> {
     let mut fields = Fields::of(body);
-    let rule = format!("text of 1 to {} characters that is not blank", AppName::LONGEST);
-    let name =
-        fields.optional("name", "name", &rule, |value| AppName::new(text(value)?).ok().map(AppName::into_string));
+    let name = fields.optional("name", "name", &name_rule(), read_name);
     let uris = fields.optional("redirectUris", "redirectUris", REDIRECT_URIS_RULE, redirect_uris);
     let made = name.zip(uris).map(|(name, redirect_uris)| UpdateApp { name, redirect_uris });
     fields.finish(made)

@@ -9,7 +9,8 @@ use super::{WorkspaceApi, apps, production_tests, providers, workspace};
 pub(crate) fn routes(api: WorkspaceApi) -> Router {
     let routes = Router::new()
         .route("/workspace", get(workspace::show::show))
-        .route("/apps", get(apps::list::list))
+        .route("/apps", get(apps::list::list).post(apps::create::create))
+        .route("/apps/batch", post(apps::batch::batch))
         .route("/apps/{client_id}", get(apps::show::show).patch(apps::update::update).delete(apps::delete::delete))
         .route("/apps/{client_id}/redirect-uris", get(apps::redirect_uris::show).put(apps::redirect_uris::replace))
         .route("/apps/{client_id}/rotate-client-secret", post(apps::rotate_client_secret::rotate))

@@ -42,7 +42,7 @@ impl Unit for CreateApp {
 }
 
 impl CreateApp {
-    async fn create(&self, transaction: &Transaction<'_>) -> Result<Created, StoreError> {
+    pub(super) async fn create(&self, transaction: &Transaction<'_>) -> Result<Created, StoreError> {
         static OWNER: Sql = Sql::new("SELECT id FROM workspaces WHERE id = $1");
         static INSERT: Sql = Sql::new(
             "INSERT INTO apps (workspace_id, client_id, name, client_secret_hash, client_secret_preview, created_at, updated_at)

@@ -30,7 +30,7 @@ static TAKE: Sql = Sql::each(
     SELECT workspace_id, key, fingerprint, client_id, request_id, expires_at FROM {each} WHERE true
     ON CONFLICT (workspace_id, key) DO UPDATE SET
         fingerprint = excluded.fingerprint, client_id = excluded.client_id,
-        request_id = excluded.request_id, expires_at = excluded.expires_at
+        request_id = excluded.request_id, sealed_secret = NULL, expires_at = excluded.expires_at
     WHERE idempotency_records.expires_at <= excluded.expires_at - 86400000
     RETURNING workspace_id, key",
     &[
@@ -95,7 +95,8 @@ pub(super) async fn take(
                 Ok(Some(CreateOutcome::Repeated(Box::new(earlier.request))))
             }
             Some(_) => Ok(Some(CreateOutcome::KeyConflict)),
-            None => Err(StoreError::Internal("an idempotency key is taken, but nothing came of it".into())),
+            // Something else than an order came of it.
+            None => Ok(Some(CreateOutcome::KeyConflict)),
         }
     };
     units.iter().map(outcome).collect()

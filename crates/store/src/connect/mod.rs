@@ -9,6 +9,7 @@ mod hand_over;
 mod idempotency;
 mod list;
 mod observation;
+mod registration;
 mod transitions;
 mod workspaces;
 
@@ -22,6 +23,7 @@ pub use hand_over::{FinishHandOver, HandOverEnd, LeaseDue, ReleaseLeases};
 pub use idempotency::{Earlier, PruneIdempotencyRecords};
 pub use list::{ListFilter, Page};
 pub use observation::{RecordObservation, TakeObservations};
+pub use registration::{EarlierApp, RegisterApp, Registered};
 pub use transitions::{CancelRequest, FinishRecall, RetryRequest, TakeRecalls};
 pub use workspaces::{CreateWorkspace, Workspace};
 

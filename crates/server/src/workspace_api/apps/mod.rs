@@ -1,5 +1,7 @@
-//! Apps: listed, read, changed, deleted (§11).
+//! Apps: made, listed, read, changed, deleted (§11).
 
+pub(super) mod batch;
+pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod list;
 pub(super) mod redirect_uris;
@@ -19,6 +21,8 @@ use crate::web::error::ApiError;
 #[derive(OpenApi)]
 #[openapi(paths(
     list::list,
+    create::create,
+    batch::batch,
     show::show,
     update::update,
     delete::delete,

@@ -33,6 +33,18 @@ async fn one_key_makes_one_request_however_many_replicas_it_is_sent_to_at_once()
 }
 
 #[tokio::test]
+async fn one_key_makes_one_app_however_many_replicas_it_is_sent_to_at_once() {
+    let sites = pair().await;
+    let wish = json!({ "name": "New Bank" });
+    let make = |number: usize| sites[number % 2].post("/connect/v1/apps").idempotency_key("key").json(&wish).send();
+    let answers = join_all((0..50).map(make)).await;
+    let apps: HashSet<String> = answers.iter().map(|answer| answer.expect(201).to_string()).collect();
+    assert_eq!(apps.len(), 1, "the same app with the same secret");
+    let stored = sites[0].ground().value(Tables::Connect, "SELECT COUNT(*) FROM apps").await;
+    assert_eq!(stored.as_deref(), Some("2"), "the demo's, and this one");
+}
+
+#[tokio::test]
 async fn many_keys_at_once_in_any_order_on_two_replicas_make_one_request_each() {
     let sites = pair().await;
     let order = json!({ "title": "BankID" });
