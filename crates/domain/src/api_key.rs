@@ -51,6 +51,8 @@ pub struct ApiKey {
     pub expires_at: Option<Timestamp>,
     /// When it was taken back, if it was.
     pub revoked_at: Option<Timestamp>,
+    /// When it was last used, as far as is known: to the minute or so.
+    pub last_used_at: Option<Timestamp>,
 }
 
 impl ApiKey {
@@ -154,6 +156,7 @@ mod tests {
             created_at: at(0),
             expires_at: Some(at(10)),
             revoked_at: None,
+            last_used_at: None,
         };
         assert!(key.is_valid_at(at(9)));
         assert!(!key.is_valid_at(at(10)));

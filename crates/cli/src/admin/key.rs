@@ -96,6 +96,7 @@ async fn create(desk: &Desk, arguments: CreateArguments) -> Result<Answer, Failu
         created_at: now,
         expires_at: expires.map(ends).transpose()?,
         revoked_at: None,
+        last_used_at: None,
     };
     let secret = api_key::new_secret(environment, desk.world.randomness());
     let unit = CreateApiKey { key: key.clone(), secret_hash: SecretHash::of(&secret) };
@@ -143,7 +144,7 @@ fn state(key: &ApiKey, now: Timestamp) -> &'static str {
 }
 
 fn json_of(key: &ApiKey, now: Timestamp) -> Value {
-    let ApiKey { id, workspace_id, name, access, created_at, expires_at, revoked_at } = key;
+    let ApiKey { id, workspace_id, name, access, created_at, expires_at, revoked_at, last_used_at } = key;
     json!({
         "id": id.to_string(),
         "workspaceId": workspace_id.as_str(),
@@ -153,13 +154,14 @@ fn json_of(key: &ApiKey, now: Timestamp) -> Value {
         "createdAt": created_at.to_string(),
         "expiresAt": expires_at.map(|moment| moment.to_string()),
         "revokedAt": revoked_at.map(|moment| moment.to_string()),
+        "lastUsedAt": last_used_at.map(|moment| moment.to_string()),
     })
 }
 
-fn table(keys: &[ApiKey], now: Timestamp) -> Table<7> {
-    let headings = ["KEY", "WORKSPACE", "NAME", "ACCESS", "STATE", "CREATED", "EXPIRES"];
+fn table(keys: &[ApiKey], now: Timestamp) -> Table<8> {
+    let headings = ["KEY", "WORKSPACE", "NAME", "ACCESS", "STATE", "CREATED", "EXPIRES", "LAST USED"];
     keys.iter().fold(Table::new(headings), |table, key| {
-        let ApiKey { id, workspace_id, name, access, created_at, expires_at, revoked_at: _ } = key;
+        let ApiKey { id, workspace_id, name, access, created_at, expires_at, revoked_at: _, last_used_at } = key;
         table.row([
             id.to_string(),
             workspace_id.to_string(),
@@ -168,6 +170,7 @@ fn table(keys: &[ApiKey], now: Timestamp) -> Table<7> {
             state(key, now).to_owned(),
             created_at.to_string(),
             expires_at.map_or_else(|| "never".to_owned(), |moment| moment.to_string()),
+            last_used_at.map_or_else(|| "never".to_owned(), |moment| moment.to_string()),
         ])
     })
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use domain::ChallengeId;
 use futures_util::FutureExt;
 use store::StoreError;
+use store::connect::ConnectStore;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -16,12 +17,15 @@ use crate::nudge::Nudge;
 use crate::scheduler::{self, Scheduler, Stopping};
 use crate::telemetry::{TaskLabels, Telemetry};
 use crate::tpas::{self, Tpas};
+use crate::workspace_api::KeyUses;
 
 /// What there is to do in this process.
 pub(super) struct Background {
     pub(super) scheduler: Option<Scheduler>,
     pub(super) tpas: Option<Tpas>,
     pub(super) messenger: Option<Messenger>,
+    /// The uses of keys that this process takes, and where they are written down.
+    pub(super) key_uses: Option<(KeyUses, ConnectStore)>,
     pub(super) telemetry: Telemetry,
     /// Challenges of this process's challenge service that have changed.
     pub(super) changes: mpsc::UnboundedReceiver<ChallengeId>,
@@ -34,6 +38,7 @@ enum Task {
     Recall(Scheduler),
     Prune(Scheduler),
     Lapse(Tpas),
+    RecordKeyUses(KeyUses, ConnectStore),
     PruneTpas(Tpas),
 }
 
@@ -45,6 +50,7 @@ impl Task {
             Self::Recall(_) => "recall",
             Self::Prune(_) | Self::PruneTpas(_) => "prune",
             Self::Lapse(_) => "lapse",
+            Self::RecordKeyUses(..) => "record_key_uses",
         }
     }
 
@@ -55,6 +61,7 @@ impl Task {
             Self::HandOver(_) => Duration::from_secs(1),
             Self::Observe(_) | Self::Recall(_) => Duration::from_secs(2),
             Self::Lapse(_) => Duration::from_secs(10),
+            Self::RecordKeyUses(..) => Duration::from_mins(1),
             Self::Prune(_) | Self::PruneTpas(_) => Duration::from_mins(5),
         }
     }
@@ -63,9 +70,12 @@ impl Task {
     fn nudge(&self) -> Nudge {
         match self {
             Self::HandOver(scheduler) => scheduler.news.clone(),
-            Self::Observe(_) | Self::Recall(_) | Self::Prune(_) | Self::Lapse(_) | Self::PruneTpas(_) => {
-                Nudge::default()
-            }
+            Self::Observe(_)
+            | Self::Recall(_)
+            | Self::Prune(_)
+            | Self::Lapse(_)
+            | Self::PruneTpas(_)
+            | Self::RecordKeyUses(..) => Nudge::default(),
         }
     }
 
@@ -76,6 +86,7 @@ impl Task {
             Self::Recall(scheduler) => scheduler::recall::run(scheduler, stopping).await,
             Self::Prune(scheduler) => scheduler::prune::run(scheduler).await,
             Self::Lapse(tpas) => tpas::lapse::run(tpas).await,
+            Self::RecordKeyUses(key_uses, store) => key_uses.write(store).await,
             Self::PruneTpas(tpas) => tpas::prune::run(tpas).await,
         }
     }
@@ -87,6 +98,9 @@ impl Background {
         if let Some(scheduler) = &self.scheduler {
             tasks
                 .extend([Task::HandOver, Task::Observe, Task::Recall, Task::Prune].map(|task| task(scheduler.clone())));
+        }
+        if let Some((key_uses, store)) = &self.key_uses {
+            tasks.push(Task::RecordKeyUses(key_uses.clone(), store.clone()));
         }
         if let Some(tpas) = &self.tpas {
             tasks.extend([Task::Lapse, Task::PruneTpas].map(|task| task(tpas.clone())));

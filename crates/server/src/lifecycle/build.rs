@@ -27,7 +27,7 @@ use crate::tpas::{Tpas, Verifier};
 use crate::web::edge::{Edge, edge};
 use crate::web::in_flight::InFlight;
 use crate::web::rate_limit::RateLimits;
-use crate::workspace_api::WorkspaceApi;
+use crate::workspace_api::{KeyUses, WorkspaceApi};
 use crate::{console, tpas, web, workspace_api};
 
 /// In whose name leases are taken on an embedded database. It belongs to one server at a time, so the name is always the same:
@@ -71,7 +71,7 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
         }
         None => None,
     };
-    let parts = Parts { config, world, catalogue, telemetry, new_request, tpas, stores };
+    let parts = Parts { config, world, catalogue, telemetry, new_request, key_uses: KeyUses::default(), tpas, stores };
     let peer = parts.peer()?;
     let scheduler = parts.scheduler(peer.as_ref());
     if let Some(scheduler) = &scheduler {
@@ -85,6 +85,7 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
             scheduler,
             tpas: parts.tpas.clone(),
             messenger: parts.messenger(),
+            key_uses: parts.key_uses(),
             telemetry: parts.telemetry.clone(),
             changes,
         },
@@ -173,6 +174,7 @@ struct Parts {
     catalogue: Arc<Catalogue>,
     telemetry: Telemetry,
     new_request: NewRequest,
+    key_uses: KeyUses,
     tpas: Option<Tpas>,
     stores: Stores,
 }
@@ -224,6 +226,12 @@ impl Parts {
         })
     }
 
+    /// What this process notes of keys, if it takes any.
+    fn key_uses(&self) -> Option<(KeyUses, ConnectStore)> {
+        let store = self.stores.connect.as_ref().filter(|_| self.config.roles.has(Role::Api))?;
+        Some((self.key_uses.clone(), store.clone()))
+    }
+
     fn workspace_api(&self, peer: Option<&Peer>) -> Option<WorkspaceApi> {
         let (store, peer) = self.stores.connect.as_ref().zip(peer)?;
         self.config.roles.has(Role::Api).then(|| WorkspaceApi {
@@ -233,6 +241,7 @@ impl Parts {
             environment: self.config.environment,
             world: self.world.clone(),
             rate_limits: RateLimits::new(self.config.rate_limit, self.world.clock()),
+            key_uses: self.key_uses.clone(),
             in_flight: InFlight::new(self.config.limits.repetition),
             new_request: self.new_request.clone(),
         })

@@ -66,6 +66,7 @@ fn demo_workspace(world: &World, secret: &str) -> Result<CreateDemo, StoreError>
         created_at: now,
         expires_at: None,
         revoked_at: None,
+        last_used_at: None,
     };
     Ok(CreateDemo {
         workspace: CreateWorkspace(Workspace { id, name: "Demo".into(), created_at: now }),

@@ -101,6 +101,7 @@ impl Server {
         let (stopping, is_stopping) = watch::channel(false);
         let mut is_stopping = Stopping(is_stopping);
         let scheduler = background.scheduler.clone();
+        let key_uses = background.key_uses.clone();
         let mut tasks = match when {
             config::Background::Periodic => background.spawn(&is_stopping),
             config::Background::OnDemand => background.spawn_on_demand(rounds, is_stopping.clone()),
@@ -120,6 +121,11 @@ impl Server {
             }
             tasks.shutdown().await;
         });
+        if let Some((key_uses, store)) = key_uses
+            && let Err(error) = key_uses.write(&store).await
+        {
+            tracing::warn!(%error, "when keys were last used could not be written down");
+        }
         stores.close(scheduler.as_ref()).await;
         drop(directory);
         tracing::info!("stopped");

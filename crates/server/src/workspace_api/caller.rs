@@ -59,6 +59,7 @@ impl<R: Right> FromRequestParts<WorkspaceApi> for Caller<R> {
         if let Some(asker) = parts.extensions.get::<Asker>() {
             asker.is(&key.workspace_id, key.id);
         }
+        api.key_uses.note(&key, api.world.now());
         api.rate_limits.count(key.id)?;
         if !R::is_granted_by(key.access) {
             return Err(ApiError::forbidden("This key may only read. Use a key with full access."));

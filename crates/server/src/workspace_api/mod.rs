@@ -2,6 +2,7 @@
 
 mod apps;
 mod caller;
+mod key_uses;
 mod production_tests;
 mod providers;
 mod routes;
@@ -17,6 +18,7 @@ use store::connect::ConnectStore;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as OpenApiDocument;
 
+pub(crate) use self::key_uses::KeyUses;
 pub(crate) use self::routes::routes;
 use crate::World;
 use crate::nudge::NewRequest;
@@ -44,6 +46,7 @@ pub(crate) struct WorkspaceApi {
     pub(crate) environment: Environment,
     pub(crate) world: World,
     pub(crate) rate_limits: RateLimits,
+    pub(crate) key_uses: KeyUses,
     pub(crate) in_flight: InFlight<(WorkspaceId, IdempotencyKey)>,
     /// Says that there is a request to hand over.
     pub(crate) new_request: NewRequest,

@@ -7,7 +7,7 @@ use domain::{Environment, SeededRandomness};
 use serde_json::{Value, json};
 use server::Config;
 
-use crate::support::{Site, TESTS};
+use crate::support::{Site, TESTS, Tables};
 
 const INVALID: &str = "AUTH_INVALID_CREDENTIALS";
 
@@ -109,4 +109,24 @@ async fn a_production_deployment_wants_production_keys() {
     let sandbox_key = site.key_for(Environment::Sandbox, &workspace, |_| {}).await;
     site.call("GET", "/connect/v1/workspace").key(&key).send().await.expect(200);
     site.call("GET", "/connect/v1/workspace").key(&sandbox_key).send().await.expect_error(401, INVALID);
+}
+
+#[tokio::test]
+async fn when_a_key_was_last_used_is_known_but_no_request_waits_for_that() {
+    let site = Site::start().await;
+    let used = "SELECT last_used_at FROM api_keys";
+    site.get(TESTS).send().await.expect(200);
+    site.advance(Duration::from_secs(5));
+    site.get(TESTS).send().await.expect(200);
+    assert_eq!(site.ground().value(Tables::Connect, used).await, None, "nothing is written while somebody waits");
+    site.round().await;
+    let at = |seconds: i64| Some((1_775_642_400_000 + seconds * 1000).to_string());
+    assert_eq!(site.ground().value(Tables::Connect, used).await, at(5));
+    // A refused request is no use of a key; what is not written by the end is written then.
+    site.advance(Duration::from_secs(5));
+    site.call("GET", TESTS).key("sk_workspace_test_nonsense").send().await.expect(401);
+    site.round().await;
+    assert_eq!(site.ground().value(Tables::Connect, used).await, at(5));
+    site.get(TESTS).send().await.expect(200);
+    assert_eq!(site.stop().await.value(Tables::Connect, used).await, at(10));
 }

@@ -141,6 +141,7 @@ async fn a_provider_that_is_only_in_the_sandbox_is_not_available_in_production()
             created_at: site.now(),
             expires_at: None,
             revoked_at: None,
+            last_used_at: None,
         },
         secret_hash: domain::api_key::SecretHash::of(&key),
     };

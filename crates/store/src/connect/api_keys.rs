@@ -6,7 +6,7 @@ use domain::{ApiKeyId, Timestamp, WorkspaceId};
 use super::ConnectStore;
 use crate::StoreError;
 use crate::row::Row;
-use crate::sql::Sql;
+use crate::sql::{Kind, Sql};
 use crate::unit::{Transaction, Unit, one_by_one};
 use crate::value::Value;
 
@@ -29,7 +29,7 @@ impl Unit for CreateApiKey {
             SELECT id, $1, $2, $3, $4, $5, $6, $7 FROM workspaces WHERE id = $8",
         );
         one_by_one(units, async |Self { key, secret_hash }| {
-            let ApiKey { id, workspace_id, name, access, created_at, expires_at, revoked_at } = key;
+            let ApiKey { id, workspace_id, name, access, created_at, expires_at, revoked_at, last_used_at: _ } = key;
             let parameters = [
                 id.as_bytes().into(),
                 secret_hash.as_bytes().into(),
@@ -68,7 +68,56 @@ impl Unit for RevokeApiKey {
     }
 }
 
+/// When a key was last used.
+#[derive(Clone, Debug)]
+pub struct KeyUse {
+    /// Whose key it is.
+    pub workspace_id: WorkspaceId,
+    /// Which.
+    pub id: ApiKeyId,
+    /// When.
+    pub last_used_at: Timestamp,
+}
+
+/// Writes down when keys were last used, unless it is known that they were used later: each key once.
+#[derive(Clone, Debug)]
+pub struct RecordKeyUses(pub Vec<KeyUse>);
+
+impl Unit for RecordKeyUses {
+    type Outcome = ();
+
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<()>, StoreError> {
+        static SQL: Sql = Sql::each(
+            "UPDATE api_keys SET last_used_at = each.used_at FROM {each}
+            WHERE workspace_id = each.workspace AND id = each.key
+                AND (last_used_at IS NULL OR last_used_at < each.used_at)",
+            &[("workspace", Kind::Text), ("key", Kind::Bytes), ("used_at", Kind::Integer)],
+        );
+        one_by_one(units, async |Self(uses)| {
+            let mut uses: Vec<&KeyUse> = uses.iter().collect();
+            // In the same order everywhere, or two transactions could wait for each other.
+            uses.sort_unstable_by_key(|key_use| key_use.id);
+            let rows: Vec<_> = uses
+                .into_iter()
+                .map(|KeyUse { workspace_id, id, last_used_at }| {
+                    [workspace_id.as_str().into(), id.as_bytes().into(), (*last_used_at).into()]
+                })
+                .collect();
+            transaction.execute_each(&SQL, &rows).await.map(drop)
+        })
+        .await
+    }
+}
+
 impl ConnectStore {
+    /// Writes down when keys were last used.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn record_key_uses(&self, unit: RecordKeyUses) -> Result<(), StoreError> {
+        self.database.write(unit).await
+    }
+
     /// Makes an API key; `false` when there is no such workspace.
     ///
     /// # Errors
@@ -91,7 +140,7 @@ impl ConnectStore {
     /// When the database cannot be read.
     pub async fn api_key(&self, secret_hash: SecretHash) -> Result<Option<ApiKey>, StoreError> {
         static SQL: Sql = Sql::new(
-            "SELECT workspace_id, id, name, access, created_at, expires_at, revoked_at
+            "SELECT workspace_id, id, name, access, created_at, expires_at, revoked_at, last_used_at
             FROM api_keys WHERE secret_hash = $1",
         );
         self.database.find(&SQL, vec![Value::from(secret_hash.as_bytes()).into_owned()], read_key).await
@@ -103,7 +152,7 @@ impl ConnectStore {
     /// When the database cannot be read.
     pub async fn api_keys(&self, workspace_id: Option<WorkspaceId>) -> Result<Vec<ApiKey>, StoreError> {
         static SQL: Sql = Sql::new(
-            "SELECT workspace_id, id, name, access, created_at, expires_at, revoked_at
+            "SELECT workspace_id, id, name, access, created_at, expires_at, revoked_at, last_used_at
             FROM api_keys WHERE CAST($1 AS TEXT) IS NULL OR workspace_id = $1 ORDER BY created_at, id",
         );
         let workspace_id = workspace_id.as_ref().map(WorkspaceId::as_str);
@@ -120,5 +169,6 @@ fn read_key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
         created_at: row.time("created_at")?,
         expires_at: row.optional_time("expires_at")?,
         revoked_at: row.optional_time("revoked_at")?,
+        last_used_at: row.optional_time("last_used_at")?,
     })
 }

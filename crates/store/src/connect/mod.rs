@@ -13,7 +13,7 @@ mod registration;
 mod transitions;
 mod workspaces;
 
-pub use api_keys::{CreateApiKey, RevokeApiKey};
+pub use api_keys::{CreateApiKey, KeyUse, RecordKeyUses, RevokeApiKey};
 pub use app_records::{AppPage, AppRecord, DeleteApp, RotateClientSecret, UpdateApp};
 pub use apps::{ApproveProvider, CreateApp, Created, SetProvider};
 pub use challenge_requests::{CreateChallengeRequest, CreateOutcome};

@@ -222,6 +222,7 @@ impl Site {
             created_at: self.now(),
             expires_at: None,
             revoked_at: None,
+            last_used_at: None,
         };
         change(&mut key);
         let unit = CreateApiKey { key, secret_hash: SecretHash::of(&secret) };

@@ -1,0 +1,36 @@
+//! When keys were last used (§2). A request only notes it in memory; it is written now and then, and what a crash forgets is no
+//! more than that.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::api_key::ApiKey;
+use domain::{ApiKeyId, Timestamp, WorkspaceId};
+use store::StoreError;
+use store::connect::{ConnectStore, KeyUse, RecordKeyUses};
+
+/// What was noted since it was last written. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct KeyUses(Arc<Mutex<HashMap<ApiKeyId, (WorkspaceId, Timestamp)>>>);
+
+impl KeyUses {
+    /// Notes that a key was used.
+    pub(super) fn note(&self, key: &ApiKey, now: Timestamp) {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match noted.get_mut(&key.id) {
+            Some((_, last)) => *last = now.max(*last),
+            None => drop(noted.insert(key.id, (key.workspace_id.clone(), now))),
+        }
+    }
+
+    /// Writes down what was noted. What cannot be written is forgotten: the next use says more.
+    pub(crate) async fn write(&self, store: &ConnectStore) -> Result<(), StoreError> {
+        let noted = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let uses =
+            noted.into_iter().map(|(id, (workspace_id, last_used_at))| KeyUse { workspace_id, id, last_used_at });
+        store.record_key_uses(RecordKeyUses(uses.collect())).await
+    }
+}
