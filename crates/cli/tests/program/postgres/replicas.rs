@@ -9,7 +9,6 @@ use client::{ClientError, ListQuery, Tester, WorkspaceApi};
 use domain::{Randomness, SeededRandomness};
 use futures_util::future::join_all;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 use wire::participation::{JoinChallenge, ParticipationStatus};
 use wire::production_test::{CreateProductionTest, ItemType, ListItem, Platform};
 use wire::verification::SimulateVerification;
@@ -29,7 +28,18 @@ const PACE: usize = 40;
 #[derive(Clone, Default)]
 struct Progress {
     answers: Arc<AtomicUsize>,
+    gone: Arc<AtomicUsize>,
     news: Arc<Notify>,
+}
+
+/// A client or a tester that is still busy. It is gone when this is dropped, by a panic too.
+struct Busy(Progress);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.gone.fetch_add(1, Ordering::SeqCst);
+        self.0.news.notify_one();
+    }
 }
 
 impl Progress {
@@ -38,9 +48,13 @@ impl Progress {
         self.news.notify_one();
     }
 
-    /// Waits until there were so many answers, or everybody is done.
-    async fn reach(&self, answers: usize, is_over: impl Fn() -> bool) {
-        while self.answers.load(Ordering::SeqCst) < answers && !is_over() {
+    fn is_over(&self) -> bool {
+        self.gone.load(Ordering::SeqCst) == CLIENTS + TESTERS
+    }
+
+    /// Waits until there were so many answers, or everybody is gone.
+    async fn reach(&self, answers: usize) {
+        while self.answers.load(Ordering::SeqCst) < answers && !self.is_over() {
             self.news.notified().await;
         }
     }
@@ -62,7 +76,7 @@ async fn insist(api: &WorkspaceApi, title: &str, max_stamps: Option<u32>) -> Str
 
 /// Each key, and the request that was acknowledged for it.
 async fn client(api: WorkspaceApi, name: usize, progress: Progress) -> Vec<(String, String)> {
-    let mut acknowledged = Vec::new();
+    let (progress, mut acknowledged) = (Busy(progress), Vec::new());
     for number in 0..ORDERS_EACH {
         let key = format!("client {name} order {number}");
         // Now and then twice at once, as impatient clients do.
@@ -71,14 +85,14 @@ async fn client(api: WorkspaceApi, name: usize, progress: Progress) -> Vec<(Stri
         });
         assert!(again.is_none_or(|again| again == once), "{key} made two requests");
         acknowledged.push((key, once));
-        progress.one_more();
+        progress.0.one_more();
     }
-    progress.one_more();
     acknowledged
 }
 
 /// Joins and is verified, trying again when nobody answers; what came of it, unless it was too late to join.
 async fn tester(url: String, challenge: String, number: usize, progress: Progress) -> Option<ParticipationStatus> {
+    let progress = Busy(progress);
     let person = SimulateVerification::Completed { subject: format!("person {number}") };
     let wish = JoinChallenge { provider_id: "bankidse".into(), platform: Platform::Ios };
     let tester = Tester::new(&url).unwrap();
@@ -89,7 +103,7 @@ async fn tester(url: String, challenge: String, number: usize, progress: Progres
             Err(_) => tokio::task::yield_now().await,
         }
     };
-    progress.one_more();
+    progress.0.one_more();
     outcome
 }
 
@@ -120,12 +134,12 @@ async fn challenges(api: &WorkspaceApi) -> Vec<ListItem> {
     }
 }
 
-/// One disaster after the other, at random, until everybody is done.
-async fn disasters(mut fleet: Fleet, progress: Progress, is_over: impl Fn() -> bool) -> Fleet {
+/// One disaster after the other, at random, until everybody is gone.
+async fn disasters(mut fleet: Fleet, progress: Progress) -> Fleet {
     let chance = SeededRandomness::from_seed(7);
     for number in 1.. {
-        progress.reach(number * PACE, &is_over).await;
-        if is_over() {
+        progress.reach(number * PACE).await;
+        if progress.is_over() {
             return fleet;
         }
         // A process's start waits for its first line.
@@ -158,10 +172,7 @@ async fn whatever_dies_nothing_acknowledged_is_lost_or_doubled_and_no_stamp_is_o
     let testers: Vec<_> = (0..TESTERS)
         .map(|number| tokio::spawn(tester(tpas_url.clone(), hot.clone(), number, progress.clone())))
         .collect();
-    let fleet = disasters(fleet, progress, || {
-        clients.iter().all(JoinHandle::is_finished) && testers.iter().all(JoinHandle::is_finished)
-    })
-    .await;
+    let fleet = disasters(fleet, progress).await;
 
     let acknowledged: HashMap<String, String> = join_all(clients).await.into_iter().flat_map(Result::unwrap).collect();
     let mut ids: Vec<&String> = acknowledged.values().collect();
