@@ -8,7 +8,7 @@ use reqwest::{Client, Method, RequestBuilder, Url};
 use serde::de::DeserializeOwned;
 use wire::error::ErrorEnvelope;
 
-use crate::ClientError;
+use crate::{ClientError, Retries};
 
 /// How long a connection is kept for the next call: shorter than servers keep theirs, so that none is used that is closing.
 const IDLE_LIMIT: Duration = Duration::from_secs(10);
@@ -90,6 +90,29 @@ pub(crate) async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result
         Ok(error) => ClientError::Answer { status: status.as_u16(), error: Box::new(error), retry_after },
         Err(_) => unexpected,
     })
+}
+
+/// The same, and again by the rules of `retries`, if there are any. Only for what is safe to repeat.
+pub(crate) async fn send_again<T: DeserializeOwned>(
+    request: RequestBuilder,
+    retries: Option<&Retries>,
+) -> Result<Answer<T>, ClientError> {
+    // What cannot be copied cannot be sent at all: sending it says why.
+    match retries {
+        Some(retries) if request.try_clone().is_some() => {
+            let attempt = || {
+                let copy = request.try_clone().ok_or_else(cannot_be_copied);
+                async { send(copy?).await }
+            };
+            retries.insist(attempt).await
+        }
+        _ => send(request).await,
+    }
+}
+
+/// Does not happen: a body that has been copied once can be copied again.
+fn cannot_be_copied() -> ClientError {
+    ClientError::NoAnswer("the request could not be sent again".into())
 }
 
 /// `Retry-After` in seconds; its other form, a date, is as good as absent.

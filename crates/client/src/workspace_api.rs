@@ -1,23 +1,29 @@
 use std::time::Duration;
 
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use http::header::LOCATION;
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
-use wire::page::{Order, TOTAL_COUNT_HEADER};
+use serde::de::DeserializeOwned;
+use wire::page::{LONGEST_PAGE, Order, TOTAL_COUNT_HEADER};
 use wire::production_test::{
     ChallengeRequest, CreateProductionTest, ItemType, ListItem, ProductionTest, RequestStatus,
 };
 use wire::report::Report;
+use wire::workspace::Workspace;
 
-use crate::ClientError;
-use crate::http::{Http, send};
+use crate::http::{Answer, Http, send, send_again};
+use crate::{ClientError, Retries};
 
 /// No answer takes longer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The Workspace API (§5 to §8).
 #[derive(Clone)]
-pub struct WorkspaceApi(Http);
+pub struct WorkspaceApi {
+    http: Http,
+    retries: Option<Retries>,
+}
 
 /// A production test that was ordered, now or before under the same idempotency key.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,15 +62,30 @@ pub struct ProductionTests {
 }
 
 impl WorkspaceApi {
-    /// The Workspace API of the deployment at `origin`, such as `https://fieldtest.example`.
+    /// The Workspace API of the deployment at `origin`, such as `https://fieldtest.example`. Each call is one attempt.
     ///
     /// # Errors
     /// When `origin` is no HTTP URL.
     pub fn new(origin: &str, api_key: &str) -> Result<Self, ClientError> {
-        Http::new(origin, Some(api_key), TIMEOUT).map(Self)
+        Ok(Self { http: Http::new(origin, Some(api_key), TIMEOUT)?, retries: None })
     }
 
-    /// Orders a production test. With an idempotency key it is safe to repeat.
+    /// The same, trying again what is safe to repeat: reads, cancelling and retrying, and orders with an idempotency key.
+    #[must_use]
+    pub fn with_retries(self, retries: Retries) -> Self {
+        Self { retries: Some(retries), ..self }
+    }
+
+    /// The workspace that the key belongs to.
+    ///
+    /// # Errors
+    /// When the key is not valid there, or there is no answer.
+    pub async fn workspace(&self) -> Result<Workspace, ClientError> {
+        Ok(self.send(self.http.request(Method::GET, &["connect", "v1", "workspace"])).await?.body)
+    }
+
+    /// Orders a production test. With an idempotency key it is safe to repeat; with retries, an order without a key gets one
+    /// of its own.
     ///
     /// # Errors
     /// When the order was refused, or not answered.
@@ -74,24 +95,52 @@ impl WorkspaceApi {
         order: &CreateProductionTest,
         idempotency_key: Option<&str>,
     ) -> Result<Created, ClientError> {
-        let mut request = self.0.request(Method::POST, &tests(client_id)).json(order);
-        if let Some(key) = idempotency_key {
-            request = request.header("Idempotency-Key", key);
-        }
-        let answer = send(request).await?;
+        let request = self.http.request(Method::POST, &tests(client_id)).json(order);
+        let own_key = || self.retries.as_ref().map(Retries::idempotency_key);
+        let answer = match idempotency_key.map(str::to_owned).or_else(own_key) {
+            Some(key) => self.send(request.header("Idempotency-Key", key)).await?,
+            None => send(request).await?,
+        };
         let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let is_replay = answer.headers.contains_key("Idempotency-Replayed");
         Ok(Created { request: answer.body, location, is_replay })
     }
 
-    /// Lists an app's production tests.
+    /// Lists an app's production tests: all of them at once, or a page of them where the query has a limit.
     ///
     /// # Errors
     /// When the query was refused, or not answered.
     pub async fn production_tests(&self, client_id: &str, query: &ListQuery) -> Result<ProductionTests, ClientError> {
-        let answer = send(self.0.request(Method::GET, &tests(client_id)).query(query)).await?;
+        let answer = self.send(self.http.request(Method::GET, &tests(client_id)).query(query)).await?;
         let total = answer.headers.get(TOTAL_COUNT_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
         Ok(ProductionTests { items: answer.body, total })
+    }
+
+    /// An app's production tests one after the other, read page by page as they are asked for. The query's limit is the size
+    /// of a page, and 100 if it has none.
+    ///
+    /// Oldest first and without a filter every test is there once. What is ordered or changes its state while another list is
+    /// read may be missing or be there twice. After an error the stream is at its end.
+    #[must_use]
+    pub fn all_production_tests(
+        &self,
+        client_id: &str,
+        query: ListQuery,
+    ) -> BoxStream<'static, Result<ListItem, ClientError>> {
+        let limit = query.limit.unwrap_or(LONGEST_PAGE);
+        let (api, client_id) = (self.clone(), client_id.to_owned());
+        let pages = stream::try_unfold(Some(query.offset.unwrap_or(0)), move |offset| {
+            let (api, client_id, query) = (api.clone(), client_id.clone(), query.clone());
+            async move {
+                let Some(offset) = offset else { return Ok(None) };
+                let page = ListQuery { limit: Some(limit), offset: Some(offset), ..query };
+                let ProductionTests { items, total } = api.production_tests(&client_id, &page).await?;
+                let end = offset.saturating_add(u64::try_from(items.len()).unwrap_or(u64::MAX));
+                let is_last = items.is_empty() || total.is_some_and(|total| end >= total);
+                Ok(Some((stream::iter(items).map(Ok), (!is_last).then_some(end))))
+            }
+        });
+        pages.try_flatten().boxed()
     }
 
     /// Reads a production test, by its request's or its challenge's id.
@@ -100,7 +149,26 @@ impl WorkspaceApi {
     /// When there is none, or no answer.
     pub async fn production_test(&self, client_id: &str, id: &str) -> Result<ProductionTest, ClientError> {
         let path = [&tests(client_id)[..], &[id]].concat();
-        Ok(send(self.0.request(Method::GET, &path)).await?.body)
+        Ok(self.send(self.http.request(Method::GET, &path)).await?.body)
+    }
+
+    /// Cancels a production test, by its request's or its challenge's id: a pending one will not be scheduled, a scheduled one
+    /// has its challenge closed. Safe to repeat.
+    ///
+    /// # Errors
+    /// When there is none, it has failed or is over (409), or there is no answer.
+    pub async fn cancel_production_test(&self, client_id: &str, id: &str) -> Result<ProductionTest, ClientError> {
+        let path = [&tests(client_id)[..], &[id, "cancel"]].concat();
+        Ok(self.send(self.http.request(Method::POST, &path)).await?.body)
+    }
+
+    /// Has a failed production test tried again. Safe to repeat.
+    ///
+    /// # Errors
+    /// When there is none, it has not failed (409), or there is no answer.
+    pub async fn retry_production_test(&self, client_id: &str, id: &str) -> Result<ProductionTest, ClientError> {
+        let path = [&tests(client_id)[..], &[id, "retry"]].concat();
+        Ok(self.send(self.http.request(Method::POST, &path)).await?.body)
     }
 
     /// Reads a challenge's report.
@@ -109,7 +177,12 @@ impl WorkspaceApi {
     /// When there is none, or no answer.
     pub async fn report(&self, client_id: &str, challenge_id: &str) -> Result<Report, ClientError> {
         let path = [&tests(client_id)[..], &[challenge_id, "report"]].concat();
-        Ok(send(self.0.request(Method::GET, &path)).await?.body)
+        Ok(self.send(self.http.request(Method::GET, &path)).await?.body)
+    }
+
+    /// Sends what is safe to repeat.
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, ClientError> {
+        send_again(request, self.retries.as_ref()).await
     }
 }
 
