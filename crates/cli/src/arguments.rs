@@ -5,7 +5,9 @@ use std::ffi::{OsStr, OsString};
 use clap::{Parser, Subcommand};
 
 use crate::admin::AdminArguments;
+use crate::login::LoginArguments;
 use crate::options::Place;
+use crate::production_tests::TestsArguments;
 use crate::serve::ServeArguments;
 
 const USAGE: &str = "fieldtest [OPTIONS OF SERVE]\n       fieldtest <COMMAND> [OPTIONS]";
@@ -53,6 +55,10 @@ pub(crate) enum Command {
     Openapi,
     /// Manage workspaces, keys, apps and providers, directly in the database
     Admin(AdminArguments),
+    /// Order, watch and manage production tests of a deployment, over its API
+    Tests(TestsArguments),
+    /// Remember where a deployment is, and the key that opens it
+    Login(LoginArguments),
 }
 
 impl Arguments {

@@ -5,13 +5,17 @@
 mod admin;
 mod arguments;
 mod config_file;
+mod deployment;
 mod failure;
 mod logging;
+mod login;
 mod options;
 mod output;
+mod production_tests;
 mod serve;
 mod signals;
 mod table;
+mod terminal;
 mod values;
 mod welcome;
 
@@ -22,12 +26,12 @@ use self::failure::Failure;
 
 fn main() -> ExitCode {
     match run(Arguments::read()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => failure.report(),
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Failure> {
+fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Failure::Other(format!("the operating system gives this program no threads: {error}")))?;
     match arguments.command {
@@ -35,7 +39,10 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Migrate(place) => runtime.block_on(migrate(place)),
         Command::Openapi => output::print(&server::openapi_json()),
         Command::Admin(arguments) => runtime.block_on(admin::run(arguments)),
+        Command::Login(arguments) => runtime.block_on(login::run(arguments)),
+        Command::Tests(arguments) => return runtime.block_on(production_tests::run(arguments)),
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 async fn migrate(place: options::Place) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use http::header::LOCATION;
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wire::app::AppPage;
 use wire::page::{LONGEST_PAGE, Order, TOTAL_COUNT_HEADER};
 use wire::production_test::{
     ChallengeRequest, CreateProductionTest, ItemType, ListItem, ProductionTest, RequestStatus,
@@ -82,6 +83,15 @@ impl WorkspaceApi {
     /// When the key is not valid there, or there is no answer.
     pub async fn workspace(&self) -> Result<Workspace, ClientError> {
         Ok(self.send(self.http.request(Method::GET, &["connect", "v1", "workspace"])).await?.body)
+    }
+
+    /// The workspace's apps, oldest first: 20 of them, or as many as `limit` says, at most 100.
+    ///
+    /// # Errors
+    /// When the query was refused, or not answered.
+    pub async fn apps(&self, limit: Option<u32>, offset: Option<u64>) -> Result<AppPage, ClientError> {
+        let request = self.http.request(Method::GET, &["connect", "v1", "apps"]);
+        Ok(self.send(request.query(&[("limit", limit.map(u64::from)), ("offset", offset)])).await?.body)
     }
 
     /// Orders a production test. With an idempotency key it is safe to repeat; with retries, an order without a key gets one

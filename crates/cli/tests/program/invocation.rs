@@ -1,7 +1,8 @@
 //! The program, in a folder of its own.
 
+use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -19,6 +20,39 @@ pub(crate) struct Run {
     pub(crate) complaint: String,
 }
 
+impl Run {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            printed: String::from_utf8(output.stdout).unwrap(),
+            complaint: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A run that goes on. Killed when it is dropped.
+pub(crate) struct Running(Child);
+
+impl Running {
+    /// The lines that it prints, as they come.
+    pub(crate) fn lines(&mut self) -> Lines<BufReader<ChildStdout>> {
+        BufReader::new(self.0.stdout.take().unwrap()).lines()
+    }
+
+    /// Waits for the end; its exit code.
+    pub(crate) fn code(mut self) -> Option<i32> {
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 impl Program {
     pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
@@ -34,21 +68,22 @@ impl Program {
         self
     }
 
-    /// Runs the program with these arguments, separated by single spaces, and with no other environment variables.
+    /// The program with these arguments, separated by single spaces, and with no other environment variables.
+    pub(crate) fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fieldtest"));
+        command.args(arguments.split(' ')).env_clear().envs(self.variables.iter().cloned()).current_dir(self.folder());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the program with these arguments to its end.
     pub(crate) fn run(&self, arguments: &str) -> Run {
-        let output = Command::new(env!("CARGO_BIN_EXE_fieldtest"))
-            .args(arguments.split(' '))
-            .env_clear()
-            .envs(self.variables.iter().cloned())
-            .current_dir(self.folder())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Run {
-            code: output.status.code(),
-            printed: String::from_utf8(output.stdout).unwrap(),
-            complaint: String::from_utf8(output.stderr).unwrap(),
-        }
+        Run::of(self.command(arguments).output().unwrap())
+    }
+
+    /// Starts the program with these arguments, so that it can be read while it runs.
+    pub(crate) fn start(&self, arguments: &str) -> Running {
+        Running(self.command(arguments).stderr(Stdio::inherit()).spawn().unwrap())
     }
 
     /// What a run that must succeed has printed.

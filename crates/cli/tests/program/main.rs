@@ -12,4 +12,5 @@ mod log;
 mod output;
 mod postgres;
 mod process;
+mod production_tests;
 mod serve;

@@ -1,0 +1,75 @@
+//! `fieldtest tests show`, `cancel` and `retry`: one production test, as it stands or as it stands from now on (§7).
+
+use domain::{Clock, SystemClock, Timestamp};
+use wire::production_test::{Platform, ProductionTest};
+
+use super::Session;
+use super::duration::in_words;
+use super::stage::Stage;
+use crate::failure::Failure;
+use crate::table::printable;
+use crate::terminal::{Terminal, Tone};
+
+pub(super) async fn run(session: &Session, id: &str) -> Result<(), Failure> {
+    let deployment = &session.deployment;
+    let test = deployment.api.production_test(&deployment.app().await?, id).await;
+    print(session, &test.map_err(|error| deployment.explain(&error))?)
+}
+
+pub(super) async fn cancel(session: &Session, id: &str) -> Result<(), Failure> {
+    let deployment = &session.deployment;
+    let test = deployment.api.cancel_production_test(&deployment.app().await?, id).await;
+    print(session, &test.map_err(|error| deployment.explain(&error))?)
+}
+
+pub(super) async fn retry(session: &Session, id: &str) -> Result<(), Failure> {
+    let deployment = &session.deployment;
+    let test = deployment.api.retry_production_test(&deployment.app().await?, id).await;
+    print(session, &test.map_err(|error| deployment.explain(&error))?)
+}
+
+fn print(session: &Session, test: &ProductionTest) -> Result<(), Failure> {
+    session.print(test, |terminal| text(test, SystemClock.now(), terminal))
+}
+
+/// What is known of a test, a line each.
+fn text(test: &ProductionTest, now: Timestamp, terminal: Terminal) -> String {
+    let ProductionTest { request, challenge, scheduling, updated_at: _ } = test;
+    let payload = &request.payload;
+    let stage = Stage::of(test, now);
+    let platform = match payload.target_platform {
+        None => "iOS and Android",
+        Some(Platform::Ios) => "iOS",
+        Some(Platform::Android) => "Android",
+    };
+    let ends = challenge.as_ref().map(|challenge| match stage {
+        Stage::Open => format!("{}, in {}", challenge.expires_at, in_words(challenge.expires_at.0.since(now))),
+        _ => challenge.expires_at.to_string(),
+    });
+    let duplicates =
+        payload.allow_duplicate_participation.unwrap_or(false).then(|| "a person may take part again".to_owned());
+    let lines = [
+        ("Title", Some(payload.title.clone())),
+        ("Description", payload.description.clone()),
+        ("State", Some(stage.name().to_owned())),
+        ("Request", Some(request.id.clone())),
+        ("Challenge", request.challenge_id.clone()),
+        ("Providers", Some(payload.provider_ids.join(", "))),
+        ("Platform", Some(platform.to_owned())),
+        ("Stamps", Some(payload.max_stamp_claims.to_string())),
+        ("Duplicates", duplicates),
+        ("Ordered", Some(request.created_at.to_string())),
+        ("Completed", challenge.as_ref().and_then(|challenge| challenge.completed_at).map(|moment| moment.to_string())),
+        ("Ends", ends),
+        ("Attempts", (scheduling.attempts > 0).then(|| scheduling.attempts.to_string())),
+        ("Next attempt", scheduling.next_attempt_at.map(|moment| moment.to_string())),
+        ("Last error", scheduling.last_error.clone()),
+    ];
+    let known = lines.into_iter().filter_map(|(name, value)| Some((name, printable(&value?))));
+    known
+        .map(|(name, value)| {
+            let value = if name == "State" { terminal.paint(stage.tone(), &value) } else { value };
+            format!("{}{value}\n", terminal.paint(Tone::Quiet, &format!("{name:<14}")))
+        })
+        .collect()
+}
