@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use domain::app::{AppName, AppNameError};
-use domain::{ApiKeyId, ClientId, WorkspaceId};
+use domain::{ApiKeyId, ChallengeId, ClientId, WorkspaceId};
 
 /// The text does not mean anything here; this is what would.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +78,11 @@ pub(crate) fn key_id(text: &str) -> Result<ApiKeyId, Malformed> {
 /// An app's client id, as it was typed.
 pub(crate) fn client_id(text: &str) -> Result<ClientId, Malformed> {
     text.parse().map_err(|_| Malformed("not a valid id: a client id is 8 letters and digits, such as FK5b0KSM"))
+}
+
+/// A challenge's id, as it was typed.
+pub(crate) fn challenge_id(text: &str) -> Result<ChallengeId, Malformed> {
+    text.parse().map_err(|_| Malformed("not a valid id: a challenge's is ch_ and a UUID"))
 }
 
 #[cfg(test)]

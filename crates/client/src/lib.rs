@@ -7,6 +7,7 @@
 //!
 //! `examples/order.rs` orders a production test and waits for its challenge.
 
+mod apps;
 mod challenge_service;
 mod error;
 mod http;

@@ -5,7 +5,6 @@ use http::header::LOCATION;
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wire::app::AppPage;
 use wire::page::{LONGEST_PAGE, Order, TOTAL_COUNT_HEADER};
 use wire::production_test::{
     ChallengeRequest, CreateProductionTest, ItemType, ListItem, ProductionTest, RequestStatus,
@@ -22,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// The Workspace API (§5 to §8).
 #[derive(Clone)]
 pub struct WorkspaceApi {
-    http: Http,
+    pub(crate) http: Http,
     retries: Option<Retries>,
 }
 
@@ -85,15 +84,6 @@ impl WorkspaceApi {
         Ok(self.send(self.http.request(Method::GET, &["connect", "v1", "workspace"])).await?.body)
     }
 
-    /// The workspace's apps, oldest first: 20 of them, or as many as `limit` says, at most 100.
-    ///
-    /// # Errors
-    /// When the query was refused, or not answered.
-    pub async fn apps(&self, limit: Option<u32>, offset: Option<u64>) -> Result<AppPage, ClientError> {
-        let request = self.http.request(Method::GET, &["connect", "v1", "apps"]);
-        Ok(self.send(request.query(&[("limit", limit.map(u64::from)), ("offset", offset)])).await?.body)
-    }
-
     /// Orders a production test. With an idempotency key it is safe to repeat; with retries, an order without a key gets one
     /// of its own.
     ///
@@ -106,11 +96,7 @@ impl WorkspaceApi {
         idempotency_key: Option<&str>,
     ) -> Result<Created, ClientError> {
         let request = self.http.request(Method::POST, &tests(client_id)).json(order);
-        let own_key = || self.retries.as_ref().map(Retries::idempotency_key);
-        let answer = match idempotency_key.map(str::to_owned).or_else(own_key) {
-            Some(key) => self.send(request.header("Idempotency-Key", key)).await?,
-            None => send(request).await?,
-        };
+        let answer = self.send_under_key(request, idempotency_key).await?;
         let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let is_replay = answer.headers.contains_key("Idempotency-Replayed");
         Ok(Created { request: answer.body, location, is_replay })
@@ -190,8 +176,21 @@ impl WorkspaceApi {
         Ok(self.send(self.http.request(Method::GET, &path)).await?.body)
     }
 
+    /// Sends what an idempotency key makes safe to repeat; with retries, and without a key, under a new one.
+    pub(crate) async fn send_under_key<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        key: Option<&str>,
+    ) -> Result<Answer<T>, ClientError> {
+        let own_key = || self.retries.as_ref().map(Retries::idempotency_key);
+        match key.map(str::to_owned).or_else(own_key) {
+            Some(key) => self.send(request.header("Idempotency-Key", key)).await,
+            None => send(request).await,
+        }
+    }
+
     /// Sends what is safe to repeat.
-    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, ClientError> {
+    pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, ClientError> {
         send_again(request, self.retries.as_ref()).await
     }
 }

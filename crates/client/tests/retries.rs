@@ -211,3 +211,12 @@ async fn an_empty_list_is_one_empty_page() {
     assert!(api.all_production_tests(APP, ListQuery::default()).try_next().await.unwrap().is_none());
     assert!(thread.join().unwrap()[0].contains("limit=100&offset=0"));
 }
+
+#[tokio::test]
+async fn what_is_not_safe_to_repeat_is_sent_once() {
+    let (origin, thread) = server(vec![cut(), cut()]);
+    let (api, time) = api(&origin, RetryPolicy::default());
+    api.delete_app(APP).await.unwrap_err();
+    assert!(api.rotate_client_secret(APP).await.is_err());
+    assert_eq!((thread.join().unwrap().len(), time.pauses()), (2, vec![]));
+}

@@ -1,11 +1,13 @@
 //! `fieldtest admin app` (§11, §13).
 
+use std::collections::BTreeSet;
+
 use clap::{Args, Subcommand};
 use domain::api_key::SecretHash;
 use domain::app::{App, new_client_secret, preview};
 use domain::{ClientId, ProviderId, WorkspaceId};
-use serde_json::json;
-use store::connect::{CreateApp, Created};
+use serde_json::{Value, json};
+use store::connect::{AppOverview, CreateApp, Created};
 
 use super::{Answer, Desk, no_workspace};
 use crate::failure::Failure;
@@ -23,12 +25,23 @@ Examples:
   fieldtest admin app create --workspace org_… --name \"Acme Bank\"
   fieldtest admin app create --workspace org_… --name \"Acme Bank\" --client-id FK5b0KSM";
 
+const LIST_EXAMPLE: &str = "\
+Example:
+  fieldtest admin app list --workspace org_4vQ0m2rT8yXk1ZpLw7Hc";
+
 /// What can be done with apps.
 #[derive(Subcommand)]
 pub(super) enum AppCommand {
     /// Make an app and print its client secret, which cannot be shown again
     #[command(after_help = CREATE_EXAMPLES)]
     Create(CreateArguments),
+    /// List apps, oldest first, the deleted ones too; never their secrets
+    #[command(after_help = LIST_EXAMPLE)]
+    List {
+        /// Only the apps of this workspace
+        #[arg(long, value_name = "ID", value_parser = values::workspace_id)]
+        workspace: Option<WorkspaceId>,
+    },
 }
 
 /// What a new app is to be.
@@ -50,6 +63,7 @@ pub(super) struct CreateArguments {
 pub(super) async fn run(desk: &Desk, command: AppCommand) -> Result<Answer, Failure> {
     match command {
         AppCommand::Create(arguments) => create(desk, arguments).await,
+        AppCommand::List { workspace } => list(desk, workspace).await,
     }
 }
 
@@ -106,4 +120,40 @@ fn answer(app: &App, secret: &str) -> Answer {
         created_at.to_string(),
     ]);
     Answer::new([json], &table).with_note(&format!("Its client secret, shown only this once:\n\n  {secret}"))
+}
+
+async fn list(desk: &Desk, workspace: Option<WorkspaceId>) -> Result<Answer, Failure> {
+    if let Some(id) = &workspace {
+        desk.need_workspace(id).await?;
+    }
+    let apps = desk.store.app_overviews(workspace.as_ref()).await?;
+    let headings = ["CLIENT ID", "WORKSPACE", "NAME", "ENABLED", "WAITING", "CREATED", "DELETED"];
+    let table = apps.iter().fold(Table::new(headings), |table, AppOverview { app, deleted_at }| {
+        table.row([
+            app.client_id.to_string(),
+            app.workspace_id.to_string(),
+            app.name.clone(),
+            listed(&app.enabled_providers).join(","),
+            listed(&app.requested_providers).join(","),
+            app.created_at.to_string(),
+            deleted_at.map_or_else(|| "no".to_owned(), |moment| moment.to_string()),
+        ])
+    });
+    Ok(Answer::new(apps.iter().map(json_of), &table))
+}
+
+fn listed(providers: &BTreeSet<ProviderId>) -> Vec<&str> {
+    providers.iter().map(ProviderId::as_str).collect()
+}
+
+fn json_of(AppOverview { app, deleted_at }: &AppOverview) -> Value {
+    json!({
+        "clientId": app.client_id.as_str(),
+        "organizationId": app.workspace_id.as_str(),
+        "name": app.name,
+        "enabledProviders": listed(&app.enabled_providers),
+        "requestedProviders": listed(&app.requested_providers),
+        "createdAt": app.created_at.to_string(),
+        "deletedAt": deleted_at.map(|moment| moment.to_string()),
+    })
 }

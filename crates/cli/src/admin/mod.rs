@@ -5,6 +5,7 @@ mod app;
 mod copy;
 mod expiry;
 mod key;
+mod production_test;
 mod provider;
 mod workspace;
 
@@ -18,6 +19,7 @@ use self::answer::Answer;
 use self::app::AppCommand;
 use self::copy::CopyArguments;
 use self::key::KeyCommand;
+use self::production_test::ProductionTestCommand;
 use self::provider::ProviderCommand;
 use self::workspace::WorkspaceCommand;
 use crate::failure::Failure;
@@ -61,6 +63,9 @@ enum Noun {
     /// Which electronic identities an app can have tested
     #[command(subcommand)]
     Provider(ProviderCommand),
+    /// What was ordered, also for apps that are deleted
+    #[command(subcommand)]
+    ProductionTest(ProductionTestCommand),
     /// Copy the embedded databases to PostgreSQL
     Copy(CopyArguments),
 }
@@ -81,6 +86,7 @@ pub(crate) async fn run(arguments: AdminArguments) -> Result<(), Failure> {
         Noun::Key(command) => at_desk(options, async |desk| key::run(desk, command).await).await,
         Noun::App(command) => at_desk(options, async |desk| app::run(desk, command).await).await,
         Noun::Provider(command) => at_desk(options, async |desk| provider::run(desk, command).await).await,
+        Noun::ProductionTest(command) => at_desk(options, async |desk| production_test::run(desk, command).await).await,
         Noun::Copy(arguments) => copy::run(options, arguments).await,
     };
     output::print(&answer?.render(json))

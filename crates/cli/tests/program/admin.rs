@@ -4,6 +4,7 @@ use client::{ClientError, WorkspaceApi};
 use serde_json::Value;
 use wire::production_test::CreateProductionTest;
 
+use crate::invocation::Program;
 use crate::process::{Process, fail, succeed};
 
 /// Runs an admin command on this folder; the first thing that it has found or made.
@@ -99,4 +100,43 @@ fn tables_are_made_and_brought_up_to_date_as_often_as_one_likes() {
         assert_eq!(said.lines().count(), 2, "{said}");
     }
     assert!(path.join("connect.sqlite3").exists() && path.join("tpas.sqlite3").exists());
+}
+
+#[tokio::test]
+async fn what_a_deleted_app_ordered_stays_readable_for_the_operator() {
+    let program = Program::new();
+    let data = program.folder().join("data");
+    let server = Process::serve(&data, &[]);
+    let api = server.api(&data);
+    let order = CreateProductionTest { title: "BankID".into(), ..CreateProductionTest::default() };
+    let request = api.create_production_test("FK5b0KSM", &order, None).await.unwrap().request;
+    let challenge = loop {
+        if let Some(id) = api.production_test("FK5b0KSM", &request.id).await.unwrap().request.challenge_id {
+            break id;
+        }
+    };
+    api.delete_app("FK5b0KSM").await.unwrap();
+    api.report("FK5b0KSM", &challenge).await.unwrap_err();
+
+    let app = &program.admin("app list")[0];
+    assert_eq!(text(app, "clientId"), "FK5b0KSM");
+    text(app, "deletedAt");
+    assert!(app["enabledProviders"].as_array().unwrap().contains(&"bankidse".into()), "{app}");
+    let listed = &program.admin("production-test list --app FK5b0KSM")[0];
+    assert_eq!(text(&listed["challenge"], "id"), challenge);
+    let report = &program.admin(&format!("production-test report {challenge}"))[0];
+    assert_eq!(report["stats"]["totalClaims"], 0);
+    assert_eq!(report["stats"]["providerBreakdown"].as_array().unwrap().len(), 4);
+    assert!(program.print(&format!("admin production-test report {challenge}")).contains("bankidse"));
+}
+
+#[test]
+fn an_operator_who_asks_for_what_is_not_there_is_told_where_to_look() {
+    let program = Program::new();
+    assert_eq!(program.admin("app list"), Vec::<Value>::new());
+    let missing = program.complain(1, "admin production-test list --app AAAAAAAA");
+    assert!(missing.contains("admin app list"), "{missing}");
+    let missing = program.complain(1, "admin production-test report ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a");
+    assert!(missing.contains("admin production-test list"), "{missing}");
+    program.complain(2, "admin production-test report req_1");
 }

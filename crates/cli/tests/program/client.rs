@@ -1,0 +1,46 @@
+//! The Rust client's methods for apps, against the real program (§11).
+
+use client::{Retries, RetryPolicy};
+use futures_util::TryStreamExt;
+use serde_json::json;
+use wire::app::{App, CreateApp, RedirectUris, UpdateApp};
+
+use crate::process::Process;
+
+#[tokio::test]
+async fn an_app_can_be_made_changed_and_deleted_with_the_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::serve(folder.path(), &[]);
+    let api = server.api(folder.path()).with_retries(Retries::new(RetryPolicy::default()).unwrap());
+
+    let wish = CreateApp { name: "Other Bank".into(), redirect_uris: None };
+    let app = api.create_app(&wish, Some("k")).await.unwrap();
+    assert_eq!(api.create_app(&wish, Some("k")).await.unwrap().client_id, app.client_id, "one key, one app");
+    let id = &*app.client_id;
+    assert_eq!(app.client_secret.len(), 64);
+    assert!(api.app(id).await.unwrap().client_secret.starts_with("****"));
+    assert_ne!(api.rotate_client_secret(id).await.unwrap().client_secret, app.client_secret);
+
+    let change = UpdateApp { name: Some("Third Bank".into()), ..UpdateApp::default() };
+    assert_eq!(api.update_app(id, &change).await.unwrap().name, "Third Bank");
+    let uris = RedirectUris { redirect_uris: vec!["https://bank.example/back".into()] };
+    assert_eq!(api.replace_redirect_uris(id, &uris).await.unwrap(), uris);
+    assert_eq!(api.redirect_uris(id).await.unwrap(), uris);
+
+    assert!(api.set_provider(id, "mitid", true).await.unwrap().enabled);
+    let providers = api.providers(id).await.unwrap();
+    let mitid = providers.iter().find(|provider| provider.id == "mitid").unwrap();
+    assert!(mitid.is_active && mitid.activation.is_some());
+
+    let batch = json!({ "items": [{ "name": "A" }, { "name": "" }], "continueOnError": true });
+    let made = api.create_apps(&serde_json::from_value(batch).unwrap()).await.unwrap();
+    assert_eq!((made.success_count, made.error_count), (1, 1));
+
+    let names = |apps: Vec<App>| apps.into_iter().map(|app| app.name).collect::<Vec<_>>();
+    let all = names(api.all_apps().try_collect().await.unwrap());
+    assert_eq!(all, ["Acme Bank", "Third Bank", "A"]);
+    assert_eq!(names(api.apps(Some(1), Some(1)).await.unwrap().data), ["Third Bank"]);
+    assert_eq!(api.delete_app(id).await.unwrap().client_id, id);
+    assert_eq!(api.app(id).await.unwrap_err().status(), Some(404));
+    assert_eq!(api.workspace().await.unwrap().apps_count, 2);
+}
