@@ -165,6 +165,7 @@ pub struct CreateAppItem {
 /// What became of many apps (§11).
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CreateAppsResult)]
 pub struct CreatedApps {
     /// A result for each item that was tried, in their order.
     pub results: Vec<CreatedApp>,
@@ -177,6 +178,7 @@ pub struct CreatedApps {
 /// What became of one of many apps: `app` or `error` (§11).
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CreateAppResult)]
 pub struct CreatedApp {
     /// The app, with its secret.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -51,7 +51,7 @@ pub struct ScheduleChallenge {
 
 /// A provider's id, as the catalogue writes it.
 #[derive(ToSchema)]
-#[schema(value_type = String, pattern = "^[a-z0-9-]{1,64}$", example = "bankidse")]
+#[schema(as = ProviderId, value_type = String, pattern = "^[a-z0-9-]{1,64}$", example = "bankidse")]
 #[expect(dead_code, reason = "describes a string in the OpenAPI document")]
 pub struct ProviderIdText(String);
 

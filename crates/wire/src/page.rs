@@ -12,6 +12,7 @@ pub const LONGEST_PAGE: u32 = 100;
 /// In which order a list is (§6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = SortOrder)]
 pub enum Order {
     /// Oldest first.
     Asc,

@@ -42,6 +42,7 @@ pub struct OpenChallenge {
 
 /// A provider that a tester can choose (§10).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = OpenChallengeProvider)]
 pub struct ProviderChoice {
     /// What the API calls it.
     #[schema(example = "bankidse")]

@@ -44,6 +44,7 @@ impl From<Platform> for domain::Platform {
 /// Where a challenge request stands (§9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ChallengeRequestStatus)]
 pub enum RequestStatus {
     /// Not yet scheduled.
     Pending,
@@ -90,6 +91,7 @@ pub struct ChallengeRequest {
 /// What is handed to the challenge service (§5).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ChallengeRequestPayload)]
 pub struct Payload {
     /// What the test is called.
     #[schema(example = "BankID SE Test")]
@@ -201,6 +203,7 @@ impl ProductionTest {
 /// One item of the list (§6): a challenge once it is scheduled, a request before that, and for ever if it never is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProductionTestItem)]
 pub struct ListItem {
     /// Which of the other two members is set.
     #[serde(rename = "type")]
@@ -216,6 +219,7 @@ pub struct ListItem {
 /// What an item of the list is (§6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ProductionTestItemType)]
 pub enum ItemType {
     /// Scheduled.
     Challenge,

@@ -66,6 +66,7 @@ pub enum ProviderStatus {
 /// What stands between wanting a provider and using it (§11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProviderActivation)]
 pub struct Activation {
     /// What has to be done in production.
     #[serde(rename = "type")]
@@ -100,6 +101,7 @@ pub enum ActivationStep {
 /// What became of enabling or disabling a provider (§11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProviderActivationResult)]
 pub struct ActivationResult {
     /// The provider.
     #[schema(example = "bankidse")]
@@ -113,6 +115,7 @@ pub struct ActivationResult {
 
 /// Whether a provider is wanted (§11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = SetProviderActivation)]
 pub struct SetActivation {
     /// Whether the app wants it.
     pub enabled: bool,

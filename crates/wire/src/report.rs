@@ -20,6 +20,7 @@ pub struct Report {
 /// What was counted (§8).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ReportStats)]
 pub struct Stats {
     /// Participations begun, however they ended.
     #[schema(example = 4)]
@@ -34,6 +35,7 @@ pub struct Stats {
 /// One provider's row of a report (§8).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProviderStats)]
 pub struct ProviderRow {
     /// The provider.
     #[schema(example = "bankidse")]

@@ -20,7 +20,7 @@ use crate::web::path::PathParameters;
 #[utoipa::path(
     put,
     path = "/tpas/v1/challenge-requests/{request_id}",
-    operation_id = "putChallengeRequest",
+    operation_id = "scheduleChallenge",
     tag = "Challenge service",
     security(("service_token" = [])),
     params(("request_id" = String, Path, description = "The request's id", example = "req_7f3a9c1e-4b2d-4f88-9e1a-0c3d5b6e7f8a")),

@@ -19,7 +19,7 @@ const NO_SUCH_PARTICIPATION: &str = "There is no such participation. Check data.
 #[utoipa::path(
     post,
     path = "/tpas/v1/verification-events",
-    operation_id = "receiveVerificationEvent",
+    operation_id = "sendVerificationEvent",
     tag = "Verifiers",
     params(("X-Hopae-Signature" = String, Header, description = "`t=<unix seconds>,v1=<hex HMAC-SHA256 of \"<t>.<body>\">`, at \
         most 300 seconds old", example = "t=1775642400,v1=5f0c")),
