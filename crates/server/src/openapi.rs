@@ -1,7 +1,10 @@
 //! The OpenAPI document, generated from the handlers (§13).
 
+use std::mem::take;
 use std::sync::LazyLock;
 
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AllOf, Object, OneOf, Schema};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::server::Server;
 use utoipa::{Modify, OpenApi};
@@ -53,6 +56,31 @@ impl Modify for Schemes {
     }
 }
 
+/// Says what a member means beside its type.
+///
+/// utoipa says it inside: where a member is a reference or null, its description is on the reference in the `oneOf`, and
+/// neither generators of clients nor readers look for it there.
+fn lift_descriptions(document: &mut utoipa::openapi::OpenApi) {
+    let schemas = document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
+    for member in schemas.flat_map(members) {
+        if let RefOr::T(Schema::OneOf(OneOf { items, description: description @ None, .. })) = member {
+            *description = items.iter_mut().find_map(|item| match item {
+                RefOr::Ref(reference) if !reference.description.is_empty() => Some(take(&mut reference.description)),
+                RefOr::Ref(_) | RefOr::T(_) => None,
+            });
+        }
+    }
+}
+
+/// The members of an object, and of those that it is composed of.
+fn members(schema: &mut RefOr<Schema>) -> Vec<&mut RefOr<Schema>> {
+    match schema {
+        RefOr::T(Schema::Object(Object { properties, .. })) => properties.values_mut().collect(),
+        RefOr::T(Schema::AllOf(AllOf { items, .. })) => items.iter_mut().flat_map(members).collect(),
+        RefOr::T(_) | RefOr::Ref(_) => Vec::new(),
+    }
+}
+
 /// The document as JSON, made once.
 pub(crate) fn json() -> &'static str {
     static JSON: LazyLock<String> = LazyLock::new(|| {
@@ -61,6 +89,7 @@ pub(crate) fn json() -> &'static str {
         for part in workspace_api::documents().into_iter().chain(others) {
             document.merge(part);
         }
+        lift_descriptions(&mut document);
         // Only a value that is no JSON could fail here, and the document has none.
         let mut text = document.to_pretty_json().unwrap_or_default();
         text.push('\n');

@@ -182,11 +182,11 @@ pub struct CreatedApps {
 pub struct CreatedApp {
     /// The app, with its secret.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
+    #[schema(required = false, nullable = false)]
     pub app: Option<App>,
     /// Why it could not be made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
+    #[schema(required = false, nullable = false)]
     pub error: Option<ErrorBody>,
     /// Its idempotency key, if it had one.
     #[schema(required = true)]

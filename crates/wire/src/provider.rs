@@ -43,11 +43,11 @@ pub struct Provider {
     pub need_action: bool,
     /// Only with `include=activation`: how far it has come.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
+    #[schema(required = false, nullable = false)]
     pub status: Option<ProviderStatus>,
     /// Only with `include=activation`: what stands between wanting it and using it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
+    #[schema(required = false, nullable = false)]
     pub activation: Option<Activation>,
 }
 

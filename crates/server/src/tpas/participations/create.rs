@@ -34,7 +34,7 @@ use crate::web::response::Created;
         ("id" = String, Path, description = "The challenge's id", example = "ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a"),
         ("Idempotency-Key" = Option<String>, Header, description = "A random value, at most 255 characters, such as a UUID: a \
             repetition with the same key and body within 24 hours is answered as the first request was. Whoever knows the key \
-            can repeat the request, so keep it to yourself", min_length = 1, max_length = 255,
+            can repeat the request, so keep it to yourself", nullable = false, min_length = 1, max_length = 255,
             example = "0b8e2f6c-9a64-4a53-8e0e-3d2a3c9d6f10"),
     ),
     request_body(content = body::JoinChallenge, content_type = "application/json"),

@@ -43,7 +43,7 @@ const ATTEMPTS: usize = 4;
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "A value of your choice, at most 255 characters, such as a \
             UUID: a repetition with the same key and body within 24 hours is answered as the first request was, and makes \
-            nothing new", min_length = 1, max_length = 255, example = "6f0d7d1e-3c55-4b0e-9a53-0a1f7a0f8c11"),
+            nothing new", nullable = false, min_length = 1, max_length = 255, example = "6f0d7d1e-3c55-4b0e-9a53-0a1f7a0f8c11"),
     ),
     request_body(content = Wish, content_type = "application/json"),
     responses(

@@ -40,7 +40,7 @@ use crate::workspace_api::{NO_SUCH_APP, WorkspaceApi};
         ("client_id" = String, Path, description = "The app's client id", pattern = "^[0-9A-Za-z]{8}$", example = "FK5b0KSM"),
         ("Idempotency-Key" = Option<String>, Header, description = "A value of your choice, at most 255 characters, such as a \
             UUID: a repetition with the same key and body within 24 hours is answered as the first request was, and makes \
-            nothing new", min_length = 1, max_length = 255, example = "0b8e2f6c-9a64-4a53-8e0e-3d2a3c9d6f10"),
+            nothing new", nullable = false, min_length = 1, max_length = 255, example = "0b8e2f6c-9a64-4a53-8e0e-3d2a3c9d6f10"),
     ),
     request_body(content = body::CreateProductionTest, content_type = "application/json"),
     responses(
