@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::production_test::RefusedProvider;
+
 /// What went wrong, for programs: stable, one per kind of error (§3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -126,20 +128,51 @@ pub struct ErrorBody {
     pub message: String,
     /// More for programs, depending on the code; a validation error names each offending field in `errors`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, nullable = false, example = json!({ "parameter": "maxStamps", "value": 0 }))]
+    #[schema(value_type = Option<ErrorDetails>, nullable = false)]
     pub details: Option<Map<String, Value>>,
 }
 
+/// More about an error, for programs (§3). Which members there are depends on the error; others may be added.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "a schema only: what is in an error is put together where it happens")]
+pub struct ErrorDetails {
+    /// A validation error's first offending field, query member or header, or `body`.
+    #[schema(nullable = false, example = "maxStamps")]
+    parameter: Option<String>,
+    /// What was given there, if anything; shortened if long.
+    #[schema(required = false)]
+    value: Value,
+    /// Every offending field of a validation error.
+    #[schema(nullable = false)]
+    errors: Option<Vec<FieldError>>,
+    /// Each provider of an order that cannot be tested, and why.
+    #[schema(nullable = false)]
+    providers: Option<Vec<RefusedProvider>>,
+    /// Where the production test stands: its request's status, or `completed` or `expired`.
+    #[schema(nullable = false, example = "completed")]
+    status: Option<String>,
+    /// The challenge request whose id was given where a challenge's is needed.
+    #[schema(nullable = false, example = "req_7f3a9c1e-4b2d-4f88-9e1a-0c3d5b6e7f8a")]
+    request_id: Option<String>,
+    /// The challenge of that request; null if there is none.
+    #[schema(example = "ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a")]
+    challenge_id: Option<String>,
+}
+
 /// One offending field of a request (§3).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, ToSchema)]
 pub struct FieldError {
-    /// The field, query member or header.
+    /// The field, query member or header, or `body`.
+    #[schema(example = "maxStamps")]
     pub parameter: &'static str,
     /// Missing or invalid.
     pub code: ErrorCode,
     /// What is wrong and what would be right.
+    #[schema(example = "maxStamps must be an integer from 1 to 2147483647.")]
     pub message: String,
     /// What was given, if anything; shortened if long.
+    #[schema(required = false, value_type = Value)]
     pub value: Option<Value>,
 }
 
@@ -187,9 +220,16 @@ pub fn shortened(value: &Value) -> Value {
         Value::Array(_) | Value::Object(_) => value.to_string(),
         Value::Null | Value::Bool(_) | Value::Number(_) => return value.clone(),
     };
+    let short = shortened_text(&text);
+    if short == text { value.clone() } else { Value::String(short) }
+}
+
+/// `text`, or its beginning and `…` if it is long.
+#[must_use]
+pub fn shortened_text(text: &str) -> String {
     match text.char_indices().nth(LONGEST_VALUE) {
-        Some((end, _)) => Value::String(format!("{}…", text.get(..end).unwrap_or_default())),
-        None => value.clone(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }
 

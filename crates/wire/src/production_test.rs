@@ -1,6 +1,7 @@
 //! Ordering, listing and reading production tests (§5, §6, §7).
 
 mod order;
+mod refusal;
 
 use domain::Timestamp;
 use domain::challenge_request::{ChallengeRequest as Request, Scheduling as RequestScheduling, Status};
@@ -10,6 +11,7 @@ use utoipa::ToSchema;
 
 pub use self::order::{CreateProductionTest, read_order};
 pub(crate) use self::order::{PLATFORM_RULE, description_rule, platform, stamp_limit_rule, title_rule};
+pub use self::refusal::{RefusalReason, RefusedProvider};
 use crate::Moment;
 use crate::challenge::Challenge;
 

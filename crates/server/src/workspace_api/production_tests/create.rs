@@ -9,13 +9,13 @@ use axum::http::Method;
 use domain::ClientId;
 use domain::app::App;
 use domain::challenge_request::ChallengeRequest;
-use domain::eligibility::{self, Reason, Refusal, SelectionError};
+use domain::eligibility::{self, SelectionError};
 use domain::idempotency::{Fingerprint, IdempotencyKey, VALIDITY};
 use domain::production_test::Payload;
 use serde_json::{Map, Value, json};
 use store::Idempotency;
 use store::connect::{CreateChallengeRequest, CreateOutcome};
-use wire::error::{ErrorEnvelope, FieldError, shortened};
+use wire::error::{ErrorEnvelope, FieldError};
 use wire::production_test as body;
 
 use crate::web::body::JsonObject;
@@ -139,20 +139,10 @@ fn refused_providers(error: SelectionError, given: Option<&[String]>) -> ApiErro
         ),
         SelectionError::Refused(refusals) => {
             let message = "providerIds names providers that cannot be tested. details.providers says which, and why.";
-            let providers: Vec<Value> = refusals.iter().map(refusal_json).collect();
-            invalid(message).with_detail("providers", providers)
+            let providers: Vec<_> = refusals.iter().map(body::RefusedProvider::from).collect();
+            invalid(message).with_detail("providers", json!(providers))
         }
     }
-}
-
-fn refusal_json(refusal: &Refusal) -> Value {
-    let reason = match refusal.reason {
-        Reason::NotRegistered => "not_registered",
-        Reason::NotEnabled => "not_enabled",
-        Reason::ChipBased => "chip_based",
-        Reason::NotAvailable => "not_available",
-    };
-    json!({ "providerId": shortened(&json!(refusal.provider_id)), "reason": reason })
 }
 
 /// The answer is rebuilt from the request as it was ordered, so the first and every repeated one are the same.
