@@ -16,6 +16,7 @@ pub mod participation;
 pub mod production_test;
 pub mod provider;
 pub mod report;
+mod schema;
 pub mod signature;
 pub mod verification;
 pub mod workspace;

@@ -12,8 +12,10 @@ use utoipa::ToSchema;
 pub use self::order::{CreateProductionTest, read_order};
 pub(crate) use self::order::{PLATFORM_RULE, description_rule, platform, stamp_limit_rule, title_rule};
 pub use self::refusal::{RefusalReason, RefusedProvider};
-use crate::Moment;
+use utoipa::openapi::schema::Object;
+
 use crate::challenge::Challenge;
+use crate::{Moment, schema};
 
 /// A platform's name (§5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -203,19 +205,62 @@ impl ProductionTest {
 }
 
 /// One item of the list (§6): a challenge once it is scheduled, a request before that, and for ever if it never is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+///
+/// [`ListItemSchema`] is its schema.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = ProductionTestItem)]
 pub struct ListItem {
     /// Which of the other two members is set.
     #[serde(rename = "type")]
     pub kind: ItemType,
     /// The challenge; null while the type is `request`.
-    #[schema(required = true)]
     pub challenge: Option<Challenge>,
     /// The request; null once the type is `challenge`.
-    #[schema(required = true)]
     pub request: Option<ChallengeRequest>,
+}
+
+/// One item of the list (§6): a challenge once it is scheduled, a request before that, and for ever if it never is.
+// A schema only. Who has looked at the type knows which of the other two is set, and in some languages so does the compiler.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = ProductionTestItem)]
+pub enum ListItemSchema {
+    /// Scheduled.
+    Challenge(ChallengeItem),
+    /// Not scheduled.
+    Request(RequestItem),
+}
+
+/// A production test that is scheduled, as an item of the list (§6).
+#[derive(Serialize, ToSchema)]
+pub struct ChallengeItem {
+    #[serde(rename = "type")]
+    #[schema(schema_with = always_challenge)]
+    kind: ItemType,
+    /// The challenge.
+    challenge: Challenge,
+    #[schema(schema_with = schema::null)]
+    request: (),
+}
+
+/// A production test that is not scheduled, not yet or never, as an item of the list (§6).
+#[derive(Serialize, ToSchema)]
+pub struct RequestItem {
+    #[serde(rename = "type")]
+    #[schema(schema_with = always_request)]
+    kind: ItemType,
+    #[schema(schema_with = schema::null)]
+    challenge: (),
+    /// The request.
+    request: ChallengeRequest,
+}
+
+fn always_challenge() -> Object {
+    schema::constant("challenge", "Says that it is scheduled.")
+}
+
+fn always_request() -> Object {
+    schema::constant("request", "Says that it is not scheduled.")
 }
 
 /// What an item of the list is (§6).

@@ -3,13 +3,17 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
 
 use crate::error::FieldError;
 use crate::fields::{Fields, text};
 use crate::participation::ParticipationStatus;
+use crate::schema;
 
 /// What a verifier reports (§10).
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+///
+/// [`VerificationEventSchema`] is its schema.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", content = "data")]
 pub enum VerificationEvent {
     /// The person was verified.
@@ -18,6 +22,44 @@ pub enum VerificationEvent {
     /// The person was not verified.
     #[serde(rename = "verification.failed")]
     Failed(FailedVerification),
+}
+
+/// What a verifier reports (§10).
+// A schema only, as the two below: each variant has a name, for languages that have no variants.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = VerificationEvent)]
+pub enum VerificationEventSchema {
+    /// The person was verified.
+    Completed(VerificationCompletedEvent),
+    /// The person was not verified.
+    Failed(VerificationFailedEvent),
+}
+
+/// The person was verified (§10).
+#[derive(Serialize, ToSchema)]
+pub struct VerificationCompletedEvent {
+    #[schema(schema_with = always_verification_completed)]
+    event: (),
+    /// Who was verified, and for which participation.
+    data: CompletedVerification,
+}
+
+/// The person was not verified (§10).
+#[derive(Serialize, ToSchema)]
+pub struct VerificationFailedEvent {
+    #[schema(schema_with = always_verification_failed)]
+    event: (),
+    /// For which participation.
+    data: FailedVerification,
+}
+
+fn always_verification_completed() -> Object {
+    schema::constant("verification.completed", "Says that the person was verified.")
+}
+
+fn always_verification_failed() -> Object {
+    schema::constant("verification.failed", "Says that the person was not verified.")
 }
 
 /// Who was verified, and for which participation (§10).
@@ -52,22 +94,55 @@ pub struct VerificationResult {
 }
 
 /// What the person does on the sandbox simulator's page (§10).
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+///
+/// [`SimulateVerificationSchema`] is its schema.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 pub enum SimulateVerification {
     /// Is verified.
     Completed {
         /// Who the person is: any text, the same text meaning the same person.
-        #[schema(
-            min_length = 1,
-            max_length = 255,
-            pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]",
-            example = "Ada"
-        )]
         subject: String,
     },
     /// Is not verified.
     Failed,
+}
+
+/// What the person does on the sandbox simulator's page (§10).
+// A schema only, as the two below.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = SimulateVerification)]
+pub enum SimulateVerificationSchema {
+    /// Is verified.
+    Completed(CompletedSimulation),
+    /// Is not verified.
+    Failed(FailedSimulation),
+}
+
+/// The person is verified (§10).
+#[derive(Serialize, ToSchema)]
+pub struct CompletedSimulation {
+    #[schema(schema_with = always_completed)]
+    outcome: (),
+    /// Who the person is: any text, the same text meaning the same person.
+    #[schema(min_length = 1, max_length = 255, pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]", example = "Ada")]
+    subject: String,
+}
+
+/// The person is not verified (§10).
+#[derive(Serialize, ToSchema)]
+pub struct FailedSimulation {
+    #[schema(schema_with = always_failed)]
+    outcome: (),
+}
+
+fn always_completed() -> Object {
+    schema::constant("completed", "Says that the person is verified.")
+}
+
+fn always_failed() -> Object {
+    schema::constant("failed", "Says that the person is not verified.")
 }
 
 /// How a verification ended, once what a verifier or the simulator says of it has been read.

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use wire::error::ErrorEnvelope;
 use wire::signature;
-use wire::verification::{VerificationEvent, VerificationResult, read_event};
+use wire::verification::{VerificationEventSchema, VerificationResult, read_event};
 
 use super::decide;
 use crate::tpas::Tpas;
@@ -23,7 +23,7 @@ const NO_SUCH_PARTICIPATION: &str = "There is no such participation. Check data.
     tag = "Verifiers",
     params(("X-Hopae-Signature" = String, Header, description = "`t=<unix seconds>,v1=<hex HMAC-SHA256 of \"<t>.<body>\">`, at \
         most 300 seconds old", example = "t=1775642400,v1=5f0c")),
-    request_body(content = VerificationEvent, content_type = "application/json"),
+    request_body(content = VerificationEventSchema, content_type = "application/json"),
     responses(
         (status = 200, description = "What became of the participation", body = VerificationResult, headers(
             ("X-Request-Id" = String, description = "The request's id"))),

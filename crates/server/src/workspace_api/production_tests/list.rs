@@ -11,7 +11,7 @@ use domain::challenge_request::Status;
 use store::connect::{ListFilter, Page};
 use wire::error::ErrorEnvelope;
 use wire::page::{self, LONGEST_PAGE};
-use wire::production_test::ListItem;
+use wire::production_test::{ListItem, ListItemSchema};
 
 use crate::web::error::ApiError;
 use crate::web::path::PathParameters;
@@ -39,7 +39,7 @@ use crate::workspace_api::{NO_SUCH_APP, WorkspaceApi};
         ("order" = Option<wire::page::Order>, Query, description = "Oldest first (`asc`, the default) or youngest first (`desc`)"),
     ),
     responses(
-        (status = 200, description = "The production tests", body = Vec<ListItem>, headers(
+        (status = 200, description = "The production tests", body = Vec<ListItemSchema>, headers(
             ("Link" = String, description = "With `limit`: the first, previous, next and last page (RFC 8288)"),
             ("X-Total-Count" = i64, description = "With `limit`: how many items there are on all pages together"),
             ("X-Request-Id" = String, description = "The request's id"))),

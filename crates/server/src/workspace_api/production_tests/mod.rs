@@ -13,7 +13,7 @@ use utoipa::OpenApi;
 #[derive(OpenApi)]
 #[openapi(
     paths(create::create, list::list, show::show, cancel::cancel, retry::retry, report::report),
-    components(schemas(wire::page::Order))
+    components(schemas(wire::page::Order, wire::production_test::ItemType))
 )]
 pub(crate) struct Paths;
 

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 use wire::error::{ErrorEnvelope, FieldError};
-use wire::verification::{SimulateVerification, VerificationResult, read_simulation};
+use wire::verification::{SimulateVerificationSchema, VerificationResult, read_simulation};
 
 use super::{NO_SUCH_VERIFICATION, find, page};
 use crate::tpas::Tpas;
@@ -18,7 +18,8 @@ use crate::web::query::QueryMembers;
 
 /// Play the person
 ///
-/// In a sandbox: completes or fails the verification, by JSON or by the page's form. A form is answered with the page.
+/// In a sandbox: completes or fails the verification. The page of the same path sends its form here, which is answered with
+/// the page again; programs send JSON.
 #[utoipa::path(
     post,
     path = "/tpas/v1/simulator/{participation_id}",
@@ -29,15 +30,9 @@ use crate::web::query::QueryMembers;
             example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b"),
         ("code" = String, Query, description = "The code of the verificationUrl"),
     ),
-    request_body(content(
-        (SimulateVerification = "application/json"),
-        (SimulateVerification = "application/x-www-form-urlencoded"),
-    )),
+    request_body(content = SimulateVerificationSchema, content_type = "application/json"),
     responses(
-        (status = 200, description = "What became of the participation", content(
-            (VerificationResult = "application/json"),
-            (String = "text/html"),
-        )),
+        (status = 200, description = "What became of the participation", body = VerificationResult),
         (status = 400, description = "The body or the query does not fit", body = ErrorEnvelope),
         (status = 404, description = "There is no such verification", body = ErrorEnvelope),
         (status = 413, description = "The body is larger than 64 KiB", body = ErrorEnvelope),
