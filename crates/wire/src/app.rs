@@ -75,7 +75,7 @@ impl App {
     }
 }
 
-/// Where an app's users may be sent back to: an absolute URI without a fragment (§11). For the OpenAPI document.
+/// Where an app's users may be sent back to: an absolute URI without a fragment (§11).
 #[derive(ToSchema)]
 #[schema(
     as = RedirectUri,
@@ -145,21 +145,25 @@ pub struct CreateApps {
     pub continue_on_error: Option<bool>,
 }
 
-/// One of many apps to be made (§11). What is wrong with one is said in its result, so here nothing is required. For the OpenAPI
-/// document.
+/// One of many apps to be made (§11). What is wrong with it is said in its result.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "a schema only")]
+#[expect(dead_code, reason = "a schema only: each item is read by itself")]
 pub struct CreateAppItem {
-    /// Its name: 1 to 100 characters.
-    #[schema(required = false, example = "Acme Bank")]
-    name: Value,
+    /// Its name: 1 to 100 characters. Testers see it as the host of its challenges.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]",
+        example = "Acme Bank"
+    )]
+    name: String,
     /// Where its users may be sent back to: at most 100.
-    #[schema(required = false)]
-    redirect_uris: Value,
+    #[schema(required = false, max_items = 100)]
+    redirect_uris: Option<Vec<RedirectUriText>>,
     /// As the header `Idempotency-Key`, for this app alone.
-    #[schema(required = false)]
-    idempotency_key: Value,
+    #[schema(required = false, min_length = 1, max_length = 255)]
+    idempotency_key: Option<String>,
 }
 
 /// What became of many apps (§11).

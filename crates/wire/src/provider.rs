@@ -1,7 +1,7 @@
 //! The provider catalogue, as an app sees it (§11).
 
 use domain::app::App;
-use domain::catalogue::{self, Activation as Way, AssuranceLevel, FlowType};
+use domain::catalogue::{self, Activation as Way};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -26,14 +26,14 @@ pub struct Provider {
     /// Where it is issued: ISO 3166-1 alpha-2 codes; empty if it is not tied to countries.
     #[schema(example = json!(["SE"]))]
     pub countries: Vec<String>,
-    /// How people get from the app to it: `redirect`, `qr`, `app2app`, `push`.
-    pub flow_types: Vec<String>,
+    /// How people get from the app to it.
+    pub flow_types: Vec<FlowType>,
     /// What it can be asked for, as OpenID Connect calls it.
     pub scopes: Vec<String>,
-    /// The levels of assurance that it offers: `low`, `substantial`, `high`.
-    pub loa: Vec<String>,
+    /// The levels of assurance that it offers.
+    pub loa: Vec<AssuranceLevel>,
     /// The level that counts when none is asked for.
-    pub default_loa: String,
+    pub default_loa: AssuranceLevel,
     /// 1 a centralized identity provider, 2 chip-based, 3 a wallet.
     #[serde(rename = "type")]
     pub kind: u8,
@@ -49,6 +49,40 @@ pub struct Provider {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub activation: Option<Activation>,
+}
+
+/// How people get from an app to a provider (§11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FlowType {
+    /// The browser is sent there and back.
+    Redirect,
+    /// A second device scans a code.
+    Qr,
+    /// The provider's app is opened on the same device.
+    App2app,
+    /// The provider's app is notified.
+    Push,
+}
+
+/// A level of assurance: how sure a provider is of who somebody is (§11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AssuranceLevel {
+    /// Some confidence.
+    Low,
+    /// Much confidence.
+    Substantial,
+    /// The most there is.
+    High,
+}
+
+/// What can be added to a provider where it is asked for (§11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum ProviderInclude {
+    /// Its status and its activation.
+    Activation,
 }
 
 /// How far an app has come with a provider (§11).
@@ -176,10 +210,10 @@ impl Provider {
             description: description.clone(),
             logo_url: logo_url.clone(),
             countries: countries.clone(),
-            flow_types: flow_types.iter().map(|flow| flow_type(*flow).to_owned()).collect(),
+            flow_types: flow_types.iter().map(|flow| (*flow).into()).collect(),
             scopes: scopes.clone(),
-            loa: assurance_levels.iter().map(|level| assurance_level(*level).to_owned()).collect(),
-            default_loa: assurance_level(*default_assurance_level).to_owned(),
+            loa: assurance_levels.iter().map(|level| (*level).into()).collect(),
+            default_loa: (*default_assurance_level).into(),
             kind: kind.number(),
             is_active: status == ProviderStatus::Active,
             need_action: status == ProviderStatus::Pending,
@@ -212,19 +246,23 @@ impl From<Way> for ActivationType {
     }
 }
 
-fn flow_type(flow: FlowType) -> &'static str {
-    match flow {
-        FlowType::Redirect => "redirect",
-        FlowType::Qr => "qr",
-        FlowType::App2app => "app2app",
-        FlowType::Push => "push",
+impl From<catalogue::FlowType> for FlowType {
+    fn from(flow: catalogue::FlowType) -> Self {
+        match flow {
+            catalogue::FlowType::Redirect => Self::Redirect,
+            catalogue::FlowType::Qr => Self::Qr,
+            catalogue::FlowType::App2app => Self::App2app,
+            catalogue::FlowType::Push => Self::Push,
+        }
     }
 }
 
-fn assurance_level(level: AssuranceLevel) -> &'static str {
-    match level {
-        AssuranceLevel::Low => "low",
-        AssuranceLevel::Substantial => "substantial",
-        AssuranceLevel::High => "high",
+impl From<catalogue::AssuranceLevel> for AssuranceLevel {
+    fn from(level: catalogue::AssuranceLevel) -> Self {
+        match level {
+            catalogue::AssuranceLevel::Low => Self::Low,
+            catalogue::AssuranceLevel::Substantial => Self::Substantial,
+            catalogue::AssuranceLevel::High => Self::High,
+        }
     }
 }

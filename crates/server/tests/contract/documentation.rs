@@ -84,11 +84,46 @@ fn every_operation_has_a_name_a_summary_examples_and_its_errors() {
             assert!(parameter["description"].is_string(), "{place}: {parameter}");
         }
     }
-    for schema in document["components"]["schemas"].as_object().unwrap().values() {
-        assert!(
-            schema["description"].is_string() || schema["allOf"].is_array() || schema["enum"].is_array(),
-            "{schema}"
-        );
+}
+
+/// Everything in the document that fits, with its place.
+fn find<'a>(value: &'a Value, place: &str, fits: &dyn Fn(&Value) -> bool, found: &mut Vec<(String, &'a Value)>) {
+    if fits(value) {
+        found.push((place.to_owned(), value));
+    }
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, member)| find(member, &format!("{place}/{name}"), fits, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| find(item, place, fits, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_schema_and_each_of_its_members_is_described() {
+    let document = document();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        assert!(schema["description"].is_string(), "{name}");
+        let mut objects = Vec::new();
+        find(schema, name, &|value| value["properties"].is_object(), &mut objects);
+        for (place, object) in objects {
+            for (name, member) in object["properties"].as_object().unwrap() {
+                assert!(member["description"].is_string(), "{place}: {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_is_referred_to_exists() {
+    let document = document();
+    let mut references = Vec::new();
+    find(&document, "", &|value| value["$ref"].is_string(), &mut references);
+    assert!(!references.is_empty());
+    for (place, reference) in references {
+        let target = reference["$ref"].as_str().unwrap().strip_prefix('#').unwrap();
+        assert!(document.pointer(target).is_some(), "{place}: {target}");
     }
 }
 

@@ -28,7 +28,8 @@ use crate::web::path::PathParameters;
     responses(
         (status = 201, description = "The challenge was made", body = Challenge, headers(
             ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 200, description = "The challenge had been made before", body = Challenge),
+        (status = 200, description = "The challenge had been made before", body = Challenge, headers(
+            ("X-Request-Id" = String, description = "The request's id"))),
         (status = 400, description = "The body does not fit", body = ErrorEnvelope),
         (status = 401, description = "The token is missing or wrong", body = ErrorEnvelope),
         (status = 404, description = "The path names no request", body = ErrorEnvelope),

@@ -20,8 +20,9 @@ const KEY: &str = "idempotencyKey";
 
 /// Make many apps
 ///
-/// At most 100. Each has a result of its own, in the same order; after one that cannot be made the rest is tried only with
-/// `continueOnError`. An item's `idempotencyKey` does for it what the header does for a single app.
+/// At most 100. Each has a result of its own, in the same order, which also says what is wrong with it; after one that cannot be
+/// made the rest is tried only with `continueOnError`. An item's `idempotencyKey` does for it what the header does for a single
+/// app.
 #[utoipa::path(
     post,
     path = "/connect/v1/apps/batch",

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::ClientId;
 use wire::error::ErrorEnvelope;
-use wire::provider::Provider;
+use wire::provider::{Provider, ProviderInclude};
 
 use crate::web::error::ApiError;
 use crate::web::path::PathParameters;
@@ -23,8 +23,8 @@ use crate::workspace_api::{NO_SUCH_APP, WorkspaceApi};
     security(("workspace_api_key" = [])),
     params(
         ("client_id" = String, Path, description = "The app's client id", pattern = "^[0-9A-Za-z]{8}$", example = "FK5b0KSM"),
-        ("include" = Option<String>, Query, description = "`activation` adds `status` and `activation` to each",
-            pattern = "^activation$", example = "activation"),
+        ("include" = Option<ProviderInclude>, Query, description = "`activation` adds `status` and `activation` to each",
+            example = "activation"),
     ),
     responses(
         (status = 200, description = "The providers", body = [Provider], headers(

@@ -7,5 +7,5 @@ use utoipa::OpenApi;
 
 /// What the OpenAPI document says about providers.
 #[derive(OpenApi)]
-#[openapi(paths(list::list, activate::activate))]
+#[openapi(paths(list::list, activate::activate), components(schemas(wire::provider::ProviderInclude)))]
 pub(crate) struct Paths;
