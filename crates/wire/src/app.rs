@@ -200,6 +200,7 @@ pub struct CreatedApp {
 /// Where an app's users may be sent back to (§11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AppRedirectUris)]
 pub struct RedirectUris {
     /// At most 100.
     #[schema(max_items = 100, value_type = Vec<RedirectUriText>)]
