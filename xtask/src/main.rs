@@ -5,6 +5,7 @@ mod check;
 mod command;
 mod deny;
 mod generate;
+mod packages;
 mod postgres;
 mod schemathesis;
 mod server;

@@ -1,22 +1,20 @@
 //! Schemathesis: thousands of requests made up from the OpenAPI document, sent to a running server, every answer
 //! compared with what the document says about it.
 
-use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::command::{self, root, workshop};
+use crate::packages;
 use crate::server::{DEMO_KEY, Server, TPAS_TOKEN, VERIFICATION_SECRET};
-use crate::tools;
 
 /// What to send, how much of it, and with which keys: its configuration and its versions are beside this crate.
 const FOLDER: &str = "xtask/schemathesis";
 
 /// Installs schemathesis if need be, starts a server and lets the one loose on the other.
 pub(crate) fn run() -> Result<()> {
-    let program = install()?;
+    let program = packages::pip(FOLDER, "schemathesis")?.join("schemathesis");
     let server = Server::start("schemathesis")?;
     command::run(
         Command::new(program)
@@ -32,23 +30,4 @@ pub(crate) fn run() -> Result<()> {
             .current_dir(workshop("schemathesis")?),
     )?;
     server.stop()
-}
-
-/// The program, in a virtual environment that has the pinned versions.
-fn install() -> Result<PathBuf> {
-    tools::need(&[tools::PYTHON])?;
-    let requirements = root().join(FOLDER).join("requirements.txt");
-    let wanted =
-        fs::read_to_string(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
-    let folder = workshop("schemathesis")?;
-    let (environment, installed) = (folder.join("venv"), folder.join("installed.txt"));
-    if fs::read_to_string(&installed).ok().as_ref() != Some(&wanted) {
-        command::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
-        let python = environment.join("bin/python");
-        command::run(
-            Command::new(python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&requirements),
-        )?;
-        fs::write(&installed, wanted).with_context(|| format!("cannot write {}", installed.display()))?;
-    }
-    Ok(environment.join("bin/schemathesis"))
 }
