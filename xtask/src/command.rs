@@ -57,6 +57,17 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{}` wrote something else than text", text(command)))
 }
 
+/// Shows the command, runs it without input and gives all that it said; fails, and says it, if the command fails.
+pub(crate) fn transcript(command: &mut Command) -> Result<String> {
+    println!("$ {}", text(command));
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot run {}", text(command)))?;
+    let said = [output.stdout, output.stderr].map(|part| String::from_utf8_lossy(&part).into_owned()).concat();
+    if !output.status.success() {
+        bail!("`{}` ended with {}:\n{said}", text(command), output.status);
+    }
+    Ok(said)
+}
+
 /// Whether the command can be run and succeeds; it prints nothing.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

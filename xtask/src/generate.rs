@@ -28,7 +28,8 @@ pub(crate) fn compare() -> Result<()> {
     }
 }
 
-fn openapi() -> Result<String> {
+/// The document, as the code says it now.
+pub(crate) fn openapi() -> Result<String> {
     output(Command::new(server::build()?).arg("openapi"))
 }
 

@@ -2,6 +2,7 @@
 
 mod browser;
 mod check;
+mod clients;
 mod command;
 mod deny;
 mod generate;
@@ -20,7 +21,8 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 Usage: cargo xtask <command>
 
-  test      Run every test: the Rust ones, the arrows between the rooms, the API against its document, a browser
+  test      Run every test: the Rust ones, the arrows between the rooms, the API against its document, clients
+            generated from that, a browser
   check     Formatting, lints, documentation, dependencies, generated files
   generate  Write the files that are generated from the code
 

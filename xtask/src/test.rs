@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::command::{cargo, run, succeeds};
 use crate::steps::Step;
-use crate::{browser, postgres, schemathesis};
+use crate::{browser, clients, postgres, schemathesis};
 
 /// The steps, in an order that says soonest what is wrong.
 pub(crate) const STEPS: &[Step] = &[
@@ -22,6 +22,12 @@ pub(crate) const STEPS: &[Step] = &[
         name: "schemathesis",
         about: "a running server keeps every word of its OpenAPI document",
         run: schemathesis::run,
+        gate: false,
+    },
+    Step {
+        name: "clients",
+        about: "clients generated for TypeScript and Python spend the README's first minute",
+        run: clients::run,
         gate: false,
     },
     Step {
