@@ -12,7 +12,7 @@ use crate::serve::ServeArguments;
 
 const USAGE: &str = "fieldtest [OPTIONS OF SERVE]\n       fieldtest <COMMAND> [OPTIONS]";
 
-const EXIT_CODES: &str = "\
+const NOTES: &str = "\
 Without a command, fieldtest serves.
 
 Options come from the command line, or else from environment variables, or else from the TOML file that --config names. \
@@ -24,7 +24,12 @@ The file's keys are the options of `fieldtest serve` without the dashes in front
 Exit codes:
   0  done
   1  not done; the error says why
-  2  the arguments, the environment or a configuration file are wrong";
+  2  the arguments, the environment or a configuration file are wrong
+
+Examples:
+  fieldtest
+  fieldtest serve --data-dir /var/lib/fieldtest
+  fieldtest tests create --help";
 
 const MIGRATE_EXAMPLE: &str = "\
 Example:
@@ -36,7 +41,7 @@ Example:
 
 /// Order production tests of electronic identities, run them with real people, read the report
 #[derive(Parser)]
-#[command(name = "fieldtest", version, override_usage = USAGE, after_help = EXIT_CODES)]
+#[command(name = "fieldtest", version, override_usage = USAGE, after_help = NOTES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -33,6 +33,26 @@ database yet, they make it.
 Example:
   fieldtest admin workspace list --json";
 
+const WORKSPACE_EXAMPLE: &str = "\
+Example:
+  fieldtest admin workspace create --name \"Acme\"";
+
+const KEY_EXAMPLE: &str = "\
+Example:
+  fieldtest admin key create --workspace org_4vQ0m2rT8yXk1ZpLw7Hc --name \"nightly tests\"";
+
+const APP_EXAMPLE: &str = "\
+Example:
+  fieldtest admin app create --workspace org_4vQ0m2rT8yXk1ZpLw7Hc --name \"Acme Bank\"";
+
+const PROVIDER_EXAMPLE: &str = "\
+Example:
+  fieldtest admin provider enable --app FK5b0KSM --provider bankidse";
+
+const PRODUCTION_TEST_EXAMPLE: &str = "\
+Example:
+  fieldtest admin production-test list --app FK5b0KSM";
+
 /// What `admin` can be told.
 #[derive(Args)]
 #[command(after_help = NOTES)]
@@ -52,19 +72,19 @@ pub(crate) struct AdminArguments {
 #[derive(Subcommand)]
 enum Noun {
     /// Who owns keys, apps and production tests
-    #[command(subcommand)]
+    #[command(subcommand, after_help = WORKSPACE_EXAMPLE)]
     Workspace(WorkspaceCommand),
     /// The secrets with which the API is called
-    #[command(subcommand)]
+    #[command(subcommand, after_help = KEY_EXAMPLE)]
     Key(KeyCommand),
     /// What production tests are ordered for
-    #[command(subcommand)]
+    #[command(subcommand, after_help = APP_EXAMPLE)]
     App(AppCommand),
     /// Which electronic identities an app can have tested
-    #[command(subcommand)]
+    #[command(subcommand, after_help = PROVIDER_EXAMPLE)]
     Provider(ProviderCommand),
     /// What was ordered, also for apps that are deleted
-    #[command(subcommand)]
+    #[command(subcommand, after_help = PRODUCTION_TEST_EXAMPLE)]
     ProductionTest(ProductionTestCommand),
     /// Copy the embedded databases to PostgreSQL
     Copy(CopyArguments),
