@@ -5,10 +5,15 @@ use std::ffi::{OsStr, OsString};
 use clap::{Parser, Subcommand};
 
 use crate::admin::AdminArguments;
+use crate::completions::CompletionsArguments;
 use crate::login::LoginArguments;
+use crate::man::ManArguments;
 use crate::options::Place;
 use crate::production_tests::TestsArguments;
 use crate::serve::ServeArguments;
+
+/// What the program is called.
+pub(crate) const PROGRAM: &str = "fieldtest";
 
 const USAGE: &str = "fieldtest [OPTIONS OF SERVE]\n       fieldtest <COMMAND> [OPTIONS]";
 
@@ -41,7 +46,7 @@ Example:
 
 /// Order production tests of electronic identities, run them with real people, read the report
 #[derive(Parser)]
-#[command(name = "fieldtest", version, override_usage = USAGE, after_help = NOTES)]
+#[command(name = PROGRAM, version, override_usage = USAGE, after_help = NOTES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -64,6 +69,10 @@ pub(crate) enum Command {
     Tests(TestsArguments),
     /// Remember where a deployment is, and the key that opens it
     Login(LoginArguments),
+    /// Print a script with which a shell completes what is typed
+    Completions(CompletionsArguments),
+    /// Print a manual page, or write all of them
+    Man(ManArguments),
 }
 
 impl Arguments {

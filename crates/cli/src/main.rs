@@ -4,11 +4,14 @@
 
 mod admin;
 mod arguments;
+mod choice;
+mod completions;
 mod config_file;
 mod deployment;
 mod failure;
 mod logging;
 mod login;
+mod man;
 mod options;
 mod output;
 mod production_tests;
@@ -40,6 +43,8 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Openapi => output::print(&server::openapi_json()),
         Command::Admin(arguments) => runtime.block_on(admin::run(arguments)),
         Command::Login(arguments) => runtime.block_on(login::run(arguments)),
+        Command::Completions(arguments) => completions::run(arguments),
+        Command::Man(arguments) => man::run(arguments),
         Command::Tests(arguments) => return runtime.block_on(production_tests::run(arguments)),
     }
     .map(|()| ExitCode::SUCCESS)

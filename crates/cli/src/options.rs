@@ -7,14 +7,15 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::BoolishValueParser;
+use clap::{Args, ValueHint};
 use domain::Environment;
 use domain::secret_key::SecretKey;
 use serde::Deserialize;
 use server::{Config, RateLimit, Roles};
 use store::PostgresUrl;
 
+use crate::choice::{ENVIRONMENTS, LOG_FORMATS, LOG_LEVELS, ROLES, one_of};
 use crate::config_file::{self, written};
 use crate::failure::Failure;
 use crate::logging::{LogFormat, LogLevel};
@@ -30,7 +31,7 @@ pub(crate) struct Options {
     pub(crate) listen: Option<ListenAddress>,
 
     /// Where databases and generated secrets are kept [default: ./data]
-    #[arg(long, env = "FIELDTEST_DATA_DIR", value_name = "FOLDER")]
+    #[arg(long, env = "FIELDTEST_DATA_DIR", value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     #[serde(deserialize_with = "written")]
     pub(crate) data_dir: Option<PathBuf>,
 
@@ -56,12 +57,12 @@ pub(crate) struct Options {
     pub(crate) database_timeout: Option<NonZeroU32>,
 
     /// sandbox (people are simulated) or production [default: sandbox]
-    #[arg(long, env = "FIELDTEST_ENVIRONMENT")]
+    #[arg(long, env = "FIELDTEST_ENVIRONMENT", value_parser = one_of::<Environment>(ENVIRONMENTS), hide_possible_values = true)]
     #[serde(deserialize_with = "written")]
     pub(crate) environment: Option<Environment>,
 
     /// What this process does, separated by commas [default: api,scheduler,tpas,web]
-    #[arg(long, env = "FIELDTEST_ROLES")]
+    #[arg(long, env = "FIELDTEST_ROLES", value_parser = one_of::<Roles>(ROLES), hide_possible_values = true)]
     #[serde(deserialize_with = "written")]
     pub(crate) roles: Option<Roles>,
 
@@ -97,7 +98,7 @@ pub(crate) struct Options {
     pub(crate) rate_limit: Option<RateLimit>,
 
     /// A provider catalogue of your own, a TOML file [default: the shipped one]
-    #[arg(long, env = "FIELDTEST_CATALOGUE", value_name = "FILE")]
+    #[arg(long, env = "FIELDTEST_CATALOGUE", value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[serde(deserialize_with = "written")]
     pub(crate) catalogue: Option<PathBuf>,
 
@@ -115,12 +116,12 @@ pub(crate) struct Options {
     pub(crate) no_demo: Option<bool>,
 
     /// How much to log: error, warn, info, debug or trace [default: info]
-    #[arg(long, env = "FIELDTEST_LOG_LEVEL", value_name = "LEVEL")]
+    #[arg(long, env = "FIELDTEST_LOG_LEVEL", value_name = "LEVEL", value_parser = one_of::<LogLevel>(LOG_LEVELS), hide_possible_values = true)]
     #[serde(deserialize_with = "written")]
     pub(crate) log_level: Option<LogLevel>,
 
     /// text, or json with one object a line [default: text]
-    #[arg(long, env = "FIELDTEST_LOG_FORMAT", value_name = "FORMAT")]
+    #[arg(long, env = "FIELDTEST_LOG_FORMAT", value_name = "FORMAT", value_parser = one_of::<LogFormat>(LOG_FORMATS), hide_possible_values = true)]
     #[serde(deserialize_with = "written")]
     pub(crate) log_format: Option<LogFormat>,
 }
@@ -224,7 +225,7 @@ fn secret_key(text: Option<Secret>) -> Result<Option<SecretKey>, Failure> {
 #[derive(Args)]
 pub(crate) struct ConfigFile {
     /// A TOML file with options
-    #[arg(long, env = "FIELDTEST_CONFIG", value_name = "FILE", global = true)]
+    #[arg(long, env = "FIELDTEST_CONFIG", value_name = "FILE", value_hint = ValueHint::FilePath, global = true)]
     config: Option<PathBuf>,
 }
 
@@ -242,7 +243,7 @@ pub(crate) struct Place {
     file: ConfigFile,
 
     /// Where databases and generated secrets are kept [default: ./data]
-    #[arg(long, env = "FIELDTEST_DATA_DIR", value_name = "FOLDER", global = true)]
+    #[arg(long, env = "FIELDTEST_DATA_DIR", value_name = "FOLDER", value_hint = ValueHint::DirPath, global = true)]
     data_dir: Option<PathBuf>,
 
     /// A PostgreSQL database, postgres://…, instead of the embedded ones

@@ -1,6 +1,6 @@
 //! `fieldtest admin copy` (§13).
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde_json::{Value, json};
 use server::CopiedDeployment;
 use store::{Copied, Location, TableCount};
@@ -24,7 +24,7 @@ Example:
 #[command(after_help = NOTES)]
 pub(super) struct CopyArguments {
     /// The data directory with the embedded databases [default: --data-dir]
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     from: Option<std::path::PathBuf>,
 
     /// The PostgreSQL database, postgres://… [default: --database-url, which can stand in the environment or the file]

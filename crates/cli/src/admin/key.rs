@@ -8,6 +8,7 @@ use store::connect::{CreateApiKey, RevokeApiKey};
 
 use super::expiry::Expiry;
 use super::{Answer, Desk, no_workspace};
+use crate::choice::{ENVIRONMENTS, one_of};
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::table::Table;
@@ -69,7 +70,7 @@ pub(super) struct CreateArguments {
     expires: Option<Expiry>,
 
     /// The kind of deployment that it is for: sandbox or production [default: sandbox]
-    #[arg(long, env = "FIELDTEST_ENVIRONMENT")]
+    #[arg(long, env = "FIELDTEST_ENVIRONMENT", value_parser = one_of::<Environment>(ENVIRONMENTS), hide_possible_values = true)]
     environment: Option<Environment>,
 }
 

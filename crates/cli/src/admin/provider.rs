@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 use domain::ClientId;
 use domain::app::ProviderState;
 use domain::catalogue::{Catalogue, Provider};
@@ -56,7 +56,7 @@ pub(super) struct Which {
     provider: String,
 
     /// A provider catalogue of your own, a TOML file [default: the shipped one]
-    #[arg(long, env = "FIELDTEST_CATALOGUE", value_name = "FILE")]
+    #[arg(long, env = "FIELDTEST_CATALOGUE", value_name = "FILE", value_hint = ValueHint::FilePath)]
     catalogue: Option<PathBuf>,
 }
 

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde_json::{Map, Value};
 use wire::production_test::CreateProductionTest;
 
 use super::watch::{self, Pace};
 use super::{Session, order};
+use crate::choice::{PLATFORMS, one_of};
 use crate::failure::Failure;
 use crate::table::printable;
 use crate::terminal::Tone;
@@ -35,7 +36,7 @@ pub(super) struct CreateArguments {
     provider_ids: Option<Vec<String>>,
 
     /// The only platform that may take part: ios or android [default: both]
-    #[arg(long, value_name = "PLATFORM")]
+    #[arg(long, value_name = "PLATFORM", value_parser = one_of::<String>(PLATFORMS), hide_possible_values = true)]
     target_platform: Option<String>,
 
     /// How many stamps there are, first come, first served [default: 3]
@@ -47,7 +48,7 @@ pub(super) struct CreateArguments {
     allow_duplicate_participation: bool,
 
     /// The order as JSON, as the API takes it; - reads standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = [
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = [
         "title", "description", "provider_ids", "target_platform", "max_stamps", "allow_duplicate_participation",
     ])]
     file: Option<String>,

@@ -1,13 +1,13 @@
 use crate::invocation::Program;
 
 /// A command, such as `admin key create`, and its help. The program itself is the empty command.
-struct Help {
-    command: String,
-    text: String,
+pub(crate) struct Help {
+    pub(crate) command: String,
+    pub(crate) text: String,
 }
 
 /// The help of this command and of every command below it, as the program prints it.
-fn all_below(program: &Program, command: &str) -> Vec<Help> {
+pub(crate) fn all_below(program: &Program, command: &str) -> Vec<Help> {
     let arguments = [command, "--help"].join(" ");
     let text = program.print(arguments.trim_start());
     let below: Vec<String> = subcommands(&text).map(|name| format!("{command} {name}").trim().to_owned()).collect();

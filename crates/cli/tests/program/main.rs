@@ -4,12 +4,14 @@
 
 mod admin;
 mod client;
+mod completions;
 mod help;
 mod invocation;
 mod keys;
 mod kill;
 mod layers;
 mod log;
+mod man;
 mod output;
 mod postgres;
 mod process;

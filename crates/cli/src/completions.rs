@@ -1,0 +1,31 @@
+//! `fieldtest completions` (§13).
+
+use clap::{Args, CommandFactory};
+use clap_complete::{Shell, generate};
+
+use crate::arguments::{Arguments, PROGRAM};
+use crate::failure::Failure;
+use crate::output;
+
+const NOTES: &str = "\
+The script completes commands, options, and values of which there are only a few. Make it anew after an upgrade.
+
+Examples:
+  fieldtest completions bash > ~/.local/share/bash-completion/completions/fieldtest
+  fieldtest completions zsh > \"${fpath[1]}/_fieldtest\"
+  fieldtest completions fish > ~/.config/fish/completions/fieldtest.fish";
+
+/// What `completions` can be told.
+#[derive(Args)]
+#[command(after_help = NOTES)]
+pub(crate) struct CompletionsArguments {
+    /// The shell that is to complete what is typed
+    shell: Shell,
+}
+
+/// Prints the script.
+pub(crate) fn run(CompletionsArguments { shell }: CompletionsArguments) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    generate(shell, &mut Arguments::command(), PROGRAM, &mut script);
+    output::print(&String::from_utf8_lossy(&script))
+}
