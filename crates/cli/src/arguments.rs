@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::admin::AdminArguments;
 use crate::completions::CompletionsArguments;
+use crate::doctor::DoctorArguments;
 use crate::login::LoginArguments;
 use crate::man::ManArguments;
 use crate::options::Place;
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     /// Bring the databases' tables up to date, and name the files
     #[command(after_help = MIGRATE_EXAMPLE)]
     Migrate(Place),
+    /// Look whether a server can do its work here, and say how to mend what is wrong; changes nothing
+    Doctor(DoctorArguments),
     /// Print the OpenAPI document
     #[command(after_help = OPENAPI_EXAMPLE)]
     Openapi,

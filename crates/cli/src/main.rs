@@ -8,6 +8,7 @@ mod choice;
 mod completions;
 mod config_file;
 mod deployment;
+mod doctor;
 mod failure;
 mod logging;
 mod login;
@@ -40,6 +41,12 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Serve(arguments) => runtime.block_on(serve::run(arguments)),
         Command::Migrate(place) => runtime.block_on(migrate(place)),
+        Command::Doctor(arguments) => {
+            let examined = runtime.block_on(doctor::run(arguments));
+            // What hangs in the operating system, on a disk that does not answer, is not waited for.
+            runtime.shutdown_background();
+            return examined;
+        }
         Command::Openapi => output::print(&server::openapi_json()),
         Command::Admin(arguments) => runtime.block_on(admin::run(arguments)),
         Command::Login(arguments) => runtime.block_on(login::run(arguments)),

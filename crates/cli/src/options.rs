@@ -4,7 +4,7 @@
 //! two are clap's; [`Options::or`] puts the file beneath them.
 
 use std::num::{NonZeroU16, NonZeroU32};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -171,6 +171,14 @@ impl Options {
         }
     }
 
+    /// Whether one of these is a secret, or a URL with a password.
+    pub(crate) fn hold_a_secret(&self) -> bool {
+        let urls = [&self.database_url, &self.tpas_database_url];
+        let has_password = |Secret(url): &Secret| url.parse().is_ok_and(|url: PostgresUrl| url.has_password());
+        let secrets = [&self.tpas_token, &self.secret_key, &self.verification_secret];
+        secrets.iter().any(|secret| secret.is_some()) || urls.iter().any(|url| url.as_ref().is_some_and(has_password))
+    }
+
     /// What the server is told; what no layer has given has its default.
     pub(crate) fn config(self) -> Result<Config, Failure> {
         let tpas_token = self.tpas_token.map(|Secret(token)| token);
@@ -230,6 +238,11 @@ pub(crate) struct ConfigFile {
 }
 
 impl ConfigFile {
+    /// The file itself, if one was named.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// The file's options; none if no file was named.
     pub(crate) fn options(&self) -> Result<Options, Failure> {
         self.config.as_deref().map_or_else(|| Ok(Options::default()), config_file::read)

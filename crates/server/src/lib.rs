@@ -5,6 +5,7 @@
 
 mod config;
 mod console;
+mod doctor;
 mod lifecycle;
 mod nudge;
 mod openapi;
@@ -17,6 +18,7 @@ mod workspace_api;
 mod world;
 
 pub use config::{Background, Config, Limits, MalformedRateLimit, RateLimit, Role, Roles, UnknownRole};
+pub use doctor::{Finding, Verdict, examine};
 pub use lifecycle::{CopiedDeployment, Demo, Rounds, Server, StartError, copy, migrate, read_catalogue};
 pub use world::World;
 

@@ -12,6 +12,7 @@ mod error;
 mod facts;
 mod group;
 mod idempotency;
+mod inspection;
 mod location;
 mod metrics;
 mod postgres;
@@ -29,6 +30,9 @@ pub use database::Database;
 pub use error::{Obstacle, OpenError, StoreError};
 pub use facts::AgreeOnFact;
 pub use idempotency::Idempotency;
+pub use inspection::{
+    Applied, ClockReading, Inspection, Problem, Tables, TablesState, Trouble, inspect_connect, inspect_tpas,
+};
 pub use location::Location;
 pub use metrics::WriterMetrics;
 pub use postgres::{MalformedPostgresUrl, PostgresOptions, PostgresUrl};

@@ -61,6 +61,7 @@ const TPAS: &str = "server::tpas";
 const SCHEDULER: &str = "server::scheduler";
 const CONSOLE: &str = "server::console";
 const LIFECYCLE: &str = "server::lifecycle";
+const DOCTOR: &str = "server::doctor";
 const PEER: &str = "server::peer";
 const CONFIG: &str = "server::config";
 const TELEMETRY: &str = "server::telemetry";
@@ -68,6 +69,7 @@ const TELEMETRY: &str = "server::telemetry";
 const OWN_TABLES: &str = "each service has tables of its own, and nobody else reads them";
 const APART: &str = "these know what they share (web), not each other";
 const ELSEWHERE: &str = "the challenge service may run elsewhere: it is reached through the peer only";
+const LOOKS: &str = "it looks at a deployment from outside, and nothing that works is built on that";
 const SHARED: &str = "what the others share knows none of them";
 
 /// `lifecycle → {workspace_api, tpas, scheduler, console} → web`; `{workspace_api, scheduler} → peer → tpas`; and the two
@@ -86,6 +88,14 @@ pub const ROOMS: &[RoomRow] = &[
     row(CONSOLE, &[WORKSPACE_API, TPAS, SCHEDULER, LIFECYCLE], APART),
     row(WEB, &[WORKSPACE_API, TPAS, SCHEDULER, CONSOLE, PEER, LIFECYCLE], SHARED),
     row(PEER, &[WORKSPACE_API, SCHEDULER, CONSOLE, LIFECYCLE], SHARED),
+    row(DOCTOR, &[CONNECT, CHALLENGES, WEB, WORKSPACE_API, TPAS, SCHEDULER, CONSOLE, PEER], LOOKS),
+    row(LIFECYCLE, &[DOCTOR], LOOKS),
+    row(WORKSPACE_API, &[DOCTOR], LOOKS),
+    row(TPAS, &[DOCTOR], LOOKS),
+    row(SCHEDULER, &[DOCTOR], LOOKS),
+    row(CONSOLE, &[DOCTOR], LOOKS),
+    row(WEB, &[DOCTOR], LOOKS),
+    row(PEER, &[DOCTOR], LOOKS),
     row(CONFIG, &[WEB, WORKSPACE_API, TPAS, SCHEDULER, CONSOLE, PEER, LIFECYCLE], SHARED),
     row(TELEMETRY, &[WEB, WORKSPACE_API, TPAS, SCHEDULER, CONSOLE, PEER, LIFECYCLE], SHARED),
 ];

@@ -5,6 +5,7 @@
 mod admin;
 mod client;
 mod completions;
+mod doctor;
 mod help;
 mod invocation;
 mod keys;

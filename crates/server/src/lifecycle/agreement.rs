@@ -14,7 +14,8 @@ use crate::World;
 use crate::config::Config;
 use crate::tpas::{Secrets, VerificationSecret};
 
-const ENVIRONMENT: &str = "environment";
+/// What the kind of deployment is called in the database.
+pub(crate) const ENVIRONMENT: &str = "environment";
 
 /// Makes sure that a database is only ever used for one kind of deployment: a sandbox's simulator must never stand in front of
 /// real tests because an option was forgotten.
@@ -28,15 +29,15 @@ pub(super) async fn on_environment(database: &Database, environment: Environment
 }
 
 /// A secret that all servers of a deployment share. The database holds only what tells it from another one.
-struct Shared {
+pub(crate) struct Shared {
     /// The file in the data directory.
-    file: &'static str,
+    pub(crate) file: &'static str,
     /// What it is called in the database.
-    fact: &'static str,
+    pub(crate) fact: &'static str,
 }
 
-const SECRET_KEY: Shared = Shared { file: "secret-key", fact: "secret_key" };
-const VERIFICATION_SECRET: Shared = Shared { file: "verification-secret", fact: "verification_secret" };
+pub(crate) const SECRET_KEY: Shared = Shared { file: "secret-key", fact: "secret_key" };
+pub(crate) const VERIFICATION_SECRET: Shared = Shared { file: "verification-secret", fact: "verification_secret" };
 
 /// The challenge service's secrets: what the operator has given, and for the rest what is kept in the data directory. Only the
 /// first server of a deployment makes new ones.
@@ -64,6 +65,11 @@ pub(super) async fn on_secrets(
 }
 
 impl Shared {
+    /// What the database holds of this secret: it tells it from another one, and gives nothing of it away.
+    pub(crate) fn sign(&self, secret: &SecretKey) -> String {
+        hex::encode(secret.derive("agreement").tag(self.fact.as_bytes()))
+    }
+
     async fn kept(
         &self,
         directory: &DataDirectory,
@@ -77,7 +83,7 @@ impl Shared {
     }
 
     async fn agree(&self, secret: &SecretKey, database: &Database) -> Result<(), StartError> {
-        let sign = hex::encode(secret.derive("agreement").tag(self.fact.as_bytes()));
+        let sign = self.sign(secret);
         let unit = AgreeOnFact { name: self.fact, value: sign.clone() };
         if database.agree(unit).await? == sign {
             return Ok(());

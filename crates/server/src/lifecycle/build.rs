@@ -106,7 +106,8 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     Ok((listener, address))
 }
 
-fn check_options(config: &Config) -> Result<(), StartError> {
+/// Whether the options go together.
+pub(crate) fn check_options(config: &Config) -> Result<(), StartError> {
     let needs_peer = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
     if needs_peer && config.tpas_url.is_none() && !config.roles.has(Role::Tpas) {
         return Err(StartError::Options(

@@ -14,14 +14,19 @@ use super::StartError;
 const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
 
-/// The data directory of a running server.
-pub(super) struct DataDirectory {
+/// The data directory, of a running server or of whoever looks at it.
+pub(crate) struct DataDirectory {
     path: PathBuf,
     /// Held while embedded databases are in it: then no other server can have it.
     _lock: Option<File>,
 }
 
 impl DataDirectory {
+    /// The directory as it is, if it is: for whoever only looks.
+    pub(crate) fn unheld(path: &Path) -> Self {
+        Self { path: path.to_owned(), _lock: None }
+    }
+
     /// Makes the directory if it is missing, for any number of servers.
     pub(super) fn share(path: &Path) -> Result<Self, StartError> {
         create_folder(path)?;
@@ -52,12 +57,12 @@ impl DataDirectory {
     }
 
     /// Where a secret is kept.
-    pub(super) fn path_of(&self, name: &str) -> PathBuf {
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
     /// A secret of 32 bytes in hexadecimal digits; it is made if it is missing and may be made.
-    pub(super) fn secret(
+    pub(crate) fn secret(
         &self,
         name: &str,
         randomness: Option<&dyn Randomness>,

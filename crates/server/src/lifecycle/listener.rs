@@ -17,7 +17,7 @@ use super::impatient::Impatient;
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
 
 /// How many connections are open at most. The next one waits in the operating system's queue.
-const CONNECTIONS: usize = 16_384;
+pub(crate) const CONNECTIONS: usize = 16_384;
 
 /// How long to wait when no connection can be accepted, usually for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

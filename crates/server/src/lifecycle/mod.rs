@@ -1,10 +1,10 @@
 //! From configuration to a running server, and to its end (§13).
 
-mod agreement;
+pub(crate) mod agreement;
 mod background;
 mod build;
 mod copy;
-mod data_directory;
+pub(crate) mod data_directory;
 mod demo;
 pub(crate) mod health;
 mod impatient;
@@ -25,10 +25,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use self::background::Background;
+pub(crate) use self::build::check_options;
 pub use self::build::read_catalogue;
 pub use self::copy::{CopiedDeployment, copy};
 use self::data_directory::DataDirectory;
 pub use self::demo::Demo;
+pub(crate) use self::listener::CONNECTIONS;
 use self::rounds::RoundRequests;
 pub use self::rounds::Rounds;
 pub use self::start_error::StartError;

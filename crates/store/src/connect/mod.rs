@@ -54,6 +54,17 @@ pub(crate) const TABLES: &[&str] = &[
     "idempotency_records",
 ];
 
+/// When the newest row was made that is quickly found: requests are found by their challenges, whose ids ascend.
+pub(crate) const NEWEST: &str = "SELECT MAX(moment) FROM (
+    SELECT MAX(created_at) AS moment FROM workspaces
+    UNION ALL SELECT MAX(created_at) FROM api_keys
+    UNION ALL SELECT created_at FROM (
+        SELECT created_at FROM challenge_requests WHERE challenge_id IS NOT NULL ORDER BY challenge_id DESC LIMIT 1))";
+
+pub(crate) fn migrations() -> Migrations {
+    Migrations { sqlite: sqlite_migrations::migrations::runner(), postgres: postgres_migrations::migrations::runner() }
+}
+
 /// The store of workspaces and production tests. Clones share it.
 #[derive(Clone)]
 pub struct ConnectStore {
@@ -83,11 +94,7 @@ impl ConnectStore {
     /// # Errors
     /// When the database cannot be opened, is no database, or was made by a newer fieldtest.
     pub async fn open(location: &Location, metrics: WriterMetrics) -> Result<Self, OpenError> {
-        let migrations = Migrations {
-            sqlite: sqlite_migrations::migrations::runner(),
-            postgres: postgres_migrations::migrations::runner(),
-        };
-        Ok(Self { database: Database::open(location, PLACE, migrations, metrics).await? })
+        Ok(Self { database: Database::open(location, PLACE, migrations(), metrics).await? })
     }
 
     /// The tables, and what every store can do with its own.

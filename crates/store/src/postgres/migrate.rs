@@ -45,9 +45,14 @@ fn newest_known(migrations: &Runner) -> i32 {
     migrations.get_migrations().iter().map(refinery::Migration::version).max().unwrap_or_default()
 }
 
+/// Where it is written down what has been run.
+pub(super) fn history(schema: &str) -> String {
+    format!("{schema}.refinery_schema_history")
+}
+
 /// The newest migration that has been run here, if any has.
 async fn applied(client: &Client, schema: &str) -> Result<Option<i32>, tokio_postgres::Error> {
-    let history = format!("{schema}.refinery_schema_history");
+    let history = history(schema);
     let found = client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&history]).await?;
     if !found.try_get::<_, bool>(0)? {
         return Ok(None);

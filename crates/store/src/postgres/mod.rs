@@ -2,6 +2,7 @@
 
 mod connect;
 mod error;
+pub(crate) mod inspect;
 mod migrate;
 mod options;
 mod pool;

@@ -15,6 +15,14 @@ pub struct PostgresUrl {
     pub(super) tls: Tls,
 }
 
+impl PostgresUrl {
+    /// Whether there is a password in it.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+}
+
 /// How far the server's certificate is trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Tls {
@@ -185,6 +193,8 @@ mod tests {
             assert!(message.contains(part) && !message.contains("hunter2"), "{text}: {message}");
         }
         let url: PostgresUrl = "postgres://me:hunter2@db.example:1/fieldtest".parse().unwrap();
+        let open: PostgresUrl = "postgres://me@db.example:1/fieldtest".parse().unwrap();
+        assert!(url.has_password() && !open.has_password());
         assert_eq!(
             (url.to_string(), format!("{url:?}")),
             ("db.example/fieldtest".into(), "PostgresUrl(db.example/fieldtest)".into())

@@ -1,5 +1,6 @@
 //! SQLite: one file, one writer that commits in groups, readers beside it.
 
+pub(crate) mod inspect;
 mod open;
 mod readers;
 pub(crate) mod statement;

@@ -14,7 +14,7 @@ use super::STATEMENT_CACHE;
 use crate::OpenError;
 
 /// How long a connection waits for another process (a command of the operator's, a backup) to let go of the file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// WAL lets readers go on beside the writer; FULL makes a commit survive a power cut.
 const SETTINGS: &str = "

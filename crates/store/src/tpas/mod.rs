@@ -32,6 +32,15 @@ pub(crate) const PLACE: Place = Place { file: "tpas.sqlite3", schema: "fieldtest
 pub(crate) const TABLES: &[&str] =
     &["deployment_facts", "challenges", "participations", "stamp_claims", "idempotency_records"];
 
+/// When the newest row was made: ids ascend.
+pub(crate) const NEWEST: &str = "SELECT MAX(moment) FROM (
+    SELECT created_at AS moment FROM (SELECT created_at FROM challenges ORDER BY id DESC LIMIT 1)
+    UNION ALL SELECT joined_at FROM (SELECT joined_at FROM participations ORDER BY id DESC LIMIT 1))";
+
+pub(crate) fn migrations() -> Migrations {
+    Migrations { sqlite: sqlite_migrations::migrations::runner(), postgres: postgres_migrations::migrations::runner() }
+}
+
 /// The store of the challenge service. Clones share it.
 #[derive(Clone)]
 pub struct TpasStore {
@@ -44,11 +53,7 @@ impl TpasStore {
     /// # Errors
     /// When the database cannot be opened, is no database, or was made by a newer fieldtest.
     pub async fn open(location: &Location, metrics: WriterMetrics) -> Result<Self, OpenError> {
-        let migrations = Migrations {
-            sqlite: sqlite_migrations::migrations::runner(),
-            postgres: postgres_migrations::migrations::runner(),
-        };
-        Ok(Self { database: Database::open(location, PLACE, migrations, metrics).await? })
+        Ok(Self { database: Database::open(location, PLACE, migrations(), metrics).await? })
     }
 
     /// The tables, and what every store can do with its own.

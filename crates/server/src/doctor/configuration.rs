@@ -1,0 +1,38 @@
+//! Whether the options go together, and the catalogue can be read.
+
+use domain::Environment;
+
+use super::Finding;
+use crate::config::{Config, Role};
+use crate::lifecycle::{check_options, read_catalogue};
+
+pub(super) const CHECK: &str = "configuration";
+
+pub(super) fn look(config: &Config) -> Vec<Finding> {
+    vec![judge(config)]
+}
+
+fn judge(config: &Config) -> Finding {
+    let Config { environment, roles, public_url, catalogue, .. } = config;
+    if let Err(error) = check_options(config) {
+        return Finding::failed(
+            CHECK,
+            error.to_string(),
+            "change these options; `fieldtest serve --help` explains them",
+        );
+    }
+    if let Err(error) = read_catalogue(config) {
+        let mend = "correct the file, or leave out --catalogue to have the catalogue inside the program";
+        return Finding::failed(CHECK, error.to_string(), mend);
+    }
+    let is_public = public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+    if *environment == Environment::Production && roles.has(Role::Tpas) && !is_public {
+        return Finding::warning(
+            CHECK,
+            "this is production, and testers are not said to reach it by https",
+            "give with --public-url the https:// URL of the proxy in front",
+        );
+    }
+    let own = catalogue.as_ref().map(|path| format!(", catalogue {}", path.display())).unwrap_or_default();
+    Finding::good(CHECK, format!("{environment}, roles {roles}{own}"))
+}
