@@ -7,6 +7,9 @@ use crate::{ChallengeId, Timestamp};
 /// How many days after its creation a challenge ends, at the last second of that day (§10).
 const DAYS: u32 = 7;
 
+/// How long to wait at least before looking at a challenge again.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
+
 /// What a challenge is to whoever ordered it (§6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
@@ -26,6 +29,17 @@ pub struct Challenge {
     pub is_closed: bool,
 }
 
+/// How a challenge has ended (§10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The last stamp was granted.
+    Completed,
+    /// It was closed before its time.
+    Closed,
+    /// Its time is over.
+    Expired,
+}
+
 impl Challenge {
     /// When a challenge that is created now ends: 23:59:59 UTC of the seventh day after.
     #[must_use]
@@ -34,17 +48,31 @@ impl Challenge {
     }
 
     /// When to look again whether a challenge that is active at `now` has changed. What is young changes soon: after a
-    /// thirtieth of its age, but at least two seconds and at most a minute.
+    /// thirtieth of its age, but at least two seconds and at most a minute. The last look is right after its end: not before
+    /// two seconds are over, because clocks differ.
     #[must_use]
     pub fn next_observation(&self, now: Timestamp) -> Timestamp {
         let pause = now.since(self.created_at) / 30;
-        now.plus(pause.clamp(Duration::from_secs(2), Duration::from_mins(1)))
+        let usual = now.plus(pause.clamp(SHORTEST_PAUSE, Duration::from_mins(1)));
+        if usual < self.expires_at { usual } else { self.expires_at.plus(SHORTEST_PAUSE) }
+    }
+
+    /// How it has ended by `now`, if it has.
+    #[must_use]
+    pub fn ending_at(&self, now: Timestamp) -> Option<Ending> {
+        if self.completed_at.is_some() {
+            Some(Ending::Completed)
+        } else if self.is_closed {
+            Some(Ending::Closed)
+        } else {
+            (now >= self.expires_at).then_some(Ending::Expired)
+        }
     }
 
     /// Whether testers can still join and claim: not complete, not closed, not over.
     #[must_use]
     pub fn is_active_at(&self, now: Timestamp) -> bool {
-        self.completed_at.is_none() && !self.is_closed && now < self.expires_at
+        self.ending_at(now).is_none()
     }
 }
 
@@ -52,10 +80,13 @@ impl Challenge {
 mod tests {
     use super::*;
 
-    #[test]
-    fn is_active_until_it_expires_is_complete_or_is_closed() {
-        let created_at: Timestamp = "2026-04-08T10:00:00.000Z".parse().unwrap();
-        let challenge = Challenge {
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn challenge() -> Challenge {
+        let created_at = at("2026-04-08T10:00:00.000Z");
+        Challenge {
             id: ChallengeId::from_bytes([0; 16]),
             title: "BankID".into(),
             description: None,
@@ -63,12 +94,33 @@ mod tests {
             expires_at: Challenge::expiry(created_at),
             completed_at: None,
             is_closed: false,
-        };
-        let last_moment: Timestamp = "2026-04-15T23:59:58.999Z".parse().unwrap();
-        let end: Timestamp = "2026-04-15T23:59:59.000Z".parse().unwrap();
-        assert!(challenge.is_active_at(last_moment));
-        assert!(!challenge.is_active_at(end));
-        assert!(!Challenge { completed_at: Some(created_at), ..challenge.clone() }.is_active_at(last_moment));
-        assert!(!Challenge { is_closed: true, ..challenge }.is_active_at(last_moment));
+        }
+    }
+
+    #[test]
+    fn is_active_until_it_expires_is_complete_or_is_closed() {
+        let (last_moment, end) = (at("2026-04-15T23:59:58.999Z"), at("2026-04-15T23:59:59.000Z"));
+        assert!(challenge().is_active_at(last_moment));
+        assert_eq!(challenge().ending_at(end), Some(Ending::Expired));
+        let complete = Challenge { completed_at: Some(last_moment), ..challenge() };
+        assert_eq!(complete.ending_at(last_moment), Some(Ending::Completed));
+        assert_eq!(complete.ending_at(end), Some(Ending::Completed), "before its time was over");
+        let closed = Challenge { is_closed: true, ..challenge() };
+        assert_eq!(closed.ending_at(last_moment), Some(Ending::Closed));
+        assert_eq!(closed.ending_at(end), Some(Ending::Closed), "before its time was over");
+    }
+
+    #[test]
+    fn is_looked_at_less_often_with_age_and_once_more_right_after_its_end() {
+        for (now, next) in [
+            ("2026-04-08T10:00:00.000Z", "2026-04-08T10:00:02.000Z"),
+            ("2026-04-08T10:05:00.000Z", "2026-04-08T10:05:10.000Z"),
+            ("2026-04-09T10:00:00.000Z", "2026-04-09T10:01:00.000Z"),
+            ("2026-04-15T23:58:58.999Z", "2026-04-15T23:59:58.999Z"),
+            ("2026-04-15T23:58:59.000Z", "2026-04-16T00:00:01.000Z"),
+            ("2026-04-15T23:59:58.999Z", "2026-04-16T00:00:01.000Z"),
+        ] {
+            assert_eq!(challenge().next_observation(at(now)), at(next), "{now}");
+        }
     }
 }

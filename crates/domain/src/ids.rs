@@ -74,6 +74,20 @@ uuid_id!(
     ApiKeyId,
     "key_"
 );
+uuid_id!(
+    /// An event, however it is delivered: `evt_` and a UUID (§7).
+    EventId,
+    "evt_"
+);
+
+impl EventId {
+    /// The id that is made of this hash: a UUID of version 8.
+    pub(crate) fn of_hash(hash: [u8; 32]) -> Self {
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(hash).for_each(|(byte, hashed)| *byte = hashed);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
 
 impl ChallengeId {
     /// The id of the one challenge that this request can become: the same UUID under another prefix.

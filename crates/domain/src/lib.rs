@@ -16,8 +16,10 @@ pub mod claim;
 mod clock;
 pub mod eligibility;
 mod environment;
+pub mod event;
 pub mod idempotency;
 mod ids;
+pub mod observation;
 pub mod participation;
 mod platform;
 pub mod production_test;
@@ -26,11 +28,14 @@ pub mod report;
 pub mod retry;
 pub mod sealed_secret;
 pub mod secret_key;
+pub mod stamp_news;
 mod timestamp;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use environment::Environment;
-pub use ids::{ApiKeyId, ChallengeId, ClientId, Ids, MalformedId, ParticipationId, ProviderId, RequestId, WorkspaceId};
+pub use ids::{
+    ApiKeyId, ChallengeId, ClientId, EventId, Ids, MalformedId, ParticipationId, ProviderId, RequestId, WorkspaceId,
+};
 pub use platform::Platform;
 pub use randomness::{NoRandomness, Randomness, SeededRandomness};
 pub use timestamp::Timestamp;

@@ -11,6 +11,7 @@ use store::StoreError;
 use wire::challenge_service::ScheduleChallenge;
 use wire::report::Report;
 
+use crate::World;
 use crate::config::Limits;
 use crate::tpas::Tpas;
 
@@ -27,14 +28,21 @@ pub(crate) enum Peer {
 pub(crate) struct Remote {
     for_hand_over: ChallengeService,
     for_reads: ChallengeService,
+    world: World,
 }
 
 impl Remote {
-    pub(crate) fn new(url: &str, token: &str, limits: &Limits) -> Result<Self, ClientError> {
+    pub(crate) fn new(url: &str, token: &str, limits: &Limits, world: World) -> Result<Self, ClientError> {
         Ok(Self {
             for_hand_over: ChallengeService::new(url, token, limits.hand_over)?,
             for_reads: ChallengeService::new(url, token, limits.peer_read)?,
+            world,
         })
+    }
+
+    fn challenge(&self, body: wire::challenge::Challenge) -> Result<Challenge, PeerError> {
+        // What answers nonsense today may be replaced by something that works: not a refusal.
+        body.seen_at(self.world.now()).map_err(not_now)
     }
 }
 
@@ -64,7 +72,7 @@ impl Peer {
             }
             Self::Http(remote) => {
                 let body = ScheduleChallenge::new(&payload, &host_name);
-                challenge_of(remote.for_hand_over.schedule(&id.to_string(), &body).await?)
+                remote.challenge(remote.for_hand_over.schedule(&id.to_string(), &body).await?)
             }
         }
     }
@@ -76,7 +84,7 @@ impl Peer {
                 let found = in_time(*read_limit, tpas.store().challenge(id)).await?;
                 found.map(|record| record.challenge).ok_or_else(unknown)
             }
-            Self::Http(remote) => challenge_of(remote.for_reads.challenge(&id.to_string()).await?),
+            Self::Http(remote) => remote.challenge(remote.for_reads.challenge(&id.to_string()).await?),
         }
     }
 
@@ -87,7 +95,19 @@ impl Peer {
                 let closed = in_time(*read_limit, tpas.close(id)).await?;
                 closed.map(|record| record.challenge).ok_or_else(unknown)
             }
-            Self::Http(remote) => challenge_of(remote.for_reads.close(&id.to_string()).await?),
+            Self::Http(remote) => remote.challenge(remote.for_reads.close(&id.to_string()).await?),
+        }
+    }
+
+    /// How a challenge stands, with its stamps: one read, so both are of one moment.
+    pub(crate) async fn observe(&self, id: ChallengeId) -> Result<domain::report::Report, PeerError> {
+        match self {
+            Self::InProcess { tpas, read_limit } => {
+                in_time(*read_limit, tpas.store().report(id)).await?.ok_or_else(unknown)
+            }
+            Self::Http(remote) => {
+                remote.for_reads.report(&id.to_string()).await?.seen_at(remote.world.now()).map_err(not_now)
+            }
         }
     }
 
@@ -98,11 +118,6 @@ impl Peer {
             Self::Http(remote) => Ok(remote.for_reads.report(&id.to_string()).await?),
         }
     }
-}
-
-fn challenge_of(body: wire::challenge::Challenge) -> Result<Challenge, PeerError> {
-    // What answers nonsense today may be replaced by something that works: not a refusal.
-    body.try_into().map_err(not_now)
 }
 
 /// What a read in this process finds, if it finds it in time.

@@ -76,6 +76,20 @@ impl Database {
         }
     }
 
+    /// Does a read over rows: what it finds for all of them, in no order. On SQLite each row sees its own moment.
+    pub(crate) async fn query_each<T: Send + 'static, const N: usize>(
+        &self,
+        sql: &'static Sql,
+        rows: Vec<[Value<'static>; N]>,
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        match &self.engine {
+            _ if rows.is_empty() => Ok(Vec::new()),
+            Engine::Sqlite(database) => database.query_each(sql, rows, read).await,
+            Engine::Postgres(database) => database.query_each(sql, rows, read).await,
+        }
+    }
+
     /// Does a read that finds one row or none.
     pub(crate) async fn find<T: Send + 'static>(
         &self,

@@ -1,5 +1,7 @@
 //! The challenge object (§6).
 
+use std::time::Duration;
+
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -67,18 +69,22 @@ impl Challenge {
     }
 }
 
+/// The challenge service's clock may be so far ahead of ours.
+const CLOCK_DIFFERENCE: Duration = Duration::from_secs(2);
+
 /// The challenge service answered something that is no challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the challenge service's answer has no valid challenge id")]
 pub struct NotAChallenge;
 
-impl TryFrom<Challenge> for domain::challenge::Challenge {
-    type Error = NotAChallenge;
-
-    /// What the challenge service says, as the scheduler keeps it. One that is not active although it is neither complete nor
-    /// over was closed.
-    fn try_from(body: Challenge) -> Result<Self, Self::Error> {
-        let Challenge {
+impl Challenge {
+    /// What the challenge service says at `now`, as the scheduler keeps it. One that is not active although it is neither
+    /// complete nor over was closed.
+    ///
+    /// # Errors
+    /// When it has no valid id.
+    pub fn seen_at(self, now: Timestamp) -> Result<domain::challenge::Challenge, NotAChallenge> {
+        let Self {
             id,
             title,
             description,
@@ -89,15 +95,16 @@ impl TryFrom<Challenge> for domain::challenge::Challenge {
             challenge_mode: ChallengeMode::Stamp,
             sponsor: _,
             sources: _,
-        } = body;
-        Ok(Self {
+        } = self;
+        let is_over = now.plus(CLOCK_DIFFERENCE) >= expires_at.0;
+        Ok(domain::challenge::Challenge {
             id: id.parse().map_err(|_| NotAChallenge)?,
             title,
             description,
             created_at: created_at.0,
             expires_at: expires_at.0,
             completed_at: completed_at.map(|moment| moment.0),
-            is_closed: !is_active && completed_at.is_none(),
+            is_closed: !is_active && completed_at.is_none() && !is_over,
         })
     }
 }

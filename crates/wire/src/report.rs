@@ -6,7 +6,7 @@ use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::challenge::Challenge;
+use crate::challenge::{Challenge, NotAChallenge};
 
 /// How a production test went (§8).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -67,7 +67,32 @@ impl Report {
     }
 }
 
+impl Report {
+    /// What the challenge service says at `now`, as the scheduler needs it. A provider whose name is none counts for nothing.
+    ///
+    /// # Errors
+    /// When its challenge has no valid id.
+    pub fn seen_at(self, now: Timestamp) -> Result<domain::report::Report, NotAChallenge> {
+        let Self { challenge, stats: Stats { total_participations, total_claims, provider_breakdown } } = self;
+        Ok(domain::report::Report {
+            challenge: challenge.seen_at(now)?,
+            total_participations,
+            total_claims,
+            providers: provider_breakdown.into_iter().filter_map(ProviderRow::seen).collect(),
+        })
+    }
+}
+
 impl ProviderRow {
+    fn seen(self) -> Option<domain::report::ProviderRow> {
+        let Self { provider_id, provider_name: _, claim_count, average_completion_seconds } = self;
+        Some(domain::report::ProviderRow {
+            provider_id: provider_id.parse().ok()?,
+            claim_count,
+            average_completion_seconds,
+        })
+    }
+
     fn new(row: &domain::report::ProviderRow, names: &HashMap<&str, &str>) -> Self {
         let domain::report::ProviderRow { provider_id, claim_count, average_completion_seconds } = row;
         let id = provider_id.as_str();

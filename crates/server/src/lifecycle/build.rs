@@ -185,7 +185,7 @@ impl Parts {
     fn peer(&self) -> Result<Option<Peer>, StartError> {
         let Config { tpas_url, tpas_token, limits, .. } = &self.config;
         match (tpas_url, tpas_token) {
-            (Some(url), Some(token)) => Remote::new(url, token, limits)
+            (Some(url), Some(token)) => Remote::new(url, token, limits, self.world.clone())
                 .map(|remote| Some(Peer::Http(Arc::new(remote))))
                 .map_err(|error| StartError::Peer { url: url.clone(), reason: error.to_string() }),
             _ => Ok(self.tpas.clone().map(|tpas| Peer::InProcess { tpas, read_limit: limits.peer_read })),

@@ -1,6 +1,7 @@
 //! Looking at challenges, so that the list knows how they stand while the challenge service is down (§6).
 
 use domain::ChallengeId;
+use domain::report::Report;
 use futures_util::future::join_all;
 use store::StoreError;
 use store::connect::{RecordObservation, TakeObservations};
@@ -26,17 +27,17 @@ pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<()
     Ok(())
 }
 
-/// Looks at one challenge and writes down what is new.
+/// Looks at one challenge and its stamps, and writes down what is new.
 pub(crate) async fn look(scheduler: &Scheduler, id: ChallengeId) -> Result<(), StoreError> {
-    let challenge = match scheduler.peer.challenge(id).await {
-        Ok(challenge) => challenge,
+    let report = match scheduler.peer.observe(id).await {
+        Ok(report) => report,
         // It is due again soon; until then the copy stands.
         Err(PeerError::Refused(reason) | PeerError::NotNow { reason, .. }) => {
             tracing::debug!(challenge = %id, reason, "a challenge could not be looked at");
             return Ok(());
         }
     };
-    let now = scheduler.world.now();
-    let next_observation_at = challenge.is_active_at(now).then(|| challenge.next_observation(now));
-    scheduler.store.record_observation(RecordObservation { challenge, next_observation_at, now }).await
+    let Report { challenge, providers, .. } = report;
+    let unit = RecordObservation { challenge, providers: Some(providers), now: scheduler.world.now() };
+    scheduler.store.record_observation(unit).await.map(drop)
 }

@@ -32,7 +32,7 @@ async fn recall(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), 
     match close(scheduler, &request).await {
         Ok(challenge) => {
             let now = scheduler.world.now();
-            scheduler.store.record_observation(RecordObservation { challenge, next_observation_at: None, now }).await?;
+            scheduler.store.record_observation(RecordObservation { challenge, providers: None, now }).await?;
             finish(scheduler, &request).await
         }
         // A challenge service that will not hear of it has no open challenge for it either.

@@ -160,7 +160,7 @@ impl ConnectStore {
     }
 }
 
-fn read_key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
+pub(super) fn read_key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
     Ok(ApiKey {
         id: ApiKeyId::from_bytes(row.bytes("id")?),
         workspace_id: row.parsed("workspace_id")?,

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use domain::challenge::Challenge;
 use domain::challenge_request::{ChallengeRequest, Status};
+use domain::event::Happening;
 use domain::{RequestId, Timestamp};
 
 use super::challenge_requests::{read_request, request_columns};
+use super::events::{self, NewEvent};
 use super::{ConnectStore, RequestKey};
 use crate::StoreError;
 use crate::row::Row;
@@ -92,6 +94,7 @@ impl Unit for FinishHandOver {
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<bool>, StoreError> {
         let mut outcomes = Vec::with_capacity(units.len());
+        let mut events = Vec::new();
         for run in runs(units, |unit| [unit.key.id]) {
             let mut sorted: Vec<&Self> = run.iter().collect();
             // In the same order everywhere, or two transactions could wait for each other.
@@ -100,7 +103,9 @@ impl Unit for FinishHandOver {
             let finished: HashSet<RequestId> =
                 transaction.query_each(&FINISH, &rows, read_id).await?.into_iter().collect();
             outcomes.extend(run.iter().map(|unit| finished.contains(&unit.key.id)));
+            events.extend(run.iter().filter(|unit| finished.contains(&unit.key.id)).filter_map(Self::event));
         }
+        events::record(transaction, &events).await?;
         Ok(outcomes)
     }
 }
@@ -125,6 +130,19 @@ impl FinishHandOver {
             challenge.map(|challenge| challenge.is_closed).into(),
             next_observation_at.into(),
         ]
+    }
+}
+
+impl FinishHandOver {
+    /// What an app's engineers are told of it.
+    fn event(&self) -> Option<NewEvent<'_>> {
+        let Self { key: RequestKey { workspace_id, client_id, id }, now, end, .. } = self;
+        let happening = match end {
+            HandOverEnd::Scheduled { challenge, .. } => Happening::scheduled(*id, challenge.id, *now),
+            HandOverEnd::Failed { error } => Happening::failed(*id, error, *now),
+            HandOverEnd::Postponed { .. } => return None,
+        };
+        Some(NewEvent { workspace_id, client_id, happening })
     }
 }
 

@@ -5,6 +5,8 @@ mod app_records;
 mod apps;
 mod challenge_requests;
 mod demo;
+mod event_reads;
+mod events;
 mod hand_over;
 mod idempotency;
 mod list;
@@ -20,6 +22,8 @@ pub use apps::{ApproveProvider, CreateApp, Created, SetProvider};
 pub use challenge_requests::{CreateChallengeRequest, CreateOutcome};
 pub use demo::CreateDemo;
 use domain::{ClientId, RequestId, WorkspaceId};
+pub use event_reads::Followed;
+pub use events::PruneEvents;
 pub use hand_over::{FinishHandOver, HandOverEnd, LeaseDue, ReleaseLeases};
 pub use idempotency::{Earlier, PruneIdempotencyRecords};
 pub use list::{ListFilter, Page};
@@ -52,6 +56,8 @@ pub(crate) const TABLES: &[&str] = &[
     "app_providers",
     "challenge_requests",
     "idempotency_records",
+    "event_sequences",
+    "events",
 ];
 
 /// When the newest row was made that is quickly found: requests are found by their challenges, whose ids ascend.

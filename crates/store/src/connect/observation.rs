@@ -1,13 +1,20 @@
 //! Keeping the copies of challenges true (§6): which to look at, and what was seen.
 
+use std::collections::{BTreeMap, HashSet};
+
 use domain::challenge::Challenge;
-use domain::{ChallengeId, Timestamp};
+use domain::observation::{Conclusion, Known};
+use domain::report::ProviderRow;
+use domain::stamp_news::KnownClaims;
+use domain::{ChallengeId, ClientId, RequestId, Timestamp, WorkspaceId};
 
 use super::ConnectStore;
+use super::events::{self, NewEvent};
 use crate::StoreError;
 use crate::row::Row;
 use crate::sql::{Kind, Sql};
 use crate::unit::{Transaction, Unit, one_by_one, runs};
+use crate::value::Value;
 
 /// Takes challenges that are due to be looked at. They are due again at `again_at`, in case whoever took them dies.
 #[derive(Clone, Debug)]
@@ -43,59 +50,170 @@ fn read_id(row: &Row<'_>) -> Result<ChallengeId, StoreError> {
     row.bytes("challenge_id").map(ChallengeId::from_bytes)
 }
 
-/// Writes down what the challenge service says of a challenge. What has completed or closed stays so, in whatever order
-/// observations arrive.
+/// How many stamps are told of in one transaction.
+const STAMPS_AT_ONCE: usize = 256;
+
+/// Writes down what the challenge service says of a challenge, with the events that follow from it. Once a challenge has ended
+/// and all has been told, it is not looked at any more, and nothing that is said of it counts.
 #[derive(Clone, Debug)]
 pub struct RecordObservation {
     /// What it says.
     pub challenge: Challenge,
-    /// When to look again; `None` when nothing can change any more.
-    pub next_observation_at: Option<Timestamp>,
+    /// What it says of the stamps, if they were looked at. If not, the challenge is due to be looked at again.
+    pub providers: Option<Vec<ProviderRow>>,
     /// When it said so.
     pub now: Timestamp,
 }
 
-impl Unit for RecordObservation {
-    type Outcome = ();
+/// What came of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Recorded {
+    /// Whether there are new events.
+    has_events: bool,
+    /// Whether there is more to tell.
+    has_more: bool,
+}
 
-    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<()>, StoreError> {
-        static NEWS: Sql = Sql::each(
-            "UPDATE challenge_requests
-            SET challenge_completed_at = each.completed_at, challenge_is_closed = each.is_closed, updated_at = each.now
-            FROM {each}
-            WHERE challenge_id = each.id AND challenge_completed_at IS NULL AND NOT challenge_is_closed",
-            &[
-                ("id", Kind::Bytes),
-                ("completed_at", Kind::Integer),
-                ("is_closed", Kind::Boolean),
-                ("now", Kind::Integer),
-            ],
-        );
-        static NEXT: Sql = Sql::each(
-            "UPDATE challenge_requests SET next_observation_at = each.next FROM {each} WHERE challenge_id = each.id",
-            &[("id", Kind::Bytes), ("next", Kind::Integer)],
-        );
+impl Unit for RecordObservation {
+    type Outcome = Recorded;
+
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Recorded>, StoreError> {
+        let mut outcomes = Vec::with_capacity(units.len());
+        let mut news = Vec::new();
         for run in runs(units, |unit| [unit.challenge.id]) {
-            let mut sorted: Vec<&Self> = run.iter().collect();
-            // In the same order everywhere, or two transactions could wait for each other.
-            sorted.sort_unstable_by_key(|unit| unit.challenge.id);
-            let is_news = |unit: &&&Self| unit.challenge.completed_at.is_some() || unit.challenge.is_closed;
-            let news: Vec<_> = sorted
-                .iter()
-                .filter(is_news)
-                .map(|Self { challenge: Challenge { id, completed_at, is_closed, .. }, now, .. }| {
-                    [id.as_bytes().into(), (*completed_at).into(), (*is_closed).into(), (*now).into()]
+            let concluded = conclude(run, transaction).await?;
+            let recorded = |unit: &Self| {
+                let about_it = concluded.iter().filter(|news| news.conclusion.known.challenge_id == unit.challenge.id);
+                about_it.fold(Recorded::default(), |recorded, News { conclusion, .. }| Recorded {
+                    has_events: recorded.has_events || !conclusion.happenings.is_empty(),
+                    has_more: recorded.has_more || conclusion.has_more,
                 })
-                .collect();
-            transaction.execute_each(&NEWS, &news).await?;
-            let next: Vec<_> = sorted
-                .iter()
-                .map(|unit| [unit.challenge.id.as_bytes().into(), unit.next_observation_at.into()])
-                .collect();
-            transaction.execute_each(&NEXT, &next).await?;
+            };
+            outcomes.extend(run.iter().map(recorded));
+            news.extend(concluded);
         }
-        Ok(vec![(); units.len()])
+        let events: Vec<_> = news.iter().flat_map(News::events).collect();
+        events::record(transaction, &events).await?;
+        Ok(outcomes)
     }
+}
+
+/// What is new of one request's challenge.
+struct News {
+    workspace_id: WorkspaceId,
+    client_id: ClientId,
+    known_before: Option<String>,
+    conclusion: Conclusion,
+    now: Timestamp,
+}
+
+/// Compares observations, no two of the same challenge, with what is known, and writes down what is new. What another has told
+/// in the meantime is known here: the rows are locked, in the order of their challenges.
+async fn conclude(run: &[RecordObservation], transaction: &Transaction<'_>) -> Result<Vec<News>, StoreError> {
+    let seen: BTreeMap<ChallengeId, &RecordObservation> = run.iter().map(|unit| (unit.challenge.id, unit)).collect();
+    let rows: Vec<_> = seen.keys().map(|id| [id.as_bytes().into()]).collect();
+    let mut news = Vec::with_capacity(run.len());
+    for row in transaction.query_each(&KNOWN, &rows, read_known).await? {
+        let KnownRow { workspace_id, client_id, known_before, known } = row;
+        let Some(unit) = seen.get(&known.challenge_id) else { continue };
+        let RecordObservation { challenge, providers, now } = unit;
+        let conclusion = known.compare(challenge, providers.as_deref(), *now, STAMPS_AT_ONCE);
+        news.push(News { workspace_id, client_id, known_before, conclusion, now: *now });
+    }
+    let rows: Vec<_> = news.iter().map(News::row).collect();
+    let written: HashSet<RequestId> =
+        transaction.query_each(&WRITE, &rows, read_request_id).await?.into_iter().collect();
+    news.retain(|news| written.contains(&news.conclusion.known.request_id));
+    Ok(news)
+}
+
+static KNOWN: Sql = Sql::each(
+    "SELECT workspace_id, client_id, id, challenge_id, max_stamp_claims, challenge_completed_at, challenge_is_closed,
+        known_claims
+    FROM challenge_requests JOIN {each} ON challenge_id = each.challenge
+    WHERE next_observation_at IS NOT NULL ORDER BY challenge_id {lock}",
+    &[("challenge", Kind::Bytes)],
+);
+
+static WRITE: Sql = Sql::each(
+    "UPDATE challenge_requests SET
+        challenge_completed_at = each.completed_at, challenge_is_closed = each.is_closed, known_claims = each.known,
+        next_observation_at = each.next, updated_at = COALESCE(each.changed_at, challenge_requests.updated_at)
+    FROM {each}
+    WHERE challenge_requests.workspace_id = each.workspace AND challenge_requests.client_id = each.client
+        AND challenge_requests.id = each.request AND challenge_requests.next_observation_at IS NOT NULL
+        AND COALESCE(challenge_requests.known_claims, '') = each.known_before
+    RETURNING challenge_requests.id",
+    &[
+        ("workspace", Kind::Text),
+        ("client", Kind::Text),
+        ("request", Kind::Bytes),
+        ("completed_at", Kind::Integer),
+        ("is_closed", Kind::Boolean),
+        ("known", Kind::Text),
+        ("known_before", Kind::Text),
+        ("next", Kind::Integer),
+        ("changed_at", Kind::Integer),
+    ],
+);
+
+impl News {
+    fn row(&self) -> [Value<'_>; 9] {
+        let Self { workspace_id, client_id, known_before, conclusion, now } = self;
+        let Conclusion { known, has_changed, happenings: _, next_observation_at, has_more: _ } = conclusion;
+        [
+            workspace_id.as_str().into(),
+            client_id.as_str().into(),
+            known.request_id.as_bytes().into(),
+            known.completed_at.into(),
+            known.is_closed.into(),
+            claims_json(&known.claims).into(),
+            known_before.as_deref().unwrap_or_default().into(),
+            (*next_observation_at).into(),
+            has_changed.then_some(*now).into(),
+        ]
+    }
+
+    fn events(&self) -> impl Iterator<Item = NewEvent<'_>> {
+        let Self { workspace_id, client_id, conclusion, .. } = self;
+        conclusion.happenings.iter().map(|happening| NewEvent { workspace_id, client_id, happening: happening.clone() })
+    }
+}
+
+struct KnownRow {
+    workspace_id: WorkspaceId,
+    client_id: ClientId,
+    known_before: Option<String>,
+    known: Known,
+}
+
+fn read_known(row: &Row<'_>) -> Result<KnownRow, StoreError> {
+    let known_before = row.optional_text("known_claims")?.map(str::to_owned);
+    let known = Known {
+        request_id: read_request_id(row)?,
+        challenge_id: read_id(row)?,
+        max_stamp_claims: row.count("max_stamp_claims")?,
+        completed_at: row.optional_time("challenge_completed_at")?,
+        is_closed: row.boolean("challenge_is_closed")?,
+        claims: known_before.as_deref().map_or(Ok(KnownClaims::new()), claims_of)?,
+    };
+    Ok(KnownRow { workspace_id: row.parsed("workspace_id")?, client_id: row.parsed("client_id")?, known_before, known })
+}
+
+fn read_request_id(row: &Row<'_>) -> Result<RequestId, StoreError> {
+    row.bytes("id").map(RequestId::from_bytes)
+}
+
+/// The form in which [`claims_of`] reads them back; none where none are known.
+fn claims_json(claims: &KnownClaims) -> Option<String> {
+    let members = claims.iter().map(|(provider_id, claims)| (provider_id.to_string(), (*claims).into()));
+    (!claims.is_empty()).then(|| serde_json::Value::Object(members.collect()).to_string())
+}
+
+fn claims_of(json: &str) -> Result<KnownClaims, StoreError> {
+    let unreadable = || StoreError::Internal("the column known_claims holds a value that cannot be".into());
+    let members: BTreeMap<String, u32> = serde_json::from_str(json).map_err(|_| unreadable())?;
+    members.into_iter().map(|(id, claims)| Ok((id.parse().map_err(|_| unreadable())?, claims))).collect()
 }
 
 impl ConnectStore {
@@ -107,11 +225,32 @@ impl ConnectStore {
         self.database.write(unit).await
     }
 
-    /// Writes down what was seen.
+    /// Writes down what was seen; whether there are new events. Much to tell is written bit by bit.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn record_observation(&self, unit: RecordObservation) -> Result<(), StoreError> {
-        self.database.write(unit).await
+    pub async fn record_observation(&self, unit: RecordObservation) -> Result<bool, StoreError> {
+        let mut any_events = false;
+        loop {
+            let Recorded { has_events, has_more } = self.database.write(unit.clone()).await?;
+            any_events |= has_events;
+            if !has_more {
+                return Ok(any_events);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_read_as_they_are_written() {
+        let claims = KnownClaims::from([("bankidse".parse().unwrap(), 2), ("mitid".parse().unwrap(), 1)]);
+        assert_eq!(claims_json(&claims).as_deref(), Some(r#"{"bankidse":2,"mitid":1}"#));
+        assert_eq!(claims_of(&claims_json(&claims).unwrap()).unwrap(), claims);
+        assert_eq!(claims_json(&KnownClaims::new()), None);
+        assert!(claims_of("[]").is_err());
     }
 }

@@ -6,6 +6,7 @@ use domain::challenge_request::ChallengeRequest;
 use domain::retry::PATIENCE;
 
 use super::challenge_requests::{read_request, request_columns};
+use super::events::{self, NewEvent};
 use super::{ConnectStore, RequestKey};
 use crate::StoreError;
 use crate::sql::Sql;
@@ -34,11 +35,14 @@ impl Unit for CancelRequest {
             RETURNING ",
             request_columns!()
         ));
-        one_by_one(units, async |Self { key: RequestKey { workspace_id, client_id, id }, now }| {
+        let cancelled = one_by_one(units, async |Self { key: RequestKey { workspace_id, client_id, id }, now }| {
             let key = [(*now).into(), workspace_id.as_str().into(), client_id.as_str().into(), id.as_bytes().into()];
             Ok(transaction.query(&SQL, &key, read_request).await?.pop())
         })
-        .await
+        .await?;
+        let events: Vec<_> = cancelled.iter().flatten().map(NewEvent::called_off).collect();
+        events::record(transaction, &events).await?;
+        Ok(cancelled)
     }
 }
 

@@ -78,6 +78,15 @@ impl Database {
         self.readers.query(sql, &parameters, read).await
     }
 
+    pub(crate) async fn query_each<T, const N: usize>(
+        &self,
+        sql: &'static Sql,
+        rows: Vec<[Value<'static>; N]>,
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.readers.query_each(sql, &rows, read).await
+    }
+
     /// Waits for its turn at what only one process may do at a time; nobody else has one until it is dropped.
     pub(crate) async fn turn(&self) -> Result<Turn, OpenError> {
         Turn::take(&self.for_upkeep).await

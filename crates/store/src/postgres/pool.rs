@@ -43,17 +43,37 @@ impl Pool {
         Ok(self.connections.get().await?)
     }
 
-    /// Runs a query. A connection that broke while nobody used it is no reason to fail: then another one is asked.
+    /// Runs a query.
     pub(super) async fn query<T>(
         &self,
         sql: &'static Sql,
         parameters: &[Value<'static>],
         read: Read<T>,
     ) -> Result<Vec<T>, StoreError> {
+        self.read(sql, &Given::<0>::Once(parameters), read).await
+    }
+
+    /// Runs a query over rows.
+    pub(super) async fn query_each<T, const N: usize>(
+        &self,
+        sql: &'static Sql,
+        rows: &[[Value<'static>; N]],
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.read(sql, &Given::Each(rows), read).await
+    }
+
+    /// Does a read. A connection that broke while nobody used it is no reason to fail: then another one is asked.
+    async fn read<T, const N: usize>(
+        &self,
+        sql: &'static Sql,
+        given: &Given<'_, N>,
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
         let attempts = async {
-            match self.query_once(sql, parameters, read).await {
+            match self.read_once(sql, given, read).await {
                 Err(StoreError::Unavailable { obstacle: Obstacle::Unreachable, .. }) => {
-                    self.query_once(sql, parameters, read).await
+                    self.read_once(sql, given, read).await
                 }
                 answer => answer,
             }
@@ -62,15 +82,18 @@ impl Pool {
         timeout(self.patience, attempts).await.map_err(silent)?
     }
 
-    async fn query_once<T>(
+    async fn read_once<T, const N: usize>(
         &self,
         sql: &'static Sql,
-        parameters: &[Value<'static>],
+        given: &Given<'_, N>,
         read: Read<T>,
     ) -> Result<Vec<T>, StoreError> {
         // Taken out of the pool for the time being: if this is dropped half way, the connection must not be used again.
         let connection = Borrowed(Some(self.get().await?));
-        let answer = statement::query(connection.client()?, sql, parameters, read).await;
+        let answer = match given {
+            Given::Once(parameters) => statement::query(connection.client()?, sql, parameters, read).await,
+            Given::Each(rows) => statement::query_each(connection.client()?, sql, rows, read).await,
+        };
         if answer.is_ok() {
             connection.give_back();
         }
@@ -80,6 +103,12 @@ impl Pool {
     pub(super) fn close(&self) {
         self.connections.close();
     }
+}
+
+/// What a query is given: its parameters, or rows of them.
+enum Given<'a, const N: usize> {
+    Once(&'a [Value<'static>]),
+    Each(&'a [[Value<'static>; N]]),
 }
 
 /// A connection that is only given back after it has done its work.

@@ -51,6 +51,22 @@ impl Database {
         self.readers.read(move |connection| statement::query(connection, sql, &parameters, read)).await
     }
 
+    pub(crate) async fn query_each<T: Send + 'static, const N: usize>(
+        &self,
+        sql: &'static Sql,
+        rows: Vec<[Value<'static>; N]>,
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let find = move |connection: &_| {
+            let mut found = Vec::new();
+            for row in &rows {
+                found.extend(statement::query(connection, sql, row, read)?);
+            }
+            Ok(found)
+        };
+        self.readers.read(find).await
+    }
+
     pub(crate) async fn close(&self) {
         // The last connection to close moves the log into the file, which a reader's could not.
         self.readers.close();

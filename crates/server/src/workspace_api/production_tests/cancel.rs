@@ -91,11 +91,7 @@ async fn close(api: &WorkspaceApi, challenge: &Challenge) -> Result<Challenge, A
     let challenge = api.peer.close(challenge.id).await.map_err(|error| ApiError::unavailable(message, error))?;
     let now = api.world.now();
     let is_closed = challenge.is_closed;
-    let unit = RecordObservation {
-        challenge: challenge.clone(),
-        next_observation_at: challenge.is_active_at(now).then(|| challenge.next_observation(now)),
-        now,
-    };
+    let unit = RecordObservation { challenge: challenge.clone(), providers: None, now };
     api.store.record_observation(unit).await?;
     match is_closed {
         true => Ok(challenge),
