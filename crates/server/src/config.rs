@@ -117,6 +117,8 @@ pub struct Limits {
     pub hand_over: Duration,
     /// How long a stopping server finishes what is in flight.
     pub drain: Duration,
+    /// How long a stream of events may be silent.
+    pub heartbeat: Duration,
 }
 
 impl Default for Limits {
@@ -127,6 +129,7 @@ impl Default for Limits {
             peer_read: Duration::from_millis(1500),
             hand_over: Duration::from_secs(10),
             drain: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(15),
         }
     }
 }

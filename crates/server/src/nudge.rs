@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-/// Says that there is a new challenge request, here and in other processes. Clones share it.
+/// Says that something is new, here and in other processes. Clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct NewRequest {
-    /// Heard by the scheduler of this process.
+pub(crate) struct News {
+    /// Heard in this process.
     pub(crate) here: Nudge,
-    /// Heard by the messenger to schedulers elsewhere, if there is one.
+    /// Heard by the messenger to other processes, if there is one.
     pub(crate) elsewhere: Nudge,
 }
 
-impl NewRequest {
+impl News {
     pub(crate) fn announce(&self) {
         self.here.now();
         self.elsewhere.now();

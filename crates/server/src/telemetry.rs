@@ -5,6 +5,7 @@ use std::sync::Arc;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use store::WriterMetrics;
@@ -51,6 +52,7 @@ pub(crate) struct Telemetry {
     pub(crate) hand_overs: Family<OutcomeLabels, Counter>,
     pub(crate) stamp_decisions: Family<OutcomeLabels, Counter>,
     pub(crate) background_runs: Family<TaskLabels, Counter>,
+    pub(crate) event_streams: Gauge,
     pub(crate) connect_writer: WriterMetrics,
     pub(crate) tpas_writer: WriterMetrics,
 }
@@ -62,6 +64,7 @@ impl Telemetry {
         let hand_overs = Family::default();
         let stamp_decisions = Family::default();
         let background_runs = Family::default();
+        let event_streams = Gauge::default();
         let group_sizes = Family::new_with_constructor(WriterMetrics::group_size_histogram as fn() -> Histogram);
         let commit_seconds = Family::new_with_constructor(WriterMetrics::commit_seconds_histogram as fn() -> Histogram);
         let writer = |store| {
@@ -83,6 +86,7 @@ impl Telemetry {
         registry.register("hand_overs", "Attempts to hand a challenge request over", hand_overs.clone());
         registry.register("stamp_decisions", "Participations decided", stamp_decisions.clone());
         registry.register("background_runs", "Runs of background tasks", background_runs.clone());
+        registry.register("event_streams", "Streams of events that are open", event_streams.clone());
         registry.register("store_group_size", "Units of work that shared a commit", group_sizes);
         registry.register("store_commit_seconds", "Time of a commit, sync included", commit_seconds);
         let registry = Arc::new(registry);
@@ -93,6 +97,7 @@ impl Telemetry {
             hand_overs,
             stamp_decisions,
             background_runs,
+            event_streams,
             connect_writer,
             tpas_writer,
         }

@@ -36,4 +36,4 @@ pub use inspection::{
 pub use location::Location;
 pub use metrics::WriterMetrics;
 pub use postgres::{MalformedPostgresUrl, PostgresOptions, PostgresUrl};
-pub use wake::{Turn, Wake};
+pub use wake::{Call, Turn, Wake};

@@ -1,7 +1,16 @@
 use crate::database::{Database, Engine};
 use crate::{OpenError, StoreError, postgres};
 
-/// Hears that another process has made work (§9). Where the tables belong to one process, nobody ever calls.
+/// What one process tells the others. It shortens their waits and nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// There is a request to hand over (§9).
+    NewRequest,
+    /// There are events to deliver (§7).
+    NewEvents,
+}
+
+/// Hears the calls of other processes. Where the tables belong to one process, nobody ever calls.
 pub struct Wake(Option<postgres::Wake>);
 
 impl Wake {
@@ -12,10 +21,10 @@ impl Wake {
         })
     }
 
-    /// Waits for the next call.
-    pub async fn heard(&mut self) {
-        match &mut self.0 {
-            Some(wake) => wake.heard().await,
+    /// Waits for the next call of this kind.
+    pub async fn heard(&self, call: Call) {
+        match &self.0 {
+            Some(wake) => wake.heard(call).await,
             None => std::future::pending().await,
         }
     }
@@ -36,9 +45,9 @@ impl Turn {
     }
 }
 
-pub(crate) async fn call(database: &Database) -> Result<(), StoreError> {
+pub(crate) async fn call(database: &Database, call: Call) -> Result<(), StoreError> {
     match database.engine() {
         Engine::Sqlite(_) => Ok(()),
-        Engine::Postgres(database) => database.wake().await,
+        Engine::Postgres(database) => database.call(call).await,
     }
 }

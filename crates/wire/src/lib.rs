@@ -8,6 +8,7 @@ pub mod app;
 pub mod challenge;
 pub mod challenge_service;
 pub mod error;
+pub mod event;
 pub mod fields;
 pub mod health;
 mod moment;

@@ -13,11 +13,12 @@ use tokio::task::JoinSet;
 
 use super::messenger::Messenger;
 use super::rounds::RoundRequests;
+use crate::World;
 use crate::nudge::Nudge;
 use crate::scheduler::{self, Scheduler, Stopping};
 use crate::telemetry::{TaskLabels, Telemetry};
 use crate::tpas::{self, Tpas};
-use crate::workspace_api::KeyUses;
+use crate::workspace_api::{KeyUses, Streams};
 
 /// What there is to do in this process.
 pub(super) struct Background {
@@ -26,9 +27,21 @@ pub(super) struct Background {
     pub(super) messenger: Option<Messenger>,
     /// The uses of keys that this process takes, and where they are written down.
     pub(super) key_uses: Option<(KeyUses, ConnectStore)>,
+    /// The streams that this process keeps open.
+    pub(super) streams: Option<EventWatch>,
     pub(super) telemetry: Telemetry,
     /// Challenges of this process's challenge service that have changed.
     pub(super) changes: mpsc::UnboundedReceiver<ChallengeId>,
+}
+
+/// What the streams of events of this process are told, and by whom.
+#[derive(Clone)]
+pub(super) struct EventWatch {
+    pub(super) streams: Streams,
+    pub(super) store: ConnectStore,
+    pub(super) world: World,
+    /// Heard when there are new events.
+    pub(super) news: Nudge,
 }
 
 /// One of the tasks, with what it works on.
@@ -40,6 +53,8 @@ enum Task {
     Lapse(Tpas),
     RecordKeyUses(KeyUses, ConnectStore),
     PruneTpas(Tpas),
+    WatchEvents(EventWatch),
+    WatchKeys(EventWatch),
 }
 
 impl Task {
@@ -51,6 +66,8 @@ impl Task {
             Self::Prune(_) | Self::PruneTpas(_) => "prune",
             Self::Lapse(_) => "lapse",
             Self::RecordKeyUses(..) => "record_key_uses",
+            Self::WatchEvents(_) => "watch_events",
+            Self::WatchKeys(_) => "watch_keys",
         }
     }
 
@@ -58,24 +75,31 @@ impl Task {
     /// whose pause is over.
     fn period(&self) -> Duration {
         match self {
-            Self::HandOver(_) => Duration::from_secs(1),
-            Self::Observe(_) | Self::Recall(_) => Duration::from_secs(2),
+            Self::HandOver(_) | Self::WatchEvents(_) => Duration::from_secs(1),
+            Self::Observe(_) | Self::Recall(_) | Self::WatchKeys(_) => Duration::from_secs(2),
             Self::Lapse(_) => Duration::from_secs(10),
             Self::RecordKeyUses(..) => Duration::from_mins(1),
             Self::Prune(_) | Self::PruneTpas(_) => Duration::from_mins(5),
         }
     }
 
+    /// How long it rests even if it is nudged: what is new by then it does in one go.
+    fn shortest_rest(&self) -> Option<Duration> {
+        matches!(self, Self::WatchEvents(_)).then_some(Duration::from_millis(20))
+    }
+
     /// What cuts the rest short, if anything does.
     fn nudge(&self) -> Nudge {
         match self {
             Self::HandOver(scheduler) => scheduler.news.clone(),
+            Self::WatchEvents(watch) => watch.news.clone(),
             Self::Observe(_)
             | Self::Recall(_)
             | Self::Prune(_)
             | Self::Lapse(_)
             | Self::PruneTpas(_)
-            | Self::RecordKeyUses(..) => Nudge::default(),
+            | Self::RecordKeyUses(..)
+            | Self::WatchKeys(_) => Nudge::default(),
         }
     }
 
@@ -88,6 +112,8 @@ impl Task {
             Self::Lapse(tpas) => tpas::lapse::run(tpas).await,
             Self::RecordKeyUses(key_uses, store) => key_uses.write(store).await,
             Self::PruneTpas(tpas) => tpas::prune::run(tpas).await,
+            Self::WatchEvents(watch) => watch.streams.look_for_events(&watch.store).await,
+            Self::WatchKeys(watch) => watch.streams.check_keys(&watch.store, watch.world.now()).await,
         }
     }
 }
@@ -104,6 +130,10 @@ impl Background {
         }
         if let Some(tpas) = &self.tpas {
             tasks.extend([Task::Lapse, Task::PruneTpas].map(|task| task(tpas.clone())));
+        }
+        // Last, so that in a round the streams are told of all that was done in it.
+        if let Some(streams) = &self.streams {
+            tasks.extend([Task::WatchEvents, Task::WatchKeys].map(|task| task(streams.clone())));
         }
         tasks
     }
@@ -159,7 +189,12 @@ async fn repeat(task: Task, telemetry: Telemetry, mut stopping: Stopping) {
         measured(&telemetry, task.name(), task.run(&stopping)).await;
         tokio::select! {
             () = tokio::time::sleep(task.period()) => {}
-            () = nudge.heard() => {}
+            () = async {
+                if let Some(rest) = task.shortest_rest() {
+                    tokio::time::sleep(rest).await;
+                }
+                nudge.heard().await;
+            } => {}
             () = stopping.wait() => {}
         }
     }

@@ -6,20 +6,20 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
-use domain::Environment;
 use domain::catalogue::Catalogue;
+use domain::{ChallengeId, Environment};
 use store::connect::ConnectStore;
 use store::tpas::TpasStore;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::background::Background;
+use super::background::{Background, EventWatch};
 use super::data_directory::DataDirectory;
 use super::messenger::Messenger;
 use super::{Server, StartError, Stores, agreement, demo, health, rounds};
 use crate::World;
 use crate::config::{Config, Role};
-use crate::nudge::NewRequest;
+use crate::nudge::News;
 use crate::peer::{Peer, Remote};
 use crate::scheduler::{Scheduler, hand_over};
 use crate::telemetry::Telemetry;
@@ -27,7 +27,7 @@ use crate::tpas::{Tpas, Verifier};
 use crate::web::edge::{Edge, edge};
 use crate::web::in_flight::InFlight;
 use crate::web::rate_limit::RateLimits;
-use crate::workspace_api::{KeyUses, WorkspaceApi};
+use crate::workspace_api::{KeyUses, Streams, WorkspaceApi};
 use crate::{console, tpas, web, workspace_api};
 
 /// In whose name leases are taken on an embedded database. It belongs to one server at a time, so the name is always the same:
@@ -40,7 +40,6 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
     let directory = data_directory(&config)?;
     let telemetry = Telemetry::new();
     let (change, changes) = mpsc::unbounded_channel();
-    let new_request = NewRequest::default();
 
     let stores = open_stores(&config, &telemetry).await?;
     // The demo's key is shown once, so nothing that often goes wrong comes after it.
@@ -52,26 +51,19 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
         _ => None,
     };
 
-    let tpas = match &stores.tpas {
-        Some(store) => {
-            let secrets = agreement::on_secrets(&config, &directory, store.database(), &world).await?;
-            Some(Tpas::new(tpas::Parts {
-                store: store.clone(),
-                catalogue: Arc::clone(&catalogue),
-                environment: config.environment,
-                world: world.clone(),
-                secrets,
-                verifier: Verifier::of(config.environment),
-                service_token: config.tpas_token.clone(),
-                public_url: config.public_url.clone(),
-                in_flight: InFlight::new(config.limits.repetition),
-                changes: change,
-                telemetry: telemetry.clone(),
-            }))
-        }
-        None => None,
+    let mut parts = Parts {
+        streams: Streams::new(telemetry.event_streams.clone()),
+        new_request: News::default(),
+        new_events: News::default(),
+        key_uses: KeyUses::default(),
+        config,
+        world,
+        catalogue,
+        telemetry,
+        tpas: None,
+        stores,
     };
-    let parts = Parts { config, world, catalogue, telemetry, new_request, key_uses: KeyUses::default(), tpas, stores };
+    parts.tpas = parts.challenge_service(&directory, change).await?;
     let peer = parts.peer()?;
     let scheduler = parts.scheduler(peer.as_ref());
     if let Some(scheduler) = &scheduler {
@@ -86,12 +78,14 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
             tpas: parts.tpas.clone(),
             messenger: parts.messenger(),
             key_uses: parts.key_uses(),
+            streams: parts.streams(),
             telemetry: parts.telemetry.clone(),
             changes,
         },
         when: parts.config.background,
         rounds: rounds::channel(),
         drain: parts.config.limits.drain,
+        streams: parts.streams,
         stores: parts.stores,
         demo,
         directory,
@@ -174,14 +168,40 @@ struct Parts {
     world: World,
     catalogue: Arc<Catalogue>,
     telemetry: Telemetry,
-    new_request: NewRequest,
+    new_request: News,
+    new_events: News,
     key_uses: KeyUses,
+    streams: Streams,
     tpas: Option<Tpas>,
     stores: Stores,
 }
 
 impl Parts {
-    /// The challenge service: elsewhere if the operator says where, or else in this process.
+    /// The challenge service of this process, if it has one; `change` is told of challenges that have changed by themselves.
+    async fn challenge_service(
+        &self,
+        directory: &DataDirectory,
+        change: mpsc::UnboundedSender<ChallengeId>,
+    ) -> Result<Option<Tpas>, StartError> {
+        let Self { config, world, catalogue, telemetry, .. } = self;
+        let Some(store) = &self.stores.tpas else { return Ok(None) };
+        let secrets = agreement::on_secrets(config, directory, store.database(), world).await?;
+        Ok(Some(Tpas::new(tpas::Parts {
+            store: store.clone(),
+            catalogue: Arc::clone(catalogue),
+            environment: config.environment,
+            world: world.clone(),
+            secrets,
+            verifier: Verifier::of(config.environment),
+            service_token: config.tpas_token.clone(),
+            public_url: config.public_url.clone(),
+            in_flight: InFlight::new(config.limits.repetition),
+            changes: change,
+            telemetry: telemetry.clone(),
+        })))
+    }
+
+    /// The challenge service as the others see it: elsewhere if the operator says where, or else in this process.
     fn peer(&self) -> Result<Option<Peer>, StartError> {
         let Config { tpas_url, tpas_token, limits, .. } = &self.config;
         match (tpas_url, tpas_token) {
@@ -199,6 +219,7 @@ impl Parts {
             peer: peer.clone(),
             world: self.world.clone(),
             news: self.new_request.here.clone(),
+            new_events: self.new_events.clone(),
             telemetry: self.telemetry.clone(),
             holder: self.holder(),
             has_leftovers: Arc::default(),
@@ -222,8 +243,7 @@ impl Parts {
         Some(Messenger {
             store: store.clone(),
             new_request: self.new_request.clone(),
-            sends: self.config.roles.has(Role::Api),
-            hears: self.config.roles.has(Role::Scheduler),
+            new_events: self.new_events.clone(),
         })
     }
 
@@ -231,6 +251,17 @@ impl Parts {
     fn key_uses(&self) -> Option<(KeyUses, ConnectStore)> {
         let store = self.stores.connect.as_ref().filter(|_| self.config.roles.has(Role::Api))?;
         Some((self.key_uses.clone(), store.clone()))
+    }
+
+    /// The streams of this process, if it can have any.
+    fn streams(&self) -> Option<EventWatch> {
+        let store = self.stores.connect.as_ref().filter(|_| self.config.roles.has(Role::Api))?;
+        Some(EventWatch {
+            streams: self.streams.clone(),
+            store: store.clone(),
+            world: self.world.clone(),
+            news: self.new_events.here.clone(),
+        })
     }
 
     fn workspace_api(&self, peer: Option<&Peer>) -> Option<WorkspaceApi> {
@@ -245,6 +276,9 @@ impl Parts {
             key_uses: self.key_uses.clone(),
             in_flight: InFlight::new(self.config.limits.repetition),
             new_request: self.new_request.clone(),
+            new_events: self.new_events.clone(),
+            streams: self.streams.clone(),
+            heartbeat: self.config.limits.heartbeat,
         })
     }
 

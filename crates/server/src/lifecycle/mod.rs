@@ -37,6 +37,7 @@ pub use self::start_error::StartError;
 use crate::World;
 use crate::config::{self, Config};
 use crate::scheduler::{self, Scheduler, Stopping};
+use crate::workspace_api::Streams;
 
 /// A server that accepts connections.
 pub struct Server {
@@ -49,6 +50,7 @@ pub struct Server {
     stores: Stores,
     demo: Option<Demo>,
     drain: Duration,
+    streams: Streams,
     /// Held until the very end: no other server may come before this one is gone.
     directory: DataDirectory,
 }
@@ -98,6 +100,7 @@ impl Server {
             stores,
             demo: _,
             drain,
+            streams,
             directory,
         } = self;
         let (stopping, is_stopping) = watch::channel(false);
@@ -113,6 +116,8 @@ impl Server {
             tracing::info!("stopping: no new connections; finishing what is in flight");
             // Nobody may be listening any more; then there is nothing to stop.
             let _ = stopping.send(true);
+            // They would never finish by themselves.
+            streams.end_all();
         };
         // Requests and background work have the same time to finish, side by side.
         tokio::join!(listener::serve(listener, router, stop, drain), async {

@@ -155,6 +155,9 @@ async fn finish(scheduler: &Scheduler, request: &ChallengeRequest, end: HandOver
         end,
     };
     let is_written = scheduler.store.finish_hand_over(unit).await?;
+    if is_written {
+        scheduler.new_events.announce();
+    }
     if let Some(challenge_id) = made.filter(|_| !is_written) {
         close_if_called_off(scheduler, RequestKey::from(request), challenge_id).await?;
     }

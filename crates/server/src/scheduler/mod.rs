@@ -16,7 +16,7 @@ use store::connect::ConnectStore;
 use tokio::sync::watch;
 
 use crate::World;
-use crate::nudge::Nudge;
+use crate::nudge::{News, Nudge};
 use crate::peer::Peer;
 use crate::telemetry::Telemetry;
 
@@ -28,6 +28,8 @@ pub(crate) struct Scheduler {
     pub(crate) world: World,
     /// Heard when there is a new request.
     pub(crate) news: Nudge,
+    /// Says that there are events to deliver.
+    pub(crate) new_events: News,
     pub(crate) telemetry: Telemetry,
     /// A name that no other running scheduler has: leases are taken in it.
     pub(crate) holder: String,

@@ -39,5 +39,8 @@ pub(crate) async fn look(scheduler: &Scheduler, id: ChallengeId) -> Result<(), S
     };
     let Report { challenge, providers, .. } = report;
     let unit = RecordObservation { challenge, providers: Some(providers), now: scheduler.world.now() };
-    scheduler.store.record_observation(unit).await.map(drop)
+    if scheduler.store.record_observation(unit).await? {
+        scheduler.new_events.announce();
+    }
+    Ok(())
 }

@@ -76,6 +76,13 @@ impl ApiError {
         Self { retry_after_seconds: Some(retry_after_seconds), ..error }
     }
 
+    pub(crate) fn too_many_streams(limit: usize) -> Self {
+        let message =
+            format!("This key has {limit} streams open here. Close one that you do not need, then open another.");
+        let error = Self::new(ErrorCode::RateLimitExceeded, message);
+        Self { retry_after_seconds: Some(UNAVAILABLE_SECONDS), ..error }
+    }
+
     pub(crate) fn payload_too_large() -> Self {
         let limit = super::body::LIMIT / 1024;
         Self::new(ErrorCode::PayloadTooLarge, format!("The body is too large: at most {limit} KiB are accepted."))

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use domain::WorkspaceId;
 use domain::api_key::{self, Access};
+use domain::{ApiKeyId, WorkspaceId};
 
 use super::WorkspaceApi;
 use crate::web::bearer;
@@ -44,6 +44,7 @@ impl Right for Write {
 /// belongs to this workspace.
 pub(super) struct Caller<R> {
     pub(super) workspace_id: WorkspaceId,
+    pub(super) key_id: ApiKeyId,
     right: PhantomData<R>,
 }
 
@@ -64,6 +65,6 @@ impl<R: Right> FromRequestParts<WorkspaceApi> for Caller<R> {
         if !R::is_granted_by(key.access) {
             return Err(ApiError::forbidden("This key may only read. Use a key with full access."));
         }
-        Ok(Self { workspace_id: key.workspace_id, right: PhantomData })
+        Ok(Self { workspace_id: key.workspace_id, key_id: key.id, right: PhantomData })
     }
 }

@@ -6,9 +6,11 @@ mod key_uses;
 mod production_tests;
 mod providers;
 mod routes;
+mod streams;
 mod workspace;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::app::App;
 use domain::catalogue::Catalogue;
@@ -20,8 +22,9 @@ use utoipa::openapi::OpenApi as OpenApiDocument;
 
 pub(crate) use self::key_uses::KeyUses;
 pub(crate) use self::routes::routes;
+pub(crate) use self::streams::Streams;
 use crate::World;
-use crate::nudge::NewRequest;
+use crate::nudge::News;
 use crate::peer::Peer;
 use crate::web::error::ApiError;
 use crate::web::in_flight::InFlight;
@@ -49,7 +52,12 @@ pub(crate) struct WorkspaceApi {
     pub(crate) key_uses: KeyUses,
     pub(crate) in_flight: InFlight<(WorkspaceId, IdempotencyKey)>,
     /// Says that there is a request to hand over.
-    pub(crate) new_request: NewRequest,
+    pub(crate) new_request: News,
+    /// Says that there are events to deliver.
+    pub(crate) new_events: News,
+    pub(crate) streams: Streams,
+    /// How long a stream may be silent.
+    pub(crate) heartbeat: Duration,
 }
 
 const NO_SUCH_APP: &str = "This workspace has no such app. Check the client id in the path.";

@@ -20,6 +20,7 @@ pub(crate) fn routes(api: WorkspaceApi) -> Router {
             "/apps/{client_id}/production-tests",
             get(production_tests::list::list).post(production_tests::create::create),
         )
+        .route("/apps/{client_id}/production-tests/events", get(production_tests::events::follow))
         .route("/apps/{client_id}/production-tests/{id}", get(production_tests::show::show))
         .route("/apps/{client_id}/production-tests/{id}/cancel", post(production_tests::cancel::cancel))
         .route("/apps/{client_id}/production-tests/{id}/retry", post(production_tests::retry::retry))

@@ -168,3 +168,15 @@ async fn a_cancelled_order_is_still_what_its_idempotency_key_made() {
     cancel(&site, first["id"].as_str().unwrap()).await.expect(200);
     assert_eq!(site.post(TESTS).idempotency_key("key").json(&order).send().await.expect(201), first);
 }
+
+#[tokio::test]
+async fn what_has_expired_elsewhere_is_over_and_not_cancelled() {
+    let real = Site::start().await;
+    let site = behind(&real, &[Reaction::Forward]).await;
+    let over = site.challenge(&json!({ "title": "x" })).await;
+    for each in [&real, &site] {
+        each.advance(Duration::from_hours(24 * 8));
+    }
+    let error = cancel(&site, &over).await.expect_error(409, "RESOURCE_CONFLICT");
+    assert_eq!(error["details"]["status"], "expired");
+}

@@ -35,7 +35,7 @@ pub use workspaces::{CreateWorkspace, Workspace};
 
 use crate::database::{Database, Migrations};
 use crate::location::{Location, Place};
-use crate::{OpenError, StoreError, Wake, WriterMetrics, wake};
+use crate::{Call, OpenError, StoreError, Wake, WriterMetrics, wake};
 
 mod sqlite_migrations {
     refinery::embed_migrations!("migrations/sqlite/connect");
@@ -109,15 +109,15 @@ impl ConnectStore {
         &self.database
     }
 
-    /// Tells schedulers in other processes that there is a request to hand over. Best effort: they look now and then anyway.
+    /// Tells other processes. Best effort: they look now and then anyway.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn wake_schedulers(&self) -> Result<(), StoreError> {
-        wake::call(&self.database).await
+    pub async fn call(&self, call: Call) -> Result<(), StoreError> {
+        wake::call(&self.database, call).await
     }
 
-    /// Hears [`ConnectStore::wake_schedulers`], from whichever process.
+    /// Hears [`ConnectStore::call`], from whichever process.
     #[must_use]
     pub fn woken(&self) -> Wake {
         Wake::of(&self.database)

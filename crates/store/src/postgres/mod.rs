@@ -31,7 +31,7 @@ use crate::row::Read;
 use crate::sql::Sql;
 use crate::unit::Unit;
 use crate::value::Value;
-use crate::{OpenError, StoreError, WriterMetrics};
+use crate::{Call, OpenError, StoreError, WriterMetrics};
 
 /// A schema with its writer and readers. Clones share them.
 #[derive(Clone)]
@@ -92,12 +92,12 @@ impl Database {
         Turn::take(&self.for_upkeep).await
     }
 
-    /// Says to all processes on this schema that there is something to do. Best effort: nobody may rely on it.
-    pub(crate) async fn wake(&self) -> Result<(), StoreError> {
-        wake::send(&self.readers, self.schema).await
+    /// Says something to all processes on this schema. Best effort: nobody may rely on it.
+    pub(crate) async fn call(&self, call: Call) -> Result<(), StoreError> {
+        wake::send(&self.readers, self.schema, call).await
     }
 
-    /// Hears [`Database::wake`], whoever called it.
+    /// Hears [`Database::call`], whoever calls.
     pub(crate) fn woken(&self) -> Wake {
         Wake::new(Arc::clone(&self.for_work), self.schema)
     }

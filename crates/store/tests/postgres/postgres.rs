@@ -2,7 +2,7 @@
 
 use store::connect::ConnectStore;
 use store::tpas::TpasStore;
-use store::{Location, PostgresOptions, WriterMetrics};
+use store::{Call, Location, PostgresOptions, WriterMetrics};
 use test_cluster::{Cluster, Durability};
 use tokio_postgres::NoTls;
 
@@ -53,12 +53,14 @@ async fn a_call_from_one_process_is_heard_in_another() {
     let location = postgres(&cluster.create_database("calls").unwrap());
     let hearing = ConnectStore::open(&location, WriterMetrics::default()).await.unwrap();
     let calling = ConnectStore::open(&location, WriterMetrics::default()).await.unwrap();
-    let mut woken = hearing.woken();
-    // Whoever begins to listen looks once for what was missed.
-    woken.heard().await;
-    for _ in 0..3 {
-        calling.wake_schedulers().await.unwrap();
-        woken.heard().await;
+    let woken = hearing.woken();
+    for call in [Call::NewRequest, Call::NewEvents] {
+        // Whoever begins to listen looks once for what was missed.
+        woken.heard(call).await;
+        for _ in 0..3 {
+            calling.call(call).await.unwrap();
+            woken.heard(call).await;
+        }
     }
 }
 
@@ -67,12 +69,12 @@ async fn listening_goes_on_after_the_connection_broke() {
     let cluster = Cluster::start(Durability::Fast).unwrap();
     let location = postgres(&cluster.create_database("calls").unwrap());
     let store = ConnectStore::open(&location, WriterMetrics::default()).await.unwrap();
-    let mut woken = store.woken();
-    woken.heard().await;
+    let woken = store.woken();
+    woken.heard(Call::NewEvents).await;
     let cut = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'";
     assert_eq!(cluster.psql("postgres", cut).unwrap().trim(), "1");
     // It listens again, and looks for what was missed.
-    woken.heard().await;
-    store.wake_schedulers().await.unwrap();
-    woken.heard().await;
+    woken.heard(Call::NewEvents).await;
+    store.call(Call::NewEvents).await.unwrap();
+    woken.heard(Call::NewEvents).await;
 }

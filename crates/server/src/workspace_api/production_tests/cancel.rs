@@ -66,6 +66,7 @@ async fn call_off(api: &WorkspaceApi, request: ChallengeRequest) -> Result<Chall
     if request.status.cancel().is_ok() {
         let unit = CancelRequest { key: key.clone(), now: api.world.now() };
         if let Some(cancelled) = api.store.cancel_request(unit).await? {
+            api.new_events.announce();
             return Ok(cancelled);
         }
     }

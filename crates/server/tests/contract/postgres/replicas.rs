@@ -9,7 +9,7 @@ use store::connect::RevokeApiKey;
 
 use crate::support::{Answer, Site, TESTS, Tables};
 
-async fn pair() -> [Site; 2] {
+pub(super) async fn pair() -> [Site; 2] {
     let site = Site::start().await;
     let replica = site.replica(2, |_| {}).await;
     [site, replica]

@@ -3,7 +3,7 @@
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
-use super::Answer;
+use super::{Answer, Following};
 
 #[must_use]
 pub(crate) struct Call(pub(super) RequestBuilder);
@@ -33,6 +33,11 @@ impl Call {
     /// A body that does not say what it is.
     pub(crate) fn bare_body(self, body: impl Into<reqwest::Body>) -> Self {
         Self(self.0.body(body))
+    }
+
+    /// Reads the answer as a stream of events; it must be one.
+    pub(crate) async fn follow(self) -> Following {
+        Following::of(self.0.send().await.expect("the server answers"))
     }
 
     pub(crate) async fn send(self) -> Answer {

@@ -6,12 +6,14 @@
 mod answer;
 mod call;
 pub(crate) mod fake_service;
+mod following;
 mod ground;
 pub(crate) mod link;
 mod site;
 
 pub(crate) use answer::Answer;
 pub(crate) use call::Call;
+pub(crate) use following::Following;
 pub(crate) use ground::{Ground, Tables};
 pub(crate) use site::{SERVICE_TOKEN, Site, VERIFICATION_SECRET};
 
