@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, RequestBuilder, Url};
+use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use wire::error::ErrorEnvelope;
 
@@ -69,16 +69,23 @@ impl Http {
 
 /// Sends a request and reads the answer.
 pub(crate) async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<Answer<T>, ClientError> {
+    let response = answered(request).await?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let bytes = response.bytes().await.map_err(no_answer)?;
+    let unexpected = |_| ClientError::UnexpectedAnswer { status, retry_after: retry_after(&headers) };
+    let body = serde_json::from_slice(&bytes).map_err(unexpected)?;
+    Ok(Answer { headers, body })
+}
+
+/// Sends a request; the beginning of a successful answer.
+pub(crate) async fn answered(request: RequestBuilder) -> Result<Response, ClientError> {
     let mut response = request.send().await.map_err(no_answer)?;
     let status = response.status();
-    let headers = response.headers().clone();
-    let retry_after = retry_after(&headers);
-    let unexpected = ClientError::UnexpectedAnswer { status: status.as_u16(), retry_after };
     if status.is_success() {
-        let bytes = response.bytes().await.map_err(no_answer)?;
-        let body = serde_json::from_slice(&bytes).map_err(|_| unexpected)?;
-        return Ok(Answer { headers, body });
+        return Ok(response);
     }
+    let retry_after = retry_after(response.headers());
+    let unexpected = ClientError::UnexpectedAnswer { status: status.as_u16(), retry_after };
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
         if bytes.len() + chunk.len() > LARGEST_ERROR {
@@ -90,6 +97,11 @@ pub(crate) async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result
         Ok(error) => ClientError::Answer { status: status.as_u16(), error: Box::new(error), retry_after },
         Err(_) => unexpected,
     })
+}
+
+/// An answer that did not come, or not to its end.
+pub(crate) fn cut() -> ClientError {
+    ClientError::NoAnswer("the answer was cut off, or took too long".into())
 }
 
 /// The same, and again by the rules of `retries`, if there are any. Only for what is safe to repeat.

@@ -10,6 +10,7 @@
 mod apps;
 mod challenge_service;
 mod error;
+mod events;
 mod http;
 mod retry;
 mod tester;
@@ -17,6 +18,7 @@ mod workspace_api;
 
 pub use challenge_service::ChallengeService;
 pub use error::ClientError;
+pub use events::Followed;
 pub use retry::{Retries, RetryPolicy, Surroundings, Wait};
 pub use tester::Tester;
 pub use workspace_api::{Created, ListQuery, ProductionTests, WorkspaceApi};

@@ -103,6 +103,11 @@ impl Retries {
         }
     }
 
+    /// Lets some time go by.
+    pub(crate) async fn rest(&self, pause: Duration) {
+        self.surroundings.wait(pause).await;
+    }
+
     /// How long to wait after so many attempts.
     fn pause(&self, made: u32) -> Duration {
         let doublings = made.saturating_sub(1).min(31);

@@ -16,7 +16,7 @@ use crate::http::{Answer, Http, send, send_again};
 use crate::{ClientError, Retries};
 
 /// No answer takes longer.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The Workspace API (§5 to §8).
 #[derive(Clone)]
@@ -174,6 +174,11 @@ impl WorkspaceApi {
     pub async fn report(&self, client_id: &str, challenge_id: &str) -> Result<Report, ClientError> {
         let path = [&tests(client_id)[..], &[challenge_id, "report"]].concat();
         Ok(self.send(self.http.request(Method::GET, &path)).await?.body)
+    }
+
+    /// By which rules to try again, if at all.
+    pub(crate) fn retries(&self) -> Option<&Retries> {
+        self.retries.as_ref()
     }
 
     /// Sends what an idempotency key makes safe to repeat; with retries, and without a key, under a new one.

@@ -1,9 +1,10 @@
-//! The Rust client's methods for apps, against the real program (§11).
+//! The Rust client against the real program: its methods for apps (§11), and its stream of events (§7).
 
 use client::{Retries, RetryPolicy};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use serde_json::json;
 use wire::app::{App, CreateApp, RedirectUris, UpdateApp};
+use wire::event::EventName;
 
 use crate::process::Process;
 
@@ -43,4 +44,27 @@ async fn an_app_can_be_made_changed_and_deleted_with_the_client() {
     assert_eq!(api.delete_app(id).await.unwrap().client_id, id);
     assert_eq!(api.app(id).await.unwrap_err().status(), Some(404));
     assert_eq!(api.workspace().await.unwrap().apps_count, 2);
+}
+
+#[tokio::test]
+async fn what_happens_is_followed_across_a_restart_of_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::serve(folder.path(), &[]);
+    let api = server.api(folder.path()).with_retries(Retries::new(RetryPolicy::default()).unwrap());
+    let order = serde_json::from_value(json!({ "title": "BankID", "providerIds": ["bankidse"] })).unwrap();
+
+    let mut events = api.follow("FK5b0KSM", Some("0"));
+    let first = api.create_production_test("FK5b0KSM", &order, None).await.unwrap().request.id;
+    let event = events.next().await.unwrap().unwrap();
+    assert_eq!((event.id.as_str(), event.event.event), ("1", EventName::Scheduled));
+    assert_eq!(event.event.data.request_id, first);
+
+    let _server = server.restart(folder.path());
+    api.cancel_production_test("FK5b0KSM", &first).await.unwrap();
+    let event = events.next().await.unwrap().unwrap();
+    assert_eq!((event.id.as_str(), event.event.event), ("2", EventName::Cancelled));
+
+    let error = api.follow("FK5b0KSM", Some("7")).next().await.unwrap().unwrap_err();
+    assert_eq!(error.status(), Some(409));
+    assert!(api.follow("00000000", None).collect::<Vec<_>>().await.into_iter().all(|item| item.is_err()));
 }

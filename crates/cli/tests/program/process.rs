@@ -38,20 +38,30 @@ pub(crate) struct Process {
     pub(crate) url: String,
 }
 
+const ANY_PORT: &str = "127.0.0.1:0";
+
 impl Process {
     pub(crate) fn serve(data_dir: &Path, more: &[&str]) -> Self {
-        Self::start(data_dir, &[&["--log-level", "warn"], more].concat(), Stdio::inherit())
+        Self::start(data_dir, ANY_PORT, &[&["--log-level", "warn"], more].concat(), Stdio::inherit())
+    }
+
+    /// Stops in good order, and starts again on the same data and at the same address.
+    pub(crate) fn restart(self, data_dir: &Path) -> Self {
+        let address = self.url.trim_start_matches("http://").to_owned();
+        self.signal("TERM");
+        assert_eq!(self.end().0, Some(0));
+        Self::start(data_dir, &address, &["--log-level", "warn"], Stdio::inherit())
     }
 
     /// A server that logs everything there is to log into a file.
     pub(crate) fn serve_and_log(data_dir: &Path, log: &Path, more: &[&str]) -> Self {
         let log = std::fs::File::create(log).unwrap();
-        Self::start(data_dir, &[&["--log-level", "trace"], more].concat(), log.into())
+        Self::start(data_dir, ANY_PORT, &[&["--log-level", "trace"], more].concat(), log.into())
     }
 
-    fn start(data_dir: &Path, more: &[&str], log: Stdio) -> Self {
+    fn start(data_dir: &Path, listen: &str, more: &[&str], log: Stdio) -> Self {
         let mut child = Command::new(PROGRAM)
-            .args(["serve", "--listen", "127.0.0.1:0", "--rate-limit", "off", "--data-dir"])
+            .args(["serve", "--listen", listen, "--rate-limit", "off", "--data-dir"])
             .arg(data_dir)
             .args(more)
             .env_clear()
