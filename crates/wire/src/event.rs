@@ -56,6 +56,7 @@ impl From<domain::event::EventName> for EventName {
 /// Something that has happened to a production test (§7).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProductionTestEvent)]
 pub struct Event {
     /// What.
     pub event: EventName,
