@@ -1,5 +1,6 @@
 //! What people and CI do to this workspace, in Rust: test it, check it, write the files that are generated from its code.
 
+mod bench;
 mod browser;
 mod check;
 mod clients;
@@ -25,6 +26,13 @@ Usage: cargo xtask <command>
             generated from that, a browser
   check     Formatting, lints, documentation, dependencies, generated files
   generate  Write the files that are generated from the code
+  bench     Measure the program, and write the figures to docs/performance.md
+
+Of `bench`:
+  --quick        Two minutes, and nothing is written
+  --rounds <n>   So many rounds instead of 4
+  --only <case>  The cases whose names begin like this; may be given more than once
+  --list         Show the cases, measure none
 
 Of `test` and `check`:
   --list         Show the steps, run none
@@ -47,6 +55,7 @@ fn dispatch(arguments: &[String]) -> Result<bool> {
     match arguments.split_first() {
         Some((command, rest)) if command == "test" => steps::run(test::STEPS, &steps::Choice::parse(rest)?),
         Some((command, rest)) if command == "check" => steps::run(check::STEPS, &steps::Choice::parse(rest)?),
+        Some((command, rest)) if command == "bench" => bench::bench(rest).map(|()| true),
         Some((command, [])) if command == "generate" => generate::write().map(|()| true),
         Some((command, [])) if ["help", "--help", "-h"].contains(&command.as_str()) => {
             println!("{USAGE}");

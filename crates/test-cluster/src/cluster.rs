@@ -145,6 +145,12 @@ impl Cluster {
         self.start_on(self.port)
     }
 
+    /// Where one of PostgreSQL's own programs is, such as `pgbench`.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.path(name)
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

@@ -36,9 +36,14 @@ impl Programs {
         Ok(Self { folder, account: Some(account) })
     }
 
+    /// Where one of the programs is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// One of the programs, as the right user.
     pub(crate) fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(self.folder.join(name));
+        let mut command = Command::new(self.path(name));
         command.stdin(Stdio::null()).current_dir("/");
         if let Some(Account { user, group }) = self.account {
             command.uid(user).gid(group);

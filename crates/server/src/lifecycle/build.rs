@@ -303,6 +303,11 @@ impl Parts {
             telemetry: self.telemetry.clone(),
             time_limit: self.config.limits.request,
         };
-        router.layer(DefaultBodyLimit::max(web::body::LIMIT)).layer(middleware::from_fn_with_state(edge_state, edge))
+        let router = router
+            .layer(DefaultBodyLimit::max(web::body::LIMIT))
+            .layer(middleware::from_fn_with_state(edge_state, edge));
+        #[cfg(feature = "bench")]
+        let router = router.merge(super::no_op::routes());
+        router
     }
 }

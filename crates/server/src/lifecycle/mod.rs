@@ -10,6 +10,8 @@ pub(crate) mod health;
 mod impatient;
 mod listener;
 mod messenger;
+#[cfg(feature = "bench")]
+mod no_op;
 mod rounds;
 mod start_error;
 

@@ -1,0 +1,19 @@
+//! A route that does nothing: what HTTP alone costs, as a limit for measurements. Only in builds with the feature `bench`.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::post;
+
+/// As long as the answer to a create.
+const ANSWER: &str = match str::from_utf8(&[b'x'; 330]) {
+    Ok(answer) => answer,
+    Err(_) => "",
+};
+
+async fn no_op(_body: Bytes) -> &'static str {
+    ANSWER
+}
+
+pub(super) fn routes() -> Router {
+    Router::new().route("/bench/no-op", post(no_op))
+}
