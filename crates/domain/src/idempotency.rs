@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
 /// How long a key is remembered: 24 hours (§4).
@@ -54,12 +54,12 @@ pub struct Fingerprint([u8; 32]);
 impl Fingerprint {
     /// The fingerprint of a request.
     #[must_use]
-    pub fn of(method: &str, path: &str, body: &Value) -> Self {
+    pub fn of(method: &str, path: &str, body: &Map<String, Value>) -> Self {
         let mut hash = Sha256::new();
         for part in [method, path] {
             hash_text(&mut hash, b'"', part);
         }
-        hash_value(&mut hash, body);
+        hash_members(&mut hash, body);
         Self(hash.finalize().into())
     }
 
@@ -91,15 +91,17 @@ fn hash_value(hash: &mut Sha256, value: &Value) {
                 hash_value(hash, value);
             }
         }
-        Value::Object(members) => {
-            hash_length(hash, b'{', members.len());
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_unstable_by_key(|(name, _)| *name);
-            for (name, value) in members {
-                hash_text(hash, b'"', name);
-                hash_value(hash, value);
-            }
-        }
+        Value::Object(members) => hash_members(hash, members),
+    }
+}
+
+fn hash_members(hash: &mut Sha256, members: &Map<String, Value>) {
+    hash_length(hash, b'{', members.len());
+    let mut members: Vec<_> = members.iter().collect();
+    members.sort_unstable_by_key(|(name, _)| *name);
+    for (name, value) in members {
+        hash_text(hash, b'"', name);
+        hash_value(hash, value);
     }
 }
 
@@ -139,7 +141,6 @@ pub fn whole_number(number: &Number) -> Option<i64> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use serde_json::json;
 
     fn of(text: &str) -> Fingerprint {
         Fingerprint::of("POST", "/apps", &serde_json::from_str(text).unwrap())
@@ -171,8 +172,8 @@ mod tests {
         ] {
             assert_ne!(of(other), base, "{other}");
         }
-        assert_ne!(of(r#"["ab","c"]"#), of(r#"["a","bc"]"#));
-        let body = json!({});
+        assert_ne!(of(r#"{"a":["ab","c"]}"#), of(r#"{"a":["a","bc"]}"#));
+        let body = Map::new();
         assert_ne!(Fingerprint::of("POST", "/a", &body), Fingerprint::of("PUT", "/a", &body));
         assert_ne!(Fingerprint::of("POST", "/a", &body), Fingerprint::of("POST", "/b", &body));
     }
@@ -209,6 +210,7 @@ mod tests {
     proptest! {
         #[test]
         fn how_a_value_is_written_does_not_matter(value in any_json()) {
+            let value = Map::from_iter([("value".to_owned(), value)]);
             let compact = serde_json::to_string(&value).unwrap();
             let pretty = serde_json::to_string_pretty(&value).unwrap();
             prop_assert_eq!(of(&compact), of(&pretty));

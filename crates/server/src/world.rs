@@ -1,6 +1,7 @@
 //! Time and chance, as the server is given them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::{Clock, Ids, Randomness, SeededRandomness, SystemClock, Timestamp};
 
@@ -32,6 +33,12 @@ impl World {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// How long it is since some moment in the past, always the same one. This never goes back.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
     }
 
     /// The source of chance.

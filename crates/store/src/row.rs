@@ -1,5 +1,6 @@
 //! Reading the domain's types out of rows, of either engine.
 
+use std::cell::Cell;
 use std::str::FromStr;
 
 use domain::production_test::Payload;
@@ -8,7 +9,14 @@ use domain::{Platform, ProviderId, Timestamp};
 use crate::StoreError;
 
 /// A row that a query has found.
-pub(crate) enum Row<'a> {
+pub(crate) struct Row<'a> {
+    cells: Cells<'a>,
+    columns: &'a [String],
+    /// Where to look first: columns are mostly read in their order.
+    next: Cell<usize>,
+}
+
+enum Cells<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
     Postgres(&'a tokio_postgres::Row),
 }
@@ -16,11 +24,30 @@ pub(crate) enum Row<'a> {
 /// Makes something of a row.
 pub(crate) type Read<T> = fn(&Row<'_>) -> Result<T, StoreError>;
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    pub(crate) fn sqlite(row: &'a rusqlite::Row<'a>, columns: &'a [String]) -> Self {
+        Self { cells: Cells::Sqlite(row), columns, next: Cell::new(0) }
+    }
+
+    pub(crate) fn postgres(row: &'a tokio_postgres::Row, columns: &'a [String]) -> Self {
+        Self { cells: Cells::Postgres(row), columns, next: Cell::new(0) }
+    }
+
+    /// Where a column is. Drivers would compare its name with all others, each time.
+    fn place(&self, column: &str) -> Result<usize, StoreError> {
+        let start = self.next.get();
+        let places = (start..self.columns.len()).chain(0..start);
+        let place = places.into_iter().find(|place| self.columns.get(*place).is_some_and(|name| name == column));
+        let place = place.ok_or_else(|| StoreError::Internal(format!("a query without the column {column}")))?;
+        self.next.set(place + 1);
+        Ok(place)
+    }
+
     pub(crate) fn optional_integer(&self, column: &str) -> Result<Option<i64>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(row) => row.get(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
+        let place = self.place(column)?;
+        Ok(match self.cells {
+            Cells::Sqlite(row) => row.get(place)?,
+            Cells::Postgres(row) => row.try_get(place)?,
         })
     }
 
@@ -34,9 +61,10 @@ impl Row<'_> {
     }
 
     pub(crate) fn optional_boolean(&self, column: &str) -> Result<Option<bool>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(row) => row.get(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
+        let place = self.place(column)?;
+        Ok(match self.cells {
+            Cells::Sqlite(row) => row.get(place)?,
+            Cells::Postgres(row) => row.try_get(place)?,
         })
     }
 
@@ -45,9 +73,10 @@ impl Row<'_> {
     }
 
     pub(crate) fn optional_text(&self, column: &'static str) -> Result<Option<&str>, StoreError> {
-        match self {
-            Self::Sqlite(row) => row.get_ref(column)?.as_str_or_null().map_err(|_| unreadable(column)),
-            Self::Postgres(row) => Ok(row.try_get(column)?),
+        let place = self.place(column)?;
+        match self.cells {
+            Cells::Sqlite(row) => row.get_ref(place)?.as_str_or_null().map_err(|_| unreadable(column)),
+            Cells::Postgres(row) => Ok(row.try_get(place)?),
         }
     }
 
@@ -56,9 +85,10 @@ impl Row<'_> {
     }
 
     pub(crate) fn optional_bytes<const N: usize>(&self, column: &'static str) -> Result<Option<[u8; N]>, StoreError> {
-        let bytes: Option<&[u8]> = match self {
-            Self::Sqlite(row) => row.get_ref(column)?.as_blob_or_null().map_err(|_| unreadable(column))?,
-            Self::Postgres(row) => row.try_get(column)?,
+        let place = self.place(column)?;
+        let bytes: Option<&[u8]> = match self.cells {
+            Cells::Sqlite(row) => row.get_ref(place)?.as_blob_or_null().map_err(|_| unreadable(column))?,
+            Cells::Postgres(row) => row.try_get(place)?,
         };
         bytes.map(|bytes| bytes.try_into().map_err(|_| unreadable(column))).transpose()
     }

@@ -31,6 +31,7 @@ pub(crate) struct Sql {
     each: &'static [Column],
     sqlite: OnceLock<String>,
     postgres: OnceLock<String>,
+    columns: OnceLock<Vec<String>>,
 }
 
 impl Sql {
@@ -41,7 +42,12 @@ impl Sql {
 
     /// A query over rows that are given, each with these columns.
     pub(crate) const fn each(text: &'static str, each: &'static [Column]) -> Self {
-        Self { text, each, sqlite: OnceLock::new(), postgres: OnceLock::new() }
+        Self { text, each, sqlite: OnceLock::new(), postgres: OnceLock::new(), columns: OnceLock::new() }
+    }
+
+    /// What the columns of the result are called, which is asked for once.
+    pub(crate) fn columns(&self, names: impl FnOnce() -> Vec<String>) -> &[String] {
+        self.columns.get_or_init(names)
     }
 
     pub(crate) fn sqlite(&self) -> &str {

@@ -56,7 +56,7 @@ pub(crate) fn runs<'units, U, K: Eq + Hash, I: IntoIterator<Item = K>>(
 
 /// A transaction of either engine. On SQLite nothing here ever waits.
 pub(crate) enum Transaction<'a> {
-    Sqlite(&'a rusqlite::Connection),
+    Sqlite(sqlite::Work<'a>),
     Postgres(&'a deadpool_postgres::ClientWrapper),
 }
 
@@ -64,7 +64,7 @@ impl Transaction<'_> {
     /// Runs a statement; how many rows it has changed.
     pub(crate) async fn execute(&self, sql: &'static Sql, parameters: &[Value<'_>]) -> Result<u64, StoreError> {
         match self {
-            Self::Sqlite(connection) => sqlite::statement::execute(connection, sql, parameters),
+            Self::Sqlite(work) => sqlite::statement::execute(work.connection, sql, parameters),
             Self::Postgres(client) => postgres::statement::execute(client, sql, parameters).await,
         }
     }
@@ -77,7 +77,7 @@ impl Transaction<'_> {
         read: Read<T>,
     ) -> Result<Vec<T>, StoreError> {
         match self {
-            Self::Sqlite(connection) => sqlite::statement::query(connection, sql, parameters, read),
+            Self::Sqlite(work) => sqlite::statement::query(work.connection, sql, parameters, read),
             Self::Postgres(client) => postgres::statement::query(client, sql, parameters, read).await,
         }
     }
@@ -90,10 +90,10 @@ impl Transaction<'_> {
     ) -> Result<u64, StoreError> {
         match self {
             _ if rows.is_empty() => Ok(0),
-            Self::Sqlite(connection) => {
+            Self::Sqlite(work) => {
                 let mut changed = 0;
                 for row in rows {
-                    changed += sqlite::statement::execute(connection, sql, row)?;
+                    changed += sqlite::statement::execute(work.connection, sql, row)?;
                 }
                 Ok(changed)
             }
@@ -110,10 +110,10 @@ impl Transaction<'_> {
     ) -> Result<Vec<T>, StoreError> {
         match self {
             _ if rows.is_empty() => Ok(Vec::new()),
-            Self::Sqlite(connection) => {
+            Self::Sqlite(work) => {
                 let mut found = Vec::new();
                 for row in rows {
-                    found.extend(sqlite::statement::query(connection, sql, row, read)?);
+                    found.extend(sqlite::statement::query(work.connection, sql, row, read)?);
                 }
                 Ok(found)
             }

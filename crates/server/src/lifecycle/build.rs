@@ -27,7 +27,7 @@ use crate::tpas::{Tpas, Verifier};
 use crate::web::edge::{Edge, edge};
 use crate::web::in_flight::InFlight;
 use crate::web::rate_limit::RateLimits;
-use crate::workspace_api::{KeyUses, Streams, WorkspaceApi};
+use crate::workspace_api::{KeyUses, Known, Streams, WorkspaceApi};
 use crate::{console, tpas, web, workspace_api};
 
 /// In whose name leases are taken on an embedded database. It belongs to one server at a time, so the name is always the same:
@@ -274,6 +274,7 @@ impl Parts {
             world: self.world.clone(),
             rate_limits: RateLimits::new(self.config.rate_limit, self.world.clock()),
             key_uses: self.key_uses.clone(),
+            known: Known::default(),
             in_flight: InFlight::new(self.config.limits.repetition),
             new_request: self.new_request.clone(),
             new_events: self.new_events.clone(),

@@ -55,8 +55,7 @@ impl<R: Right> FromRequestParts<WorkspaceApi> for Caller<R> {
         let secret = bearer::token(&parts.headers).ok_or_else(ApiError::invalid_credentials)?;
         // A typo is refused here, without a read.
         let hash = api_key::recognise(secret, api.environment).ok_or_else(ApiError::invalid_credentials)?;
-        let key = api.store.api_key(hash).await?.filter(|key| key.is_valid_at(api.world.now()));
-        let key = key.ok_or_else(ApiError::invalid_credentials)?;
+        let key = api.known.key(&api.store, &api.world, hash).await?.ok_or_else(ApiError::invalid_credentials)?;
         if let Some(asker) = parts.extensions.get::<Asker>() {
             asker.is(&key.workspace_id, key.id);
         }
@@ -65,6 +64,6 @@ impl<R: Right> FromRequestParts<WorkspaceApi> for Caller<R> {
         if !R::is_granted_by(key.access) {
             return Err(ApiError::forbidden("This key may only read. Use a key with full access."));
         }
-        Ok(Self { workspace_id: key.workspace_id, key_id: key.id, right: PhantomData })
+        Ok(Self { workspace_id: key.workspace_id.clone(), key_id: key.id, right: PhantomData })
     }
 }

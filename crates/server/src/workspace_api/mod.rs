@@ -3,6 +3,7 @@
 mod apps;
 mod caller;
 mod key_uses;
+mod known;
 mod production_tests;
 mod providers;
 mod routes;
@@ -21,6 +22,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as OpenApiDocument;
 
 pub(crate) use self::key_uses::KeyUses;
+pub(crate) use self::known::Known;
 pub(crate) use self::routes::routes;
 pub(crate) use self::streams::Streams;
 use crate::World;
@@ -50,6 +52,7 @@ pub(crate) struct WorkspaceApi {
     pub(crate) world: World,
     pub(crate) rate_limits: RateLimits,
     pub(crate) key_uses: KeyUses,
+    pub(crate) known: Known,
     pub(crate) in_flight: InFlight<(WorkspaceId, IdempotencyKey)>,
     /// Says that there is a request to hand over.
     pub(crate) new_request: News,
@@ -63,8 +66,19 @@ pub(crate) struct WorkspaceApi {
 const NO_SUCH_APP: &str = "This workspace has no such app. Check the client id in the path.";
 
 impl WorkspaceApi {
-    /// The caller's app.
+    /// The caller's app, as it is now.
     async fn app(&self, workspace_id: &WorkspaceId, client_id: &ClientId) -> Result<App, ApiError> {
         self.store.app(workspace_id, client_id).await?.ok_or_else(|| ApiError::not_found(NO_SUCH_APP))
+    }
+
+    /// The caller's app, as it was at most a second ago: enough to let somebody in, not enough to refuse anything.
+    async fn known_app(&self, workspace_id: &WorkspaceId, client_id: &ClientId) -> Result<Arc<App>, ApiError> {
+        let found = self.known.app(&self.store, &self.world, (workspace_id.clone(), client_id.clone())).await?;
+        found.ok_or_else(|| ApiError::not_found(NO_SUCH_APP))
+    }
+
+    /// Takes notice that an app was changed.
+    fn forget_app(&self, workspace_id: &WorkspaceId, client_id: &ClientId) {
+        self.known.forget_app(&(workspace_id.clone(), client_id.clone()));
     }
 }

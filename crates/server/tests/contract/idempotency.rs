@@ -133,6 +133,7 @@ async fn an_order_is_repeated_even_if_it_could_not_be_placed_any_more() {
         now: site.now(),
     };
     site.database(async |store, _| store.set_provider(unit).await.unwrap()).await;
+    site.advance(Duration::from_secs(1));
     assert_eq!(order_with(&site, "key", &order).await.expect(201), first);
     order_with(&site, "new", &order).await.expect(400);
 }
@@ -173,4 +174,24 @@ async fn an_order_and_its_key_survive_a_restart() {
     let second = order_with(&site, "key", &order).await;
     assert_eq!(second.expect(201), first);
     assert_eq!(second.header("idempotency-replayed"), Some("true"));
+}
+
+#[tokio::test]
+async fn what_a_key_was_last_used_for_is_known_after_a_restart_whatever_was_forgotten_before() {
+    let site = Site::start().await;
+    let (first, second) = (json!({ "title": "First" }), json!({ "title": "Second" }));
+    order_with(&site, "again", &first).await.expect(201);
+    order_with(&site, "gone", &first).await.expect(201);
+    site.advance(DAY);
+    let again = order_with(&site, "again", &second).await.expect(201);
+    // Forgets the two that are a day old.
+    site.round().await;
+    let kept = order_with(&site, "kept", &first).await.expect(201);
+    let site = site.restart(|_| {}).await;
+    assert_eq!(order_with(&site, "again", &second).await.expect(201)["id"], again["id"]);
+    order_with(&site, "again", &first).await.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
+    assert_eq!(order_with(&site, "kept", &first).await.expect(201)["id"], kept["id"]);
+    let answer = order_with(&site, "gone", &second).await;
+    answer.expect(201);
+    assert_eq!(answer.header("idempotency-replayed"), None);
 }

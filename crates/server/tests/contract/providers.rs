@@ -1,6 +1,9 @@
 //! §11: the providers of an app.
 
+use std::time::Duration;
+
 use domain::api_key::Access;
+use domain::app::ProviderState;
 use domain::{Environment, WorkspaceId};
 use serde_json::{Value, json};
 use store::connect::ApproveProvider;
@@ -140,4 +143,27 @@ async fn what_is_not_there_or_not_allowed_is_refused_and_changes_nothing() {
         assert_eq!(refused.expect_error(400, code)["details"]["parameter"], "enabled");
     }
     assert_eq!(named(&site.get(PROVIDERS).send().await.expect(200), "idin")["isActive"], false);
+}
+
+#[tokio::test]
+async fn what_is_enabled_elsewhere_can_be_ordered_at_once_and_what_is_disabled_is_refused_within_a_second() {
+    let site = Site::start().await;
+    let order = json!({ "title": "x", "providerIds": ["idin"] });
+    site.order(&order).await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+    set_elsewhere(&site, Some(ProviderState::Enabled)).await;
+    site.order(&order).await.expect(201);
+    set_elsewhere(&site, None).await;
+    site.advance(Duration::from_secs(1));
+    site.order(&order).await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+}
+
+/// Another process, or the operator, changes whether the app can use iDIN.
+async fn set_elsewhere(site: &Site, state: Option<ProviderState>) {
+    let unit = store::connect::SetProvider {
+        client_id: "FK5b0KSM".parse().unwrap(),
+        provider_id: "idin".parse().unwrap(),
+        state,
+        now: site.now(),
+    };
+    site.database(async |store, _| store.set_provider(unit).await.unwrap()).await;
 }

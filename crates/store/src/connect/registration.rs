@@ -4,6 +4,7 @@ use domain::sealed_secret::SealedSecret;
 use domain::{ClientId, Timestamp};
 
 use super::apps::{CreateApp, Created};
+use super::idempotency::{self, Record};
 use super::{ConnectStore, UpdateApp};
 use crate::error::Obstacle;
 use crate::row::Row;
@@ -81,16 +82,23 @@ impl RegisterApp {
 
     /// What has the key, if it is not free.
     async fn earlier(&self, transaction: &Transaction<'_>) -> Result<Option<Registered>, StoreError> {
-        static SQL: Sql = Sql::new(
-            "SELECT record.fingerprint, record.sealed_secret, record.client_id, apps.created_at
-            FROM idempotency_records AS record
-            LEFT JOIN apps ON apps.workspace_id = record.workspace_id AND apps.client_id = record.client_id
-            WHERE record.workspace_id = $1 AND record.key = $2 AND record.expires_at > $3",
-        );
+        macro_rules! earlier {
+            ($more:literal) => {
+                concat!(
+                    "SELECT record.fingerprint, record.sealed_secret, record.client_id, apps.created_at
+                    FROM idempotency_records AS record
+                    LEFT JOIN apps ON apps.workspace_id = record.workspace_id AND apps.client_id = record.client_id
+                    WHERE record.workspace_id = $1 AND record.key = $2 AND record.expires_at > $3",
+                    $more
+                )
+            };
+        }
+        static BY_KEY: Sql = Sql::new(earlier!(""));
+        static BY_ROW: Sql = Sql::new(earlier!(" AND record.rowid = $4"));
         let Some((Idempotency { key, fingerprint, .. }, _)) = &self.idempotency else { return Ok(None) };
         let app = &self.create.app;
-        let parameters = [app.workspace_id.as_str().into(), key.as_str().into(), app.created_at.into()];
-        let found = transaction.query(&SQL, &parameters, read_earlier).await?.pop();
+        let whose = (&app.workspace_id, key, app.created_at);
+        let found = idempotency::find(transaction, [&BY_KEY, &BY_ROW], whose, read_earlier).await?;
         Ok(found.map(|(earlier_fingerprint, earlier)| match earlier {
             Some(earlier) if earlier_fingerprint == *fingerprint.as_bytes() => Registered::Repeated(earlier),
             _ => Registered::KeyConflict,
@@ -98,29 +106,12 @@ impl RegisterApp {
     }
 
     async fn take_key(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
-        // A day in milliseconds, as for orders. An app's record has no request.
-        static SQL: Sql = Sql::new(
-            "INSERT INTO idempotency_records (workspace_id, key, fingerprint, client_id, request_id, sealed_secret, expires_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
-            ON CONFLICT (workspace_id, key) DO UPDATE SET
-                fingerprint = excluded.fingerprint, client_id = excluded.client_id, request_id = excluded.request_id,
-                sealed_secret = excluded.sealed_secret, expires_at = excluded.expires_at
-            WHERE idempotency_records.expires_at <= excluded.expires_at - 86400000",
-        );
-        let Some((Idempotency { key, fingerprint, expires_at }, sealed_secret)) = &self.idempotency else {
-            return Ok(());
-        };
+        let Some((idempotency, sealed_secret)) = &self.idempotency else { return Ok(()) };
         let app = &self.create.app;
-        let parameters = [
-            app.workspace_id.as_str().into(),
-            key.as_str().into(),
-            fingerprint.as_bytes().into(),
-            app.client_id.as_str().into(),
-            (&[0_u8; 0]).into(),
-            sealed_secret.as_bytes().into(),
-            (*expires_at).into(),
-        ];
-        if transaction.execute(&SQL, &parameters).await? == 1 {
+        // An app's record has no request.
+        let made = [app.client_id.as_str().into(), (&[0_u8; 0]).into(), sealed_secret.as_bytes().into()];
+        let record = Record { workspace_id: &app.workspace_id, idempotency, made };
+        if idempotency::record(transaction, record).await? {
             return Ok(());
         }
         // Another process has taken it since it was looked for: this is undone and decided again.

@@ -1,6 +1,7 @@
 //! Running statements on a connection. Each is prepared once per connection.
 
 use deadpool_postgres::ClientWrapper;
+use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
 use crate::StoreError;
@@ -23,7 +24,7 @@ pub(crate) async fn query<T>(
 ) -> Result<Vec<T>, StoreError> {
     let statement = client.prepare_cached(sql.postgres()).await?;
     let rows = client.query(&statement, &singles(parameters)).await?;
-    rows.iter().map(|row| read(&Row::Postgres(row))).collect()
+    read_all(sql, &statement, &rows, read)
 }
 
 pub(crate) async fn execute_each<const N: usize>(
@@ -44,8 +45,18 @@ pub(crate) async fn query_each<T, const N: usize>(
 ) -> Result<Vec<T>, StoreError> {
     let statement = client.prepare_cached(sql.postgres()).await?;
     let columns = columns(rows);
-    let found = client.query(&statement, &arrays(&columns)).await?;
-    found.iter().map(|row| read(&Row::Postgres(row))).collect()
+    let rows = client.query(&statement, &arrays(&columns)).await?;
+    read_all(sql, &statement, &rows, read)
+}
+
+fn read_all<T>(
+    sql: &Sql,
+    statement: &Statement,
+    rows: &[tokio_postgres::Row],
+    read: Read<T>,
+) -> Result<Vec<T>, StoreError> {
+    let columns = sql.columns(|| statement.columns().iter().map(|column| column.name().to_owned()).collect());
+    rows.iter().map(|row| read(&Row::postgres(row, columns))).collect()
 }
 
 fn singles<'a>(parameters: &'a [Value<'_>]) -> Vec<Parameter<'a>> {

@@ -1,6 +1,7 @@
 //! SQLite: one file, one writer that commits in groups, readers beside it.
 
 pub(crate) mod inspect;
+pub(crate) mod key_index;
 mod open;
 mod readers;
 pub(crate) mod statement;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use refinery::Runner;
 
+use self::key_index::{KeyIndex, Staged};
 use self::readers::Readers;
 use crate::queue::Queue;
 use crate::row::Read;
@@ -27,6 +29,14 @@ const STATEMENT_CACHE: usize = 128;
 pub(crate) struct Database {
     queue: Arc<Queue>,
     readers: Readers,
+    keys: KeyIndex,
+}
+
+/// The transaction under way, and where idempotency records are.
+#[derive(Clone, Copy)]
+pub(crate) struct Work<'a> {
+    pub(crate) connection: &'a rusqlite::Connection,
+    pub(crate) keys: &'a Staged,
 }
 
 impl Database {
@@ -34,8 +44,15 @@ impl Database {
     pub(crate) fn open(path: &Path, migrations: &Runner, metrics: WriterMetrics) -> Result<Self, OpenError> {
         let connection = open::writable(path, migrations)?;
         let readers = Readers::open(path)?;
-        let queue = Queue::start(move |waiting| writer::work(connection, waiting, &metrics))?;
-        Ok(Self { queue: Arc::new(queue), readers })
+        let keys = KeyIndex::default();
+        let known = keys.clone();
+        let queue = Queue::start(move |waiting| writer::work(connection, known, waiting, &metrics))?;
+        Ok(Self { queue: Arc::new(queue), readers, keys })
+    }
+
+    /// Where idempotency records are.
+    pub(crate) fn keys(&self) -> &KeyIndex {
+        &self.keys
     }
 
     pub(crate) async fn write<U: Unit>(&self, unit: U) -> Result<U::Outcome, StoreError> {

@@ -20,10 +20,11 @@ pub(crate) fn query<T>(
     read: Read<T>,
 ) -> Result<Vec<T>, StoreError> {
     let mut statement = prepare(connection, sql)?;
+    let columns = sql.columns(|| statement.column_names().map(str::to_owned).collect());
     let mut rows = statement.query(params_from_iter(parameters))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(read(&Row::Sqlite(row))?);
+        found.push(read(&Row::sqlite(row, columns))?);
     }
     Ok(found)
 }

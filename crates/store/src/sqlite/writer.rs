@@ -10,15 +10,23 @@ use futures_util::FutureExt;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc;
 
+use super::Work;
+use super::key_index::{KeyIndex, Staged};
 use crate::group::{Failure, Group, Job};
 use crate::queue::LARGEST_GROUP;
 use crate::unit::Transaction;
 use crate::{StoreError, WriterMetrics};
 
-pub(super) fn work(mut connection: Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, metrics: &WriterMetrics) {
+pub(super) fn work(
+    mut connection: Connection,
+    keys: KeyIndex,
+    mut waiting: mpsc::Receiver<Box<dyn Job>>,
+    metrics: &WriterMetrics,
+) {
+    let keys = Staged::on(keys);
     let mut jobs = Vec::with_capacity(LARGEST_GROUP);
     while waiting.blocking_recv_many(&mut jobs, LARGEST_GROUP) > 0 {
-        let settled = Group::of(jobs.drain(..)).settle(async |group| commit(&mut connection, group, metrics));
+        let settled = Group::of(jobs.drain(..)).settle(async |group| commit(&mut connection, &keys, group, metrics));
         // Nothing in it ever waits, so it is done at its first poll.
         if settled.now_or_never().is_none() {
             tracing::error!("a unit of work waited for something on SQLite");
@@ -26,13 +34,21 @@ pub(super) fn work(mut connection: Connection, mut waiting: mpsc::Receiver<Box<d
     }
 }
 
-fn commit(connection: &mut Connection, group: &mut Group, metrics: &WriterMetrics) -> Result<(), Failure> {
+fn commit(
+    connection: &mut Connection,
+    keys: &Staged,
+    group: &mut Group,
+    metrics: &WriterMetrics,
+) -> Result<(), Failure> {
     let start = Instant::now();
+    keys.undo();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(whole)?;
     // A transaction that is dropped is rolled back: neither an error nor a panic leaves anything behind.
     let never_waits = || Failure::Whole(StoreError::Internal("a unit of work waited for something on SQLite".into()));
-    group.decide(&Transaction::Sqlite(&transaction)).now_or_never().ok_or_else(never_waits)??;
+    let work = Work { connection: &transaction, keys };
+    group.decide(&Transaction::Sqlite(work)).now_or_never().ok_or_else(never_waits)??;
     transaction.commit().map_err(whole)?;
+    keys.commit();
     metrics.committed(group.len(), start.elapsed());
     Ok(())
 }
@@ -90,7 +106,7 @@ mod tests {
     }
 
     fn start(connection: Connection) -> Queue {
-        Queue::start(move |waiting| work(connection, waiting, &WriterMetrics::default())).unwrap()
+        Queue::start(move |waiting| work(connection, KeyIndex::default(), waiting, &WriterMetrics::default())).unwrap()
     }
 
     /// Queues all of them before the writer starts, so that they make one group.
@@ -103,7 +119,7 @@ mod tests {
             answers.push(answered);
         }
         drop(queue);
-        work(writer, waiting, &WriterMetrics::default());
+        work(writer, KeyIndex::default(), waiting, &WriterMetrics::default());
         answers.iter_mut().map(|answer| answer.try_recv().unwrap()).collect()
     }
 
@@ -125,7 +141,7 @@ mod tests {
         drop(answered);
         queue.try_send(abandoned).ok().unwrap();
         drop(queue);
-        work(writer, waiting, &WriterMetrics::default());
+        work(writer, KeyIndex::default(), waiting, &WriterMetrics::default());
         assert_eq!(numbers(&reader), Vec::<i64>::new());
     }
 

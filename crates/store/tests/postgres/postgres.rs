@@ -24,7 +24,14 @@ async fn both_schemas_say_the_same() {
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
     tokio::spawn(connection);
     for (file, schema, tables) in [("connect.sqlite3", "fieldtest_connect", 9), ("tpas.sqlite3", "fieldtest_tpas", 5)] {
-        let (sqlite, postgres) = (of_sqlite(&folder.path().join(file)), of_postgres(&client, schema).await);
+        let (sqlite, mut postgres) = (of_sqlite(&folder.path().join(file)), of_postgres(&client, schema).await);
+        // On SQLite these records are appended, and found by what their one owner remembers.
+        if let Some(records) = postgres.get_mut("idempotency_records").filter(|_| file == "connect.sqlite3") {
+            let is_shared = |line: &String| !line.starts_with("index ") && !line.starts_with("primary key ");
+            records.retain(is_shared);
+            records.push("primary key ".into());
+            records.sort();
+        }
         assert_eq!(sqlite.len(), tables, "a table more or less: does `admin copy` know of it?");
         assert_eq!(sqlite, postgres);
     }
@@ -42,7 +49,11 @@ async fn every_key_leads_with_its_tenant_or_its_challenge() {
     ] {
         for (table, lines) in of_sqlite(&folder.path().join(file)) {
             let is_owner_or_about_all = table == owners || table == "deployment_facts";
-            assert!(is_owner_or_about_all || lines.iter().any(|line| line.starts_with(leading)), "{table}: {lines:?}");
+            let has_no_key = lines.contains(&"primary key ".to_owned()) && table == "idempotency_records";
+            assert!(
+                is_owner_or_about_all || has_no_key || lines.iter().any(|line| line.starts_with(leading)),
+                "{table}: {lines:?}"
+            );
         }
     }
 }

@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 use domain::idempotency::{Fingerprint, IdempotencyKey, VALIDITY};
 use domain::participation::{Participation, Status, TIME_TO_VERIFY};
 use domain::{ChallengeId, Platform, ProviderId};
-use serde_json::Value;
 use store::Idempotency;
 use store::tpas::{JoinChallenge, JoinOutcome};
 use wire::error::ErrorEnvelope;
@@ -73,7 +72,7 @@ pub(crate) async fn create(
         Some(key) => Some(tpas.parts.in_flight.turn((id, key.clone())).await?),
         None => None,
     };
-    let fingerprint = Fingerprint::of(method.as_str(), uri.path(), &Value::Object(wish.clone()));
+    let fingerprint = Fingerprint::of(method.as_str(), uri.path(), &wish);
     let browser_hash = tpas.parts.secrets.browser_hash(id, &browser.value);
     if let Some(earlier) = earlier(&tpas, id, key.as_ref(), fingerprint, browser.known_as(browser_hash)).await? {
         return Ok(answer(&tpas, &earlier, &origin, true));

@@ -57,7 +57,7 @@ pub(crate) async fn batch(
         let given_key = item.get(KEY).and_then(Value::as_str).map(str::to_owned);
         let result = async {
             let key = idempotency_key(&item)?;
-            let fingerprint = Fingerprint::of(method.as_str(), uri.path(), &Value::Object(item.clone()));
+            let fingerprint = Fingerprint::of(method.as_str(), uri.path(), &item);
             let request = Request { workspace_id: &caller.workspace_id, api_key: token(&headers)?, key, fingerprint };
             register(&api, request, &item).await
         };

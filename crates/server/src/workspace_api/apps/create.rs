@@ -72,7 +72,7 @@ pub(crate) async fn create(
     headers: HeaderMap,
     JsonObject(body): JsonObject,
 ) -> Result<Created<App>, ApiError> {
-    let fingerprint = Fingerprint::of(method.as_str(), uri.path(), &Value::Object(body.clone()));
+    let fingerprint = Fingerprint::of(method.as_str(), uri.path(), &body);
     let request = Request { workspace_id: &caller.workspace_id, api_key: token(&headers)?, key, fingerprint };
     let (body, is_replay) = register(&api, request, &body).await?;
     let location = format!("/connect/v1/apps/{}", body.client_id);

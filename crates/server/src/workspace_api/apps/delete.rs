@@ -44,6 +44,9 @@ pub(crate) async fn delete(
 ) -> Result<Json<App>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     let record = find(&api, &caller.workspace_id, &client_id).await?;
-    let unit = DeleteApp { workspace_id: caller.workspace_id, client_id, now: api.world.now() };
-    if api.store.delete_app(unit).await? { Ok(Json(shown(record))) } else { Err(ApiError::not_found(NO_SUCH_APP)) }
+    let unit =
+        DeleteApp { workspace_id: caller.workspace_id.clone(), client_id: client_id.clone(), now: api.world.now() };
+    let is_deleted = api.store.delete_app(unit).await?;
+    api.forget_app(&caller.workspace_id, &client_id);
+    if is_deleted { Ok(Json(shown(record))) } else { Err(ApiError::not_found(NO_SUCH_APP)) }
 }

@@ -55,6 +55,7 @@ pub(crate) async fn update(
     if name.is_some() || redirect_uris.is_some() {
         let unit = Change { workspace_id, client_id: client_id.clone(), name, redirect_uris, now };
         api.store.update_app(unit).await?;
+        api.forget_app(&caller.workspace_id, &client_id);
     }
     find(&api, &caller.workspace_id, &client_id).await.map(shown).map(Json)
 }

@@ -10,11 +10,11 @@ use domain::ClientId;
 use domain::app::App;
 use domain::challenge_request::ChallengeRequest;
 use domain::eligibility::{self, SelectionError};
-use domain::idempotency::{Fingerprint, IdempotencyKey, VALIDITY};
+use domain::idempotency::{Fingerprint, VALIDITY};
 use domain::production_test::Payload;
 use serde_json::{Map, Value, json};
 use store::Idempotency;
-use store::connect::{CreateChallengeRequest, CreateOutcome};
+use store::connect::{CreateChallengeRequest, CreateOutcome, Earlier};
 use wire::error::{ErrorEnvelope, FieldError};
 use wire::production_test as body;
 
@@ -71,40 +71,42 @@ pub(crate) async fn create(
     JsonObject(order): JsonObject,
 ) -> Result<Created<body::ChallengeRequest>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
-    let app = api.app(&caller.workspace_id, &client_id).await?;
+    let app = api.known_app(&caller.workspace_id, &client_id).await?;
     let Some(key) = key else {
-        return place(&api, &app, &order, None).await;
+        let payload = settle(&api, &app, &order).await?;
+        return place(&api, &app, payload, None).await;
     };
-    let _turn = api.in_flight.turn((caller.workspace_id.clone(), key.clone())).await?;
-    let fingerprint = Fingerprint::of(method.as_str(), uri.path(), &Value::Object(order.clone()));
-    if let Some(answer) = earlier_answer(&api, &caller, &key, fingerprint).await? {
-        return Ok(answer);
+    let workspace_id = &caller.workspace_id;
+    let _turn = api.in_flight.turn((workspace_id.clone(), key.clone())).await?;
+    let fingerprint = Fingerprint::of(method.as_str(), uri.path(), &order);
+    let now = api.world.now();
+    if let Some(earlier) = api.store.earlier_at_hand(workspace_id, &key, now).await? {
+        return repeat(earlier, fingerprint);
     }
-    let idempotency = Idempotency { key, fingerprint, expires_at: api.world.now().plus(VALIDITY) };
-    place(&api, &app, &order, Some(idempotency)).await
+    match settle(&api, &app, &order).await {
+        Ok(payload) => {
+            let idempotency = Idempotency { key, fingerprint, expires_at: now.plus(VALIDITY) };
+            place(&api, &app, payload, Some(idempotency)).await
+        }
+        // What was answered before is answered again, even if it could not be placed any more today.
+        Err(refusal) => match api.store.earlier(workspace_id, &key, now).await? {
+            Some(earlier) => repeat(earlier, fingerprint),
+            None => Err(refusal),
+        },
+    }
 }
 
-/// What the same request was answered before, even if it could not be placed any more today.
-async fn earlier_answer(
-    api: &WorkspaceApi,
-    caller: &Caller<Write>,
-    key: &IdempotencyKey,
-    fingerprint: Fingerprint,
-) -> Result<Option<Created<body::ChallengeRequest>>, ApiError> {
-    match api.store.earlier(&caller.workspace_id, key, api.world.now()).await? {
-        None => Ok(None),
-        Some(earlier) if earlier.fingerprint == fingerprint => Ok(Some(answer(earlier.request, true))),
-        Some(_) => Err(ApiError::key_conflict()),
-    }
+/// What the same request was answered before.
+fn repeat(earlier: Earlier, fingerprint: Fingerprint) -> Result<Created<body::ChallengeRequest>, ApiError> {
+    if earlier.fingerprint == fingerprint { Ok(answer(earlier.request, true)) } else { Err(ApiError::key_conflict()) }
 }
 
 async fn place(
     api: &WorkspaceApi,
     app: &App,
-    order: &Map<String, Value>,
+    payload: Payload,
     idempotency: Option<Idempotency>,
 ) -> Result<Created<body::ChallengeRequest>, ApiError> {
-    let payload = settle(api, app, order)?;
     let request = ChallengeRequest::new(api.world.ids().request(), app, payload, api.world.now());
     let unit = CreateChallengeRequest { request: request.clone(), idempotency };
     match api.store.create_challenge_request(unit).await? {
@@ -112,18 +114,24 @@ async fn place(
             api.new_request.announce();
             Ok(answer(request, false))
         }
-        // Another replica was faster.
+        // It was placed before, here or at another server.
         CreateOutcome::Repeated(earlier) => Ok(answer(*earlier, true)),
         CreateOutcome::KeyConflict => Err(ApiError::key_conflict()),
     }
 }
 
-/// The order with its defaults filled in and its providers settled.
-fn settle(api: &WorkspaceApi, app: &App, order: &Map<String, Value>) -> Result<Payload, ApiError> {
+/// The order with its defaults filled in and its providers settled. Before providers are refused, the app is looked up anew.
+async fn settle(api: &WorkspaceApi, known: &App, order: &Map<String, Value>) -> Result<Payload, ApiError> {
     let order = body::read_order(order).map_err(ApiError::validation)?;
-    let providers =
-        eligibility::select(order.provider_ids.as_deref(), &app.enabled_providers, &api.catalogue, api.environment)
-            .map_err(|error| refused_providers(error, order.provider_ids.as_deref()))?;
+    let given = order.provider_ids.as_deref();
+    let select = |app: &App| eligibility::select(given, &app.enabled_providers, &api.catalogue, api.environment);
+    let providers = match select(known) {
+        Ok(providers) => providers,
+        Err(_perhaps_outdated) => {
+            let app = api.app(&known.workspace_id, &known.client_id).await?;
+            select(&app).map_err(|error| refused_providers(error, given))?
+        }
+    };
     Ok(order.into_payload(providers))
 }
 

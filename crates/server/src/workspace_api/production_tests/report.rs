@@ -45,9 +45,9 @@ pub(crate) async fn report(
     path: PathParameters,
 ) -> Result<Json<Report>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
-    let app = api.app(&caller.workspace_id, &client_id).await?;
+    api.known_app(&caller.workspace_id, &client_id).await?;
     let id: ProductionTestId = path.parse("id", NO_SUCH_TEST)?;
-    let request = find(&api, app.workspace_id, app.client_id, id).await?;
+    let request = find(&api, caller.workspace_id, client_id, id).await?;
     match id {
         ProductionTestId::Request(_) => Err(has_no_report(&request)),
         ProductionTestId::Challenge(id) => ask(&api, id).await.map(Json),

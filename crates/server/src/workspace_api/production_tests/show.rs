@@ -46,9 +46,9 @@ pub(crate) async fn show(
     path: PathParameters,
 ) -> Result<Json<ProductionTest>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
-    let app = api.app(&caller.workspace_id, &client_id).await?;
+    api.known_app(&caller.workspace_id, &client_id).await?;
     let id: ProductionTestId = path.parse("id", NO_SUCH_TEST)?;
-    let request = find(&api, app.workspace_id, app.client_id, id).await?;
+    let request = find(&api, caller.workspace_id, client_id, id).await?;
     Ok(Json(ProductionTest::at(api.world.now(), &request)))
 }
 

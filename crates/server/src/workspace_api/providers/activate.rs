@@ -65,6 +65,7 @@ pub(crate) async fn activate(
     let state = enabled.then(|| ProviderState::when_asked_for(provider.activation, api.environment));
     let unit = SetProvider { client_id, provider_id: provider.id.clone(), state, now: api.world.now() };
     api.store.set_provider(unit).await?;
+    api.forget_app(&caller.workspace_id, &app.client_id);
     // What was enabled before stays so when it is asked for, so how it stands is read again.
     let app = api.app(&caller.workspace_id, &app.client_id).await?;
     Ok(Json(ActivationResult::new(provider, &app)))

@@ -1,0 +1,3 @@
+-- On SQLite idempotency records lose their index. Here it stays, because all servers share it.
+
+SELECT 1;

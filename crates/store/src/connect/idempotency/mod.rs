@@ -1,0 +1,163 @@
+//! What idempotency keys were used for (§4).
+//!
+//! PostgreSQL has an index of the keys; on SQLite records are appended, and the index is in memory.
+
+mod appended;
+mod indexed;
+mod prune;
+
+use domain::challenge_request::ChallengeRequest;
+use domain::idempotency::{Fingerprint, IdempotencyKey};
+use domain::{Timestamp, WorkspaceId};
+
+pub use self::prune::PruneIdempotencyRecords;
+use super::ConnectStore;
+use super::challenge_requests::{CreateChallengeRequest, CreateOutcome, read_request};
+use crate::database::Engine;
+use crate::row::{Read, Row};
+use crate::sql::Sql;
+use crate::unit::Transaction;
+use crate::value::Value;
+use crate::{Idempotency, StoreError};
+
+/// What a key was used for before.
+#[derive(Clone, Debug)]
+pub struct Earlier {
+    /// What was asked for then.
+    pub fingerprint: Fingerprint,
+    /// What came of it, as it is now.
+    pub request: ChallengeRequest,
+}
+
+/// What live records say of keys, with what came of them.
+macro_rules! earlier {
+    ($records:literal) => {
+        concat!(
+            "SELECT fingerprint, record_key, ",
+            request_columns!(),
+            " FROM (
+                SELECT record.workspace_id AS record_workspace_id, record.key AS record_key, record.fingerprint AS fingerprint,
+                    record.client_id AS record_client_id, record.request_id AS record_request_id
+                FROM idempotency_records AS record ",
+            $records,
+            ") AS record
+            JOIN challenge_requests ON workspace_id = record_workspace_id AND client_id = record_client_id
+                AND id = record_request_id"
+        )
+    };
+}
+use earlier;
+
+/// What becomes of a request that wants a key.
+enum Fate {
+    /// The key was free, and is the request's now.
+    Taken,
+    /// It was used before: for this, or for something else than an order.
+    Lost(Option<Box<Earlier>>),
+}
+
+/// Takes the keys of these requests, no two of which have the same: `None` where the key was free, or where there is none.
+pub(super) async fn take(
+    transaction: &Transaction<'_>,
+    units: &[CreateChallengeRequest],
+) -> Result<Vec<Option<CreateOutcome>>, StoreError> {
+    let guarded: Vec<(&ChallengeRequest, &Idempotency)> =
+        units.iter().filter_map(|unit| unit.idempotency.as_ref().map(|it| (&unit.request, it))).collect();
+    let fates = match transaction {
+        Transaction::Sqlite(work) => appended::take(*work, &guarded)?,
+        Transaction::Postgres(_) => indexed::take(transaction, &guarded).await?,
+    };
+    let mut fates = fates.into_iter();
+    let outcome = |unit: &CreateChallengeRequest| {
+        let Idempotency { fingerprint, .. } = unit.idempotency.as_ref()?;
+        match fates.next()? {
+            Fate::Taken => None,
+            Fate::Lost(Some(earlier)) if earlier.fingerprint == *fingerprint => {
+                Some(CreateOutcome::Repeated(Box::new(earlier.request)))
+            }
+            Fate::Lost(_) => Some(CreateOutcome::KeyConflict),
+        }
+    };
+    Ok(units.iter().map(outcome).collect())
+}
+
+/// A new record.
+pub(super) struct Record<'a> {
+    pub(super) workspace_id: &'a WorkspaceId,
+    pub(super) idempotency: &'a Idempotency,
+    /// The rest of its columns: client id, request id, sealed secret.
+    pub(super) made: [Value<'a>; 3],
+}
+
+/// Takes a key for which nothing was found in this transaction; `false` if another process has taken it meanwhile.
+pub(super) async fn record(transaction: &Transaction<'_>, record: Record<'_>) -> Result<bool, StoreError> {
+    match transaction {
+        Transaction::Sqlite(work) => appended::append(*work, &record).map(|()| true),
+        Transaction::Postgres(_) => indexed::insert(transaction, &record).await,
+    }
+}
+
+/// Finds a key's record with one of two queries: `by_key` takes workspace, key and the present, `by_row` the row besides.
+pub(super) async fn find<T>(
+    transaction: &Transaction<'_>,
+    [by_key, by_row]: [&'static Sql; 2],
+    (workspace_id, key, now): (&WorkspaceId, &IdempotencyKey, Timestamp),
+    read: Read<T>,
+) -> Result<Option<T>, StoreError> {
+    let parameters = [workspace_id.as_str().into(), key.as_str().into(), now.into()];
+    match transaction {
+        Transaction::Postgres(_) => Ok(transaction.query(by_key, &parameters, read).await?.pop()),
+        Transaction::Sqlite(work) => {
+            for row in appended::candidates(*work, workspace_id, key)? {
+                let [workspace_id, key, now] = parameters.clone();
+                if let Some(found) = transaction.query(by_row, &[workspace_id, key, now, row.into()], read).await?.pop()
+                {
+                    return Ok(Some(found));
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+fn read_earlier(row: &Row<'_>) -> Result<((WorkspaceId, String), Earlier), StoreError> {
+    let request = read_request(row)?;
+    let key = (request.workspace_id.clone(), row.text("record_key")?.to_owned());
+    Ok((key, Earlier { fingerprint: Fingerprint::from_bytes(row.bytes("fingerprint")?), request }))
+}
+
+impl ConnectStore {
+    /// What the workspace used this key for, unless that is as good as forgotten.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn earlier(
+        &self,
+        workspace_id: &WorkspaceId,
+        key: &IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<Option<Earlier>, StoreError> {
+        match self.database.engine() {
+            Engine::Sqlite(database) => {
+                appended::earlier(&self.database, database.keys(), workspace_id, key, now).await
+            }
+            Engine::Postgres(_) => indexed::earlier(&self.database, workspace_id, key, now).await,
+        }
+    }
+
+    /// The same where it costs next to nothing to find out; elsewhere `None`, and storing the request will tell.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn earlier_at_hand(
+        &self,
+        workspace_id: &WorkspaceId,
+        key: &IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<Option<Earlier>, StoreError> {
+        match self.database.engine() {
+            Engine::Sqlite(_) => self.earlier(workspace_id, key, now).await,
+            Engine::Postgres(_) => Ok(None),
+        }
+    }
+}
