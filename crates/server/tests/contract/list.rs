@@ -171,3 +171,22 @@ async fn the_list_works_while_the_challenge_service_is_down() {
     let items = list(&site, "").await;
     assert_eq!((&items[0]["type"], &items[0]["challenge"]["isActive"]), (&json!("challenge"), &json!(true)));
 }
+
+#[tokio::test]
+async fn a_long_list_is_whole_in_either_order_and_from_any_place() {
+    let site = Site::start().await;
+    // More than two parts of it.
+    let orders = (0..600).map(|number| json!({ "title": number.to_string() }));
+    for order in orders {
+        site.order(&order).await.expect(201);
+    }
+    let all: Vec<String> = (0..600).map(|number| number.to_string()).collect();
+    assert_eq!(titles(&list(&site, "").await), all);
+    assert_eq!(titles(&list(&site, "?order=desc").await), all.iter().rev().collect::<Vec<_>>());
+    assert_eq!(titles(&list(&site, "?offset=40").await), all[40..]);
+    assert_eq!(titles(&list(&site, "?offset=40&order=desc").await), all[..560].iter().rev().collect::<Vec<_>>());
+    // Exactly to the end of a part, and beyond all.
+    assert_eq!(list(&site, "?offset=344").await.len(), 256);
+    assert_eq!(list(&site, "?offset=600").await.len(), 0);
+    assert_eq!(list(&site, "?type=challenge").await.len(), 0);
+}

@@ -1,7 +1,7 @@
 //! Listing an app's challenge requests (§6).
 
 use domain::challenge_request::{ChallengeRequest, Status};
-use domain::{ClientId, WorkspaceId};
+use domain::{ClientId, RequestId, WorkspaceId};
 
 use super::ConnectStore;
 use super::challenge_requests::{read_request, request_columns};
@@ -34,6 +34,9 @@ pub struct Page {
     pub total: u64,
 }
 
+/// How many rows make a part of a long list: enough to be worth a read, little enough to hold in memory.
+pub const PART: u32 = 256;
+
 macro_rules! chosen {
     () => {
         " FROM challenge_requests
@@ -63,6 +66,28 @@ macro_rules! page {
 static OLDEST_FIRST: Sql = Sql::new(page!("ASC"));
 static YOUNGEST_FIRST: Sql = Sql::new(page!("DESC"));
 
+macro_rules! part {
+    ($beyond:literal, $order:literal) => {
+        concat!(
+            "SELECT ",
+            request_columns!(),
+            chosen!(),
+            "AND id ",
+            $beyond,
+            " $5 ORDER BY id ",
+            $order,
+            " LIMIT $6 OFFSET $7"
+        )
+    };
+}
+
+static NEXT_YOUNGER: Sql = Sql::new(part!(">", "ASC"));
+static NEXT_OLDER: Sql = Sql::new(part!("<", "DESC"));
+
+/// Where a list begins: before the first id, behind the last.
+const BEFORE_ALL: &[u8; 0] = &[];
+const BEHIND_ALL: &[u8; 17] = &[0xff; 17];
+
 impl ConnectStore {
     /// The app's challenge requests, filtered and cut, and how many there would be uncut.
     ///
@@ -88,6 +113,36 @@ impl ConnectStore {
         let rows = self.database.query(sql, parameters.map(Value::into_owned).into(), read_row).await?;
         let total = rows.first().map_or(0, |(total, _)| *total);
         Ok(Page { requests: rows.into_iter().filter_map(|(_, request)| request).collect(), total })
+    }
+}
+
+impl ConnectStore {
+    /// The next part of the app's challenge requests, filtered: behind this id, or from the beginning, less `offset` of them.
+    /// A part with fewer than [`PART`] is the last one. The filter's own limit and offset do not count.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn challenge_requests_behind(
+        &self,
+        workspace_id: &WorkspaceId,
+        client_id: &ClientId,
+        filter: &ListFilter,
+        behind: Option<RequestId>,
+        offset: u64,
+    ) -> Result<Vec<ChallengeRequest>, StoreError> {
+        let ListFilter { scheduled, status, descending, limit: _, offset: _ } = filter;
+        let end: Value<'_> = if *descending { BEHIND_ALL.into() } else { BEFORE_ALL.into() };
+        let parameters = [
+            workspace_id.as_str().into(),
+            client_id.as_str().into(),
+            (*scheduled).into(),
+            status.map(Status::as_str).into(),
+            behind.as_ref().map_or(end, |id| id.as_bytes().into()),
+            PART.into(),
+            i64::try_from(offset).unwrap_or(i64::MAX).into(),
+        ];
+        let sql = if *descending { &NEXT_OLDER } else { &NEXT_YOUNGER };
+        self.database.query(sql, parameters.map(Value::into_owned).into(), read_request).await
     }
 }
 

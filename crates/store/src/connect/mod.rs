@@ -26,7 +26,7 @@ pub use event_reads::Followed;
 pub use events::PruneEvents;
 pub use hand_over::{FinishHandOver, HandOverEnd, LeaseDue, ReleaseLeases};
 pub use idempotency::{Earlier, PruneIdempotencyRecords};
-pub use list::{ListFilter, Page};
+pub use list::{ListFilter, PART, Page};
 pub use observation::{RecordObservation, TakeObservations};
 pub use overview::AppOverview;
 pub use registration::{EarlierApp, RegisterApp, Registered};

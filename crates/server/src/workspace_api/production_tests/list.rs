@@ -13,6 +13,7 @@ use wire::error::ErrorEnvelope;
 use wire::page::{self, LONGEST_PAGE};
 use wire::production_test::{ListItem, ListItemSchema};
 
+use super::whole;
 use crate::web::error::ApiError;
 use crate::web::path::PathParameters;
 use crate::web::query::{LARGEST_OFFSET, QueryMembers};
@@ -59,9 +60,12 @@ pub(crate) async fn list(
     query: QueryMembers,
 ) -> Result<Response, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
-    let app = api.app(&caller.workspace_id, &client_id).await?;
+    api.known_app(&caller.workspace_id, &client_id).await?;
     let filter = read_filter(query)?;
-    let page = api.store.challenge_requests(&app.workspace_id, &app.client_id, filter.clone()).await?;
+    if filter.limit.is_none() {
+        return whole::answer(api, caller.workspace_id, client_id, filter).await;
+    }
+    let page = api.store.challenge_requests(&caller.workspace_id, &client_id, filter.clone()).await?;
     Ok(answer(&api, uri.path(), &filter, &page))
 }
 

@@ -7,6 +7,7 @@ pub(super) mod list;
 pub(super) mod report;
 pub(super) mod retry;
 pub(super) mod show;
+mod whole;
 
 use utoipa::OpenApi;
 
