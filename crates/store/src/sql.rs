@@ -1,11 +1,12 @@
 //! One text per query, for both engines.
 //!
-//! The texts keep to what SQLite and PostgreSQL share. What they do not share stands in three marks:
+//! The texts keep to what SQLite and PostgreSQL share. What they do not share stands in four marks:
 //!
 //! | mark | PostgreSQL | SQLite |
 //! |---|---|---|
 //! | `{each}` | the rows that are given, as one relation named `each`: one statement for all of them | the row that is given; the statement is run once for each |
 //! | `{lock}` | what is read stays as it is until the end of the transaction | nothing: there is one writer |
+//! | `{lock alone}` | as `{lock}`, and nothing that refers to it is inserted meanwhile; what is being inserted is waited for | nothing |
 //! | `{skip locked}` | what others have locked is left to them, and the rest is locked | nothing |
 //!
 //! A row on its way in costs PostgreSQL a round trip and SQLite next to nothing; `{each}` serves both. Parameters are
@@ -55,7 +56,11 @@ impl Sql {
             let columns: Vec<String> =
                 (1..).zip(self.each).map(|(number, (name, _))| format!("${number} AS {name}")).collect();
             let each = format!("(SELECT {}) AS each", columns.join(", "));
-            self.text.replace("{each}", &each).replace("{lock}", "").replace("{skip locked}", "")
+            self.text
+                .replace("{each}", &each)
+                .replace("{lock}", "")
+                .replace("{lock alone}", "")
+                .replace("{skip locked}", "")
         })
     }
 
@@ -68,6 +73,7 @@ impl Sql {
             self.text
                 .replace("{each}", &each)
                 .replace("{lock}", "FOR NO KEY UPDATE")
+                .replace("{lock alone}", "FOR UPDATE")
                 .replace("{skip locked}", "FOR UPDATE SKIP LOCKED")
         })
     }
@@ -103,5 +109,12 @@ mod tests {
             "SELECT id FROM keys JOIN UNNEST($1::bytea[], $2::text[]) AS each (id, name) ON keys.id = each.id \
              FOR NO KEY UPDATE"
         );
+    }
+
+    #[test]
+    fn sqlite_knows_no_locks() {
+        static SQL: Sql = Sql::new("SELECT 1 {lock} {lock alone} {skip locked}");
+        assert_eq!(SQL.sqlite(), "SELECT 1   ");
+        assert_eq!(SQL.postgres(), "SELECT 1 FOR NO KEY UPDATE FOR UPDATE FOR UPDATE SKIP LOCKED");
     }
 }

@@ -10,6 +10,7 @@ mod authentication;
 mod cancel;
 mod conventions;
 mod create;
+mod deletion;
 mod documentation;
 mod events;
 mod hand_over;

@@ -128,6 +128,10 @@ impl Unit for DeleteApp {
     type Outcome = bool;
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<bool>, StoreError> {
+        // Inserts under way hold a lock on their app: they are waited for, and then seen. Those that come later are cancelled
+        // when they are first looked at (LeaseDue).
+        static LOCK: Sql =
+            Sql::new("SELECT client_id FROM apps WHERE workspace_id = $1 AND client_id = $2 {lock alone}");
         static DELETE: Sql = Sql::new(
             "UPDATE apps SET deleted_at = $1, updated_at = $1
             WHERE workspace_id = $2 AND client_id = $3 AND deleted_at IS NULL",
@@ -145,6 +149,7 @@ impl Unit for DeleteApp {
                 AND challenge_completed_at IS NULL AND NOT challenge_is_closed",
         );
         one_by_one(units, async |Self { workspace_id, client_id, now }| {
+            transaction.query(&LOCK, &[workspace_id.as_str().into(), client_id.as_str().into()], |_| Ok(())).await?;
             let key = [(*now).into(), workspace_id.as_str().into(), client_id.as_str().into()];
             if transaction.execute(&DELETE, &key).await? == 0 {
                 return Ok(false);

@@ -16,7 +16,8 @@ use crate::sql::{Kind, Sql};
 use crate::unit::{Transaction, Unit, one_by_one, runs};
 use crate::value::Value;
 
-/// Leases pending requests whose next attempt is due and which nobody else has leased.
+/// Leases pending requests whose next attempt is due and which nobody else has leased. Those whose app was deleted are cancelled
+/// instead.
 #[derive(Clone, Debug)]
 pub struct LeaseDue {
     /// Who takes them: a name that no other running scheduler has.
@@ -33,19 +34,33 @@ impl Unit for LeaseDue {
     type Outcome = Vec<ChallengeRequest>;
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Vec<ChallengeRequest>>, StoreError> {
+        // An order or a retry may have been decided while its app was being deleted. Its first look is its last.
         static SQL: Sql = Sql::new(concat!(
             "WITH due AS MATERIALIZED (
-                SELECT workspace_id AS due_workspace_id, client_id AS due_client_id, id AS due_id FROM challenge_requests
+                SELECT workspace_id AS due_workspace_id, client_id AS due_client_id, id AS due_id,
+                    (SELECT deleted_at FROM apps WHERE apps.workspace_id = challenge_requests.workspace_id
+                        AND apps.client_id = challenge_requests.client_id) IS NOT NULL AS is_orphaned
+                FROM challenge_requests
                 WHERE next_attempt_at <= $1 AND (lease_expires_at IS NULL OR lease_expires_at <= $1)
                 ORDER BY next_attempt_at LIMIT $2 {skip locked})
-            UPDATE challenge_requests SET leased_by = $3, lease_expires_at = $4 FROM due
+            UPDATE challenge_requests SET
+                status = CASE WHEN is_orphaned THEN 'cancelled' ELSE status END,
+                next_attempt_at = CASE WHEN is_orphaned THEN NULL ELSE next_attempt_at END,
+                leased_by = CASE WHEN is_orphaned THEN NULL ELSE CAST($3 AS TEXT) END,
+                lease_expires_at = CASE WHEN is_orphaned THEN NULL ELSE CAST($4 AS BIGINT) END,
+                updated_at = CASE WHEN is_orphaned THEN $1 ELSE updated_at END,
+                recall_at = CASE WHEN is_orphaned AND (lease_expires_at IS NOT NULL OR attempts > 0) THEN $1
+                    ELSE recall_at END
+            FROM due
             WHERE workspace_id = due_workspace_id AND client_id = due_client_id AND id = due_id
             RETURNING ",
             request_columns!()
         ));
         one_by_one(units, async |Self { holder, now, until, limit }| {
             let parameters = [(*now).into(), (*limit).into(), holder.into(), (*until).into()];
-            transaction.query(&SQL, &parameters, read_request).await
+            let mut looked_at = transaction.query(&SQL, &parameters, read_request).await?;
+            looked_at.retain(|request| request.status == Status::Pending);
+            Ok(looked_at)
         })
         .await
     }

@@ -56,10 +56,14 @@ pub struct RetryRequest {
 }
 
 impl Unit for RetryRequest {
-    /// The request, if this has put it back; `None` if it had not failed.
+    /// The request, if this has put it back; `None` if it had not failed, or its app is deleted.
     type Outcome = Option<ChallengeRequest>;
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Self::Outcome>, StoreError> {
+        // While the app stands still it cannot be deleted past this.
+        static APP: Sql = Sql::new(
+            "SELECT client_id FROM apps WHERE workspace_id = $1 AND client_id = $2 AND deleted_at IS NULL {lock}",
+        );
         static SQL: Sql = Sql::new(concat!(
             "UPDATE challenge_requests SET status = 'pending', attempts = 0, next_attempt_at = $1, updated_at = $1,
                 give_up_at = $2, last_error = NULL
@@ -68,6 +72,10 @@ impl Unit for RetryRequest {
             request_columns!()
         ));
         one_by_one(units, async |Self { key: RequestKey { workspace_id, client_id, id }, now }| {
+            let app = [workspace_id.as_str().into(), client_id.as_str().into()];
+            if transaction.query(&APP, &app, |_| Ok(())).await?.is_empty() {
+                return Ok(None);
+            }
             let parameters = [
                 (*now).into(),
                 now.plus(PATIENCE).into(),
@@ -140,7 +148,7 @@ impl ConnectStore {
         self.database.write(unit).await
     }
 
-    /// Puts a failed request back into the queue; `None` when it has not failed.
+    /// Puts a failed request back into the queue; `None` when it has not failed, or its app is deleted.
     ///
     /// # Errors
     /// When the database cannot be written.

@@ -66,7 +66,8 @@ async fn try_again(api: &WorkspaceApi, request: ChallengeRequest) -> Result<Chal
             return Ok(retried);
         }
     }
-    // It had not failed, or somebody else was faster.
+    // It had not failed, or somebody else was faster: with a retry, or with the whole app.
+    api.app(&key.workspace_id, &key.client_id).await?;
     let request = api.store.challenge_request(key).await?.ok_or_else(|| ApiError::not_found(NO_SUCH_TEST))?;
     if request.is_retried() {
         return Ok(request);

@@ -127,6 +127,32 @@ async fn schedulers_share_the_work_and_hand_each_request_over_once() {
 }
 
 #[tokio::test]
+async fn an_order_that_is_being_stored_while_its_app_is_deleted_goes_with_it() {
+    let site = Site::start().await;
+    site.order(&json!({ "title": "x" })).await.expect(201);
+    let other = site.ground().session(Tables::Connect).await;
+    let insert = "BEGIN; INSERT INTO challenge_requests (workspace_id, client_id, id, host_name, title, provider_ids,
+            max_stamp_claims, status, attempts, next_attempt_at, give_up_at, created_at, updated_at)
+        SELECT workspace_id, client_id, decode(md5('x'), 'hex'), host_name, title, provider_ids, max_stamp_claims, status,
+            attempts, next_attempt_at, give_up_at, created_at, updated_at
+        FROM challenge_requests";
+    other.batch_execute(insert).await.unwrap();
+    let deleted = tokio::join!(site.call("DELETE", "/connect/v1/apps/FK5b0KSM").key(&site.api_key).send(), async {
+        // Whoever does not wait is done before this; then the order is stored too late.
+        for _ in 0..100 {
+            let waiting = site.ground().value(Tables::Connect, "SELECT COUNT(*) FROM pg_locks WHERE NOT granted").await;
+            if waiting.as_deref() != Some("0") {
+                break;
+            }
+        }
+        other.batch_execute("COMMIT").await.unwrap();
+    });
+    deleted.0.expect(200);
+    let statuses = site.ground().rows(Tables::Connect, "SELECT status FROM challenge_requests").await;
+    assert_eq!(statuses, [[Some("cancelled".to_owned())], [Some("cancelled".to_owned())]]);
+}
+
+#[tokio::test]
 async fn a_revoked_key_is_refused_by_every_replica() {
     let sites = pair().await;
     for site in &sites {

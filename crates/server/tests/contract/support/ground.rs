@@ -97,6 +97,11 @@ impl Ground {
         }
     }
 
+    /// A connection of the test's own to a store's tables, in tests that run on PostgreSQL only.
+    pub(crate) async fn session(&self, tables: Tables) -> Client {
+        in_schema(self.database(), tables).await
+    }
+
     /// Everything that is stored anywhere.
     pub(crate) async fn everything(&self) -> Vec<u8> {
         let mut everything = Vec::new();

@@ -1,0 +1,67 @@
+//! §11: apps that are deleted while something is ordered, or under way.
+
+use domain::challenge_request::ChallengeRequest;
+use domain::production_test::Payload;
+use serde_json::{Value, json};
+use store::connect::{CreateChallengeRequest, CreateOutcome, RequestKey, RetryRequest};
+
+use crate::support::fake_service::{FakeService, Reaction};
+use crate::support::{Site, TESTS, Tables};
+
+const APP: &str = "/connect/v1/apps/FK5b0KSM";
+
+async fn delete(site: &Site) {
+    site.call("DELETE", APP).key(&site.api_key).send().await.expect(200);
+}
+
+async fn open(site: &Site) -> Value {
+    site.call("GET", "/tpas/v1/challenges/open").send().await.expect(200)
+}
+
+async fn standing(site: &Site) -> Vec<Vec<Option<String>>> {
+    site.ground().rows(Tables::Connect, "SELECT status, next_attempt_at, leased_by FROM challenge_requests").await
+}
+
+#[tokio::test]
+async fn an_order_that_is_stored_after_its_app_was_deleted_is_cancelled_and_never_handed_over() {
+    let site = Site::start().await;
+    let workspace = site.demo_workspace().await;
+    let client_id = "FK5b0KSM".parse().unwrap();
+    // The handler has read the app; then it is deleted; then the handler writes.
+    let app = site.database(async |store, _| store.app(&workspace, &client_id).await.unwrap().unwrap()).await;
+    delete(&site).await;
+    let payload = Payload {
+        title: "late".into(),
+        description: None,
+        provider_ids: vec!["bankidse".parse().unwrap()],
+        max_stamp_claims: 1,
+        target_platform: None,
+        allow_duplicate_participation: None,
+    };
+    let stored = site.database(async |store, world| {
+        let request = ChallengeRequest::new(world.ids().request(), &app, payload, world.now());
+        store.create_challenge_request(CreateChallengeRequest { request, idempotency: None }).await.unwrap()
+    });
+    assert!(matches!(stored.await, CreateOutcome::Created));
+    site.round().await;
+    assert_eq!(standing(&site).await, [[Some("cancelled".to_owned()), None, None]]);
+    assert_eq!(open(&site).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_test_cannot_be_retried_once_its_app_is_deleted() {
+    let refusing = FakeService::start(None, &[Reaction::Status(400, "")]).await;
+    let site = Site::configured(|config| config.tpas_url = Some(refusing.url)).await;
+    let id = site.order(&json!({ "title": "x" })).await.expect(201)["id"].as_str().unwrap().to_owned();
+    site.round().await;
+    assert_eq!(site.get(&format!("{TESTS}/{id}")).send().await.expect(200)["status"], "failed");
+    let key = RequestKey {
+        workspace_id: site.demo_workspace().await,
+        client_id: "FK5b0KSM".parse().unwrap(),
+        id: id.parse().unwrap(),
+    };
+    delete(&site).await;
+    let unit = RetryRequest { key, now: site.now() };
+    assert!(site.database(async |store, _| store.retry_request(unit).await.unwrap()).await.is_none());
+    assert_eq!(standing(&site).await, [[Some("failed".to_owned()), None, None]]);
+}
