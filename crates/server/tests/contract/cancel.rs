@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::fake_service::{FakeService, Reaction};
-use crate::support::{Answer, Site, TESTS, Tables};
+use crate::support::{Answer, SERVICE_TOKEN, Site, TESTS, Tables};
 
 async fn order(site: &Site) -> String {
     let order = json!({ "title": "BankID", "providerIds": ["bankidse"], "maxStamps": 1 });
@@ -130,6 +130,68 @@ async fn a_request_that_is_being_handed_over_at_this_moment_can_be_cancelled_and
     site.advance(Duration::from_secs(20));
     site.round().await;
     assert_eq!(site.get(&format!("{TESTS}/{id}")).send().await.expect(200)["status"], "cancelled");
+    assert_eq!(open(&real).await, json!([]));
+}
+
+/// The challenge of a request is made on this site, as an attempt does whose answer nobody hears.
+async fn make_unheard(site: &Site, id: &str) {
+    let body = json!({ "title": "BankID", "providerIds": ["bankidse"], "maxStampClaims": 1, "hostName": "Acme Bank" });
+    let path = format!("/tpas/v1/challenge-requests/{id}");
+    site.call("PUT", &path).key(SERVICE_TOKEN).json(&body).send().await.expect(201);
+    assert_eq!(open(site).await.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_challenge_that_was_made_before_the_lease_was_given_back_is_closed_again() {
+    use store::connect::{LeaseDue, ReleaseLeases};
+    let site = Site::start().await;
+    let id = order(&site).await;
+    let (now, until) = (site.now(), site.now().plus(Duration::from_secs(20)));
+    let lease = LeaseDue { holder: "stopping".into(), now, until, limit: 10 };
+    assert_eq!(site.database(async |store, _| store.lease_due(lease).await.unwrap()).await.len(), 1);
+    make_unheard(&site, &id).await;
+    let release = ReleaseLeases { holder: "stopping".into() };
+    assert_eq!(site.database(async |store, _| store.release_leases(release).await.unwrap()).await, 1);
+    assert_eq!(cancel(&site, &id).await.expect(200)["status"], "cancelled");
+    site.round().await;
+    assert_eq!(open(&site).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_challenge_that_was_made_before_a_retry_is_closed_again() {
+    let real = Site::start().await;
+    // It is refused, and denied, and made all the same.
+    let site = behind(&real, &[Reaction::Status(400, ""), Reaction::Status(404, ""), Reaction::Forward]).await;
+    let id = order(&site).await;
+    site.round().await;
+    make_unheard(&real, &id).await;
+    site.post(&format!("{TESTS}/{id}/retry")).send().await.expect(200);
+    assert_eq!(cancel(&site, &id).await.expect(200)["status"], "cancelled");
+    site.round().await;
+    assert_eq!(open(&real).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_server_that_stops_in_the_middle_of_a_hand_over_forgets_no_challenge() {
+    let real = Site::start().await;
+    let fake = FakeService::start(Some(real.url.clone()), &[Reaction::Silence, Reaction::Forward]).await;
+    let url = fake.url.clone();
+    let site = Site::configured(|config| {
+        config.tpas_url = Some(url.clone());
+        config.background = server::Background::Periodic;
+        config.limits.drain = Duration::from_millis(100);
+    })
+    .await;
+    let id = order(&site).await;
+    while fake.request_count() == 0 {
+        tokio::task::yield_now().await;
+    }
+    make_unheard(&real, &id).await;
+    let ground = site.stop().await;
+    // The next one does nothing before it is told to.
+    let site = Site::on(ground, |config| config.tpas_url = Some(url)).await;
+    assert_eq!(cancel(&site, &id).await.expect(200)["status"], "cancelled");
+    site.round().await;
     assert_eq!(open(&real).await, json!([]));
 }
 

@@ -1,12 +1,14 @@
 //! §11: apps that are deleted while something is ordered, or under way.
 
+use std::time::Duration;
+
 use domain::challenge_request::ChallengeRequest;
 use domain::production_test::Payload;
 use serde_json::{Value, json};
 use store::connect::{CreateChallengeRequest, CreateOutcome, RequestKey, RetryRequest};
 
 use crate::support::fake_service::{FakeService, Reaction};
-use crate::support::{Site, TESTS, Tables};
+use crate::support::{SERVICE_TOKEN, Site, TESTS, Tables};
 
 const APP: &str = "/connect/v1/apps/FK5b0KSM";
 
@@ -64,4 +66,47 @@ async fn a_test_cannot_be_retried_once_its_app_is_deleted() {
     let unit = RetryRequest { key, now: site.now() };
     assert!(site.database(async |store, _| store.retry_request(unit).await.unwrap()).await.is_none());
     assert_eq!(standing(&site).await, [[Some("failed".to_owned()), None, None]]);
+}
+
+#[tokio::test]
+async fn what_was_attempted_before_its_app_was_deleted_leaves_no_open_challenge() {
+    let real = Site::start().await;
+    // The challenge is made, but nobody hears of it.
+    let fake = FakeService::start(Some(real.url.clone()), &[Reaction::ForwardAndCut, Reaction::Forward]).await;
+    let site = Site::configured(|config| config.tpas_url = Some(fake.url)).await;
+    site.order(&json!({ "title": "x" })).await.expect(201);
+    site.round().await;
+    assert_eq!(open(&real).await.as_array().unwrap().len(), 1);
+    delete(&site).await;
+    site.round().await;
+    assert_eq!(open(&real).await, json!([]));
+}
+
+#[tokio::test]
+async fn what_is_being_handed_over_while_its_app_is_deleted_leaves_no_open_challenge() {
+    let real = Site::start().await;
+    let fake = FakeService::start(Some(real.url.clone()), &[Reaction::Silence, Reaction::Forward]).await;
+    let site = Site::configured(|config| {
+        config.tpas_url = Some(fake.url);
+        config.limits.hand_over = Duration::from_millis(200);
+    })
+    .await;
+    let id = site.order(&json!({ "title": "x" })).await.expect(201)["id"].as_str().unwrap().to_owned();
+    tokio::join!(
+        async {
+            while site.ground().value(Tables::Connect, "SELECT leased_by FROM challenge_requests").await.is_none() {
+                tokio::task::yield_now().await;
+            }
+            delete(&site).await;
+        },
+        site.round()
+    );
+    assert_eq!(standing(&site).await, [[Some("cancelled".to_owned()), None, None]]);
+    // It arrives after all.
+    let body = json!({ "title": "x", "providerIds": ["bankidse"], "maxStampClaims": 1, "hostName": "Acme Bank" });
+    let path = format!("/tpas/v1/challenge-requests/{id}");
+    real.call("PUT", &path).key(SERVICE_TOKEN).json(&body).send().await.expect(201);
+    site.advance(Duration::from_secs(20));
+    site.round().await;
+    assert_eq!(open(&real).await, json!([]));
 }

@@ -140,7 +140,7 @@ impl Unit for DeleteApp {
         static CANCEL: Sql = Sql::new(
             "UPDATE challenge_requests SET status = 'cancelled', next_attempt_at = NULL, leased_by = NULL,
                 lease_expires_at = NULL, updated_at = $1,
-                recall_at = CASE WHEN leased_by IS NOT NULL THEN lease_expires_at WHEN attempts > 0 THEN $1 END
+                recall_at = CASE WHEN lease_expires_at IS NOT NULL THEN lease_expires_at WHEN attempts > 0 THEN $1 END
             WHERE workspace_id = $2 AND client_id = $3 AND status = 'pending'",
         );
         static RECALL: Sql = Sql::new(

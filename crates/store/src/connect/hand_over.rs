@@ -221,7 +221,8 @@ impl<'a> From<&'a HandOverEnd> for Standing<'a> {
     }
 }
 
-/// Gives back whatever this holder has leased, so that others need not wait for the leases to end.
+/// Gives back whatever this holder has leased, so that others need not wait for the leases to end. What was given back has no
+/// holder, and a lease that ended long ago: an attempt may have made a challenge, and whoever cancels the request must know.
 #[derive(Clone, Debug)]
 pub struct ReleaseLeases {
     /// Who gives them back.
@@ -234,7 +235,7 @@ impl Unit for ReleaseLeases {
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<u64>, StoreError> {
         static SQL: Sql =
-            Sql::new("UPDATE challenge_requests SET leased_by = NULL, lease_expires_at = NULL WHERE leased_by = $1");
+            Sql::new("UPDATE challenge_requests SET leased_by = NULL, lease_expires_at = 0 WHERE leased_by = $1");
         one_by_one(units, async |Self { holder }| transaction.execute(&SQL, &[holder.into()]).await).await
     }
 }

@@ -26,11 +26,12 @@ impl Unit for CancelRequest {
     type Outcome = Option<ChallengeRequest>;
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Self::Outcome>, StoreError> {
-        // Whoever attempts it right now is done when the lease ends: what was made by then is seen by the recall.
+        // Whoever attempts it right now is done when the lease ends: what was made by then is seen by the recall. A lease that
+        // is over leaves its end behind (see `ReleaseLeases`): the attempt may have made a challenge all the same.
         static SQL: Sql = Sql::new(concat!(
             "UPDATE challenge_requests SET status = 'cancelled', next_attempt_at = NULL, leased_by = NULL,
                 lease_expires_at = NULL, updated_at = $1,
-                recall_at = CASE WHEN leased_by IS NOT NULL THEN lease_expires_at WHEN attempts > 0 THEN $1 END
+                recall_at = CASE WHEN lease_expires_at IS NOT NULL THEN lease_expires_at WHEN attempts > 0 THEN $1 END
             WHERE workspace_id = $2 AND client_id = $3 AND id = $4 AND status = 'pending'
             RETURNING ",
             request_columns!()
@@ -60,13 +61,14 @@ impl Unit for RetryRequest {
     type Outcome = Option<ChallengeRequest>;
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Self::Outcome>, StoreError> {
-        // While the app stands still it cannot be deleted past this.
+        // The attempts are forgotten, but not that there were some (see `ReleaseLeases`). While the app is locked it cannot be deleted
+        // past this.
         static APP: Sql = Sql::new(
             "SELECT client_id FROM apps WHERE workspace_id = $1 AND client_id = $2 AND deleted_at IS NULL {lock}",
         );
         static SQL: Sql = Sql::new(concat!(
             "UPDATE challenge_requests SET status = 'pending', attempts = 0, next_attempt_at = $1, updated_at = $1,
-                give_up_at = $2, last_error = NULL
+                give_up_at = $2, last_error = NULL, lease_expires_at = 0
             WHERE workspace_id = $3 AND client_id = $4 AND id = $5 AND status = 'failed'
             RETURNING ",
             request_columns!()
