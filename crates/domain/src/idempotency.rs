@@ -21,6 +21,9 @@ pub enum IdempotencyKeyError {
     /// It has more than 255 characters.
     #[error("must have at most {} characters", IdempotencyKey::LONGEST)]
     TooLong,
+    /// It contains U+0000, which not every database can keep.
+    #[error("must not contain U+0000")]
+    Nul,
 }
 
 impl IdempotencyKey {
@@ -30,10 +33,11 @@ impl IdempotencyKey {
     /// Checks a key.
     ///
     /// # Errors
-    /// When it is empty or too long.
+    /// When it is empty, too long, or contains U+0000.
     pub fn new(text: &str) -> Result<Self, IdempotencyKeyError> {
         match text.chars().count() {
             0 => Err(IdempotencyKeyError::Empty),
+            _ if text.contains('\0') => Err(IdempotencyKeyError::Nul),
             1..=Self::LONGEST => Ok(Self(text.to_owned())),
             _ => Err(IdempotencyKeyError::TooLong),
         }
@@ -152,6 +156,7 @@ mod tests {
         assert!(IdempotencyKey::new("k").is_ok());
         assert!(IdempotencyKey::new(&"ü".repeat(255)).is_ok());
         assert_eq!(IdempotencyKey::new(&"ü".repeat(256)), Err(IdempotencyKeyError::TooLong));
+        assert_eq!(IdempotencyKey::new("k\0"), Err(IdempotencyKeyError::Nul));
     }
 
     #[test]
