@@ -47,13 +47,19 @@ impl WorkspaceApi {
         Ok(self.send_under_key(request, idempotency_key).await?.body)
     }
 
-    /// Makes up to 100 apps, each item with an idempotency key of its own if it has one. Never repeated by itself.
+    /// Makes up to 100 apps, each item with an idempotency key of its own if it has one. With an idempotency key for the whole it
+    /// is safe to repeat; with retries, a call without a key gets one of its own.
     ///
     /// # Errors
     /// When the call was refused as a whole, or not answered; what became of each item is in the answer.
-    pub async fn create_apps(&self, batch: &CreateApps) -> Result<CreatedApps, ClientError> {
+    pub async fn create_apps(
+        &self,
+        batch: &CreateApps,
+        idempotency_key: Option<&str>,
+    ) -> Result<CreatedApps, ClientError> {
         let path = [&apps()[..], &["batch"]].concat();
-        Ok(send(self.http.request(Method::POST, &path).json(batch)).await?.body)
+        let request = self.http.request(Method::POST, &path).json(batch);
+        Ok(self.send_under_key(request, idempotency_key).await?.body)
     }
 
     /// Reads an app.
@@ -81,13 +87,18 @@ impl WorkspaceApi {
         Ok(send(self.http.request(Method::DELETE, &app(client_id))).await?.body)
     }
 
-    /// Gives an app a new secret; the old one is dead at once. Never repeated by itself: each answer has another secret.
+    /// Gives an app a new secret; the old one is dead at once. With an idempotency key it is safe to repeat; with retries, a call
+    /// without a key gets one of its own.
     ///
     /// # Errors
     /// When there is no such app, or no answer.
-    pub async fn rotate_client_secret(&self, client_id: &str) -> Result<ClientSecret, ClientError> {
+    pub async fn rotate_client_secret(
+        &self,
+        client_id: &str,
+        idempotency_key: Option<&str>,
+    ) -> Result<ClientSecret, ClientError> {
         let path = [&app(client_id)[..], &["rotate-client-secret"]].concat();
-        Ok(send(self.http.request(Method::POST, &path)).await?.body)
+        Ok(self.send_under_key(self.http.request(Method::POST, &path), idempotency_key).await?.body)
     }
 
     /// Where an app's users may be sent back to.

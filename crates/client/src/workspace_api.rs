@@ -70,7 +70,8 @@ impl WorkspaceApi {
         Ok(Self { http: Http::new(origin, Some(api_key), TIMEOUT)?, retries: None })
     }
 
-    /// The same, trying again what is safe to repeat: reads, cancelling and retrying, and orders with an idempotency key.
+    /// The same, trying again what is safe to repeat: reads, cancelling and retrying, and whatever has an
+    /// idempotency key.
     #[must_use]
     pub fn with_retries(self, retries: Retries) -> Self {
         Self { retries: Some(retries), ..self }

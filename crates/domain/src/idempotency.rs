@@ -43,6 +43,16 @@ impl IdempotencyKey {
         }
     }
 
+    /// The key of one of many things that are made under this one key, by its place among them. Whoever does not know this key
+    /// does not meet it.
+    #[must_use]
+    pub fn of_item(&self, index: usize) -> Self {
+        let mut hash = Sha256::new();
+        hash_text(&mut hash, b'"', &self.0);
+        hash_length(&mut hash, b'#', index);
+        Self(format!("item {}", hex::encode(hash.finalize())))
+    }
+
     /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -157,6 +167,15 @@ mod tests {
         assert!(IdempotencyKey::new(&"ü".repeat(255)).is_ok());
         assert_eq!(IdempotencyKey::new(&"ü".repeat(256)), Err(IdempotencyKeyError::TooLong));
         assert_eq!(IdempotencyKey::new("k\0"), Err(IdempotencyKeyError::Nul));
+    }
+
+    #[test]
+    fn each_item_of_each_key_has_a_key_of_its_own() {
+        let key = |text| IdempotencyKey::new(text).unwrap();
+        assert_eq!(key("k").of_item(0), key("k").of_item(0));
+        assert_ne!(key("k").of_item(0), key("k").of_item(1));
+        assert_ne!(key("k").of_item(0), key("l").of_item(0));
+        assert!(IdempotencyKey::new(key(&"k".repeat(255)).of_item(99).as_str()).is_ok());
     }
 
     #[test]

@@ -20,7 +20,7 @@ async fn an_app_can_be_made_changed_and_deleted_with_the_client() {
     let id = &*app.client_id;
     assert_eq!(app.client_secret.len(), 64);
     assert!(api.app(id).await.unwrap().client_secret.starts_with("****"));
-    assert_ne!(api.rotate_client_secret(id).await.unwrap().client_secret, app.client_secret);
+    assert_ne!(api.rotate_client_secret(id, None).await.unwrap().client_secret, app.client_secret);
 
     let change = UpdateApp { name: Some("Third Bank".into()), ..UpdateApp::default() };
     assert_eq!(api.update_app(id, &change).await.unwrap().name, "Third Bank");
@@ -34,7 +34,7 @@ async fn an_app_can_be_made_changed_and_deleted_with_the_client() {
     assert!(mitid.is_active && mitid.activation.is_some());
 
     let batch = json!({ "items": [{ "name": "A" }, { "name": "" }], "continueOnError": true });
-    let made = api.create_apps(&serde_json::from_value(batch).unwrap()).await.unwrap();
+    let made = api.create_apps(&serde_json::from_value(batch).unwrap(), None).await.unwrap();
     assert_eq!((made.success_count, made.error_count), (1, 1));
 
     let names = |apps: Vec<App>| apps.into_iter().map(|app| app.name).collect::<Vec<_>>();

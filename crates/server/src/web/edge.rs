@@ -44,6 +44,7 @@ pub(crate) async fn edge(State(edge): State<Edge>, mut request: Request, next: N
     let asker = Asker::default();
     let line = Line::begin(&id, &request, asker.clone());
     request.extensions_mut().insert(asker);
+    request.extensions_mut().insert(request_id::RequestId(id.clone()));
 
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = match tokio::time::timeout(edge.time_limit, answer).await {

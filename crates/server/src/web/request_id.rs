@@ -5,6 +5,10 @@ use domain::Randomness;
 
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The id of the request that a handler works on.
+#[derive(Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
 /// The caller's id, if it sent a valid UUID, or else a new one.
 pub(crate) fn of(headers: &HeaderMap, randomness: &dyn Randomness) -> String {
     let given = headers.get(HEADER).and_then(|value| value.to_str().ok()).filter(|text| is_uuid(text));

@@ -21,8 +21,21 @@ impl<T: Serialize> IntoResponse for Created<T> {
         let Ok(location) = HeaderValue::from_str(&self.location) else {
             return ApiError::internal("a location that is no header").into_response();
         };
-        let mut response = (StatusCode::CREATED, Json(self.body)).into_response();
+        let mut response = Made { body: self.body, is_replay: self.is_replay }.into_response();
         response.headers_mut().insert(header::LOCATION, location);
+        response
+    }
+}
+
+/// Something was created that has no place of its own, now or when the same request came first (§4).
+pub(crate) struct Made<T> {
+    pub(crate) body: T,
+    pub(crate) is_replay: bool,
+}
+
+impl<T: Serialize> IntoResponse for Made<T> {
+    fn into_response(self) -> Response {
+        let mut response = (StatusCode::CREATED, Json(self.body)).into_response();
         if self.is_replay {
             response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
         }

@@ -80,7 +80,10 @@ async fn a_repetition_is_answered_as_the_first_was_secret_and_all() {
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     assert_eq!(count(&site).await, 2);
 
-    make(&site, "key", &json!({ "name": "Other" })).await.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
+    // The key's earlier use comes before the fields.
+    for other in [json!({ "name": "Other" }), json!({ "name": "" })] {
+        make(&site, "key", &other).await.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
+    }
     site.advance(Duration::from_hours(24));
     assert_ne!(make(&site, "key", &wish).await.expect(201)["clientId"], id);
 }
@@ -146,6 +149,89 @@ async fn many_apps_are_made_each_by_itself() {
     assert_eq!(finished["results"][0]["idempotencyKey"], "one");
     assert_eq!(finished["results"][2]["app"]["name"], "Three");
     assert_eq!(count(&site).await, 3);
+}
+
+async fn batch_with(site: &Site, key: &str, items: &Value) -> Answer {
+    site.post(&format!("{APPS}/batch")).idempotency_key(key).json(&json!({ "items": items })).send().await
+}
+
+#[tokio::test]
+async fn a_repeated_batch_makes_nothing_new_and_another_one_is_a_conflict() {
+    let site = Site::start().await;
+    let items = json!([{ "name": "One" }, { "name": "Two", "idempotencyKey": "two" }, { "name": "One" }]);
+    let first = batch_with(&site, "key", &items).await;
+    assert_eq!(first.expect(201)["successCount"], 3);
+    assert_eq!(first.header("idempotency-replayed"), None);
+    let again = batch_with(&site, "key", &items).await;
+    assert_eq!((again.expect(201), again.header("idempotency-replayed")), (first.expect(201), Some("true")));
+    assert_eq!(count(&site).await, 4, "two of one name are two");
+
+    for other in [json!([{ "name": "One" }]), json!([{ "name": "" }]), json!([])] {
+        batch_with(&site, "key", &other).await.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
+    }
+    make(&site, "key", &json!({ "name": "x" })).await.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
+    let order = site.post(TESTS).idempotency_key("key").json(&json!({ "title": "x" })).send().await;
+    order.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
+    // An item's own key is for that item, whichever request it comes with.
+    let other = batch_with(&site, "other", &json!([{ "name": "Two", "idempotencyKey": "two" }])).await;
+    assert_eq!(other.expect(201)["results"][0], first.expect(201)["results"][1]);
+    assert_eq!(count(&site).await, 4);
+
+    site.advance(Duration::from_hours(24));
+    assert_eq!(batch_with(&site, "key", &items).await.header("idempotency-replayed"), None);
+    assert_eq!(count(&site).await, 7);
+}
+
+#[tokio::test]
+async fn a_batch_that_made_nothing_leaves_its_key_free_and_one_that_was_cut_short_is_finished() {
+    let site = Site::start().await;
+    let refused = batch_with(&site, "key", &json!([{ "name": "" }])).await;
+    assert_eq!((&refused.expect(201)["errorCount"], refused.header("idempotency-replayed")), (&json!(1), None));
+    let items = json!([{ "name": "One" }, { "name": "Two" }]);
+    batch_with(&site, "key", &items).await.expect(201);
+    // As if the server had died after the first.
+    let sql = "DELETE FROM idempotency_records WHERE client_id = (SELECT client_id FROM apps WHERE name = 'Two') RETURNING key";
+    assert_eq!(site.ground().rows(Tables::Connect, sql).await.len(), 1);
+    let again = batch_with(&site, "key", &items).await;
+    assert_eq!((&again.expect(201)["successCount"], again.header("idempotency-replayed")), (&json!(2), None));
+    assert_eq!(count(&site).await, 4, "the first was there, the second was made");
+}
+
+#[tokio::test]
+async fn a_batch_and_its_items_do_not_share_a_key() {
+    let site = Site::start().await;
+    let made = batch_with(&site, "key", &json!([{ "name": "One", "idempotencyKey": "key" }])).await.expect(201);
+    assert_eq!(made["results"][0]["error"]["code"], "IDEMPOTENCY_KEY_CONFLICT");
+    assert_eq!(count(&site).await, 1);
+}
+
+#[tokio::test]
+async fn a_batch_stops_when_the_database_is_not_there() {
+    let site = Site::start().await;
+    let body = json!({ "items": [{ "name": "" }, { "name": "One" }, { "name": "Two" }], "continueOnError": true });
+    let locked = site.ground().lock("apps").await;
+    let answer = site.post(&format!("{APPS}/batch")).json(&body).send().await.expect(201);
+    drop(locked);
+    let codes: Vec<&Value> =
+        answer["results"].as_array().unwrap().iter().map(|result| &result["error"]["code"]).collect();
+    assert_eq!(codes, ["VALIDATION_MISSING_PARAMETER", "SYSTEM_UNAVAILABLE"], "the rest was not tried");
+    assert_eq!((&answer["successCount"], &answer["errorCount"]), (&json!(0), &json!(2)));
+    assert_eq!(count(&site).await, 1);
+}
+
+#[tokio::test]
+async fn whatever_is_created_the_keys_form_is_checked() {
+    let site = Site::start().await;
+    let body = json!({ "name": "x", "items": [{ "name": "x" }] });
+    for path in [APPS.to_owned(), format!("{APPS}/batch"), format!("{APPS}/FK5b0KSM/rotate-client-secret")] {
+        let call = || site.post(&path).json(&body);
+        let doubled = call().idempotency_key("a").idempotency_key("b");
+        for refused in [call().idempotency_key(""), call().idempotency_key(&"k".repeat(256)), doubled] {
+            let error = refused.send().await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+            assert_eq!(error["details"]["parameter"], "Idempotency-Key", "{path}");
+        }
+    }
+    assert_eq!(count(&site).await, 1);
 }
 
 #[tokio::test]

@@ -125,6 +125,43 @@ async fn a_rotated_secret_is_shown_once_and_only_its_hash_is_kept() {
 }
 
 #[tokio::test]
+async fn a_repeated_rotation_is_answered_with_the_same_secret_and_rotates_nothing() {
+    let site = Site::start().await;
+    let path = format!("{APP}/rotate-client-secret");
+    let rotate = |key: &'static str| site.post(&path).idempotency_key(key).send();
+    let first = rotate("key").await;
+    assert_eq!(first.header("idempotency-replayed"), None);
+    let other = rotate("other").await.expect(201);
+    assert_ne!(other, first.expect(201));
+    let shown = site.get(APP).send().await.expect(200);
+
+    site.advance(Duration::from_mins(1));
+    let again = rotate("key").await;
+    assert_eq!((again.expect(201), again.header("idempotency-replayed")), (first.expect(201), Some("true")));
+    assert_eq!(site.get(APP).send().await.expect(200), shown, "the second secret is still the one that counts");
+    // The secret is for whoever has seen it before.
+    let colleague = site.key(&site.demo_workspace().await, |_| {}).await;
+    let theirs = site.call("POST", &path).key(&colleague).idempotency_key("key").send().await;
+    assert_eq!(theirs.expect(201), json!({ "clientSecret": "****" }));
+
+    let order = site.post(TESTS).idempotency_key("order").json(&json!({ "title": "x" })).send().await;
+    order.expect(201);
+    rotate("order").await.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
+    let order = site.post(TESTS).idempotency_key("key").json(&json!({ "title": "x" })).send().await;
+    order.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
+    let unknown = site.post("/connect/v1/apps/Unknown0/rotate-client-secret").idempotency_key("key").send().await;
+    unknown.expect_error(404, "RESOURCE_NOT_FOUND");
+
+    for sql in ["SELECT * FROM apps", "SELECT * FROM idempotency_records"] {
+        let stored = site.ground().rows(Tables::Connect, sql).await.concat();
+        let secret = other["clientSecret"].as_str().unwrap();
+        assert!(stored.into_iter().flatten().all(|value| !value.contains(secret)), "{sql}");
+    }
+    site.advance(Duration::from_hours(24));
+    assert_ne!(rotate("key").await.expect(201), first.expect(201));
+}
+
+#[tokio::test]
 async fn a_deleted_app_is_gone_and_what_it_has_ordered_is_called_off() {
     let site = Site::start().await;
     let running = site.challenge(&json!({ "title": "running", "maxStamps": 2, "providerIds": ["bankidse"] })).await;

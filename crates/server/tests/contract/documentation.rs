@@ -127,6 +127,26 @@ fn whatever_is_referred_to_exists() {
     }
 }
 
+#[test]
+fn every_post_that_creates_something_takes_an_idempotency_key() {
+    let mut places = Vec::new();
+    for (path, method, operation) in operations(&document()) {
+        if method != "POST" || !operation["responses"]["201"].is_object() {
+            continue;
+        }
+        let place = format!("{method} {path}");
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let is_key = |parameter: &Value| parameter["name"] == "Idempotency-Key" && parameter["in"] == "header";
+        assert!(parameters.iter().any(is_key), "{place}");
+        for status in ["400", "409"] {
+            assert!(operation["responses"][status].is_object(), "{place}: {status}");
+        }
+        assert!(operation["responses"]["201"]["headers"]["Idempotency-Replayed"].is_object(), "{place}");
+        places.push(place);
+    }
+    assert_eq!(places.len(), 5, "{places:?}");
+}
+
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere() {
     let site = Site::start().await;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use domain::api_key::SecretHash;
 use domain::app::{App, ProviderState};
 use domain::{ClientId, Timestamp, WorkspaceId};
 
@@ -74,44 +73,6 @@ impl Unit for UpdateApp {
     }
 }
 
-/// Gives an app another secret; the old one is dead at once.
-#[derive(Clone, Debug)]
-pub struct RotateClientSecret {
-    /// Whose it is.
-    pub workspace_id: WorkspaceId,
-    /// Which.
-    pub client_id: ClientId,
-    /// The hash of the new secret.
-    pub client_secret_hash: SecretHash,
-    /// What may still be shown of it.
-    pub client_secret_preview: String,
-    /// When.
-    pub now: Timestamp,
-}
-
-impl Unit for RotateClientSecret {
-    /// Whether there is such an app.
-    type Outcome = bool;
-
-    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<bool>, StoreError> {
-        static SQL: Sql = Sql::new(
-            "UPDATE apps SET client_secret_hash = $1, client_secret_preview = $2, updated_at = $3
-            WHERE workspace_id = $4 AND client_id = $5 AND deleted_at IS NULL",
-        );
-        one_by_one(units, async |unit| {
-            let parameters = [
-                unit.client_secret_hash.as_bytes().into(),
-                (&unit.client_secret_preview).into(),
-                unit.now.into(),
-                unit.workspace_id.as_str().into(),
-                unit.client_id.as_str().into(),
-            ];
-            Ok(transaction.execute(&SQL, &parameters).await? == 1)
-        })
-        .await
-    }
-}
-
 /// Deletes an app. What it has ordered is called off: pending requests are cancelled, and active challenges are to be closed.
 #[derive(Clone, Debug)]
 pub struct DeleteApp {
@@ -168,14 +129,6 @@ impl ConnectStore {
     /// # Errors
     /// When the database cannot be written.
     pub async fn update_app(&self, unit: UpdateApp) -> Result<bool, StoreError> {
-        self.database.write(unit).await
-    }
-
-    /// Gives an app another secret; `false` when there is no such app.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub async fn rotate_client_secret(&self, unit: RotateClientSecret) -> Result<bool, StoreError> {
         self.database.write(unit).await
     }
 

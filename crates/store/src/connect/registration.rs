@@ -1,18 +1,15 @@
 //! Registering apps over the API: once for each idempotency key (§4, §11).
 
+use domain::Timestamp;
 use domain::sealed_secret::SealedSecret;
-use domain::{ClientId, Timestamp};
 
 use super::apps::{CreateApp, Created};
-use super::idempotency::{self, Record};
+use super::key_records::{self, KeyRecord};
 use super::{ConnectStore, UpdateApp};
-use crate::error::Obstacle;
-use crate::row::Row;
-use crate::sql::Sql;
 use crate::unit::{Transaction, Unit, one_by_one};
 use crate::{Idempotency, StoreError};
 
-/// Registers an app for an engineer, and takes the idempotency key that guards it, both or neither.
+/// Registers an app for an engineer, and takes the idempotency keys that guard it, all or nothing.
 #[derive(Clone, Debug)]
 pub struct RegisterApp {
     /// The app, with its secret.
@@ -21,6 +18,8 @@ pub struct RegisterApp {
     pub redirect_uris: Vec<String>,
     /// How a repetition is recognised, if the client asked for that, and the secret to show again then.
     pub idempotency: Option<(Idempotency, SealedSecret)>,
+    /// How a repetition of the batch is recognised that this app is one of. The first of its apps takes the key.
+    pub batch: Option<Idempotency>,
 }
 
 /// What came of registering an app.
@@ -31,20 +30,9 @@ pub enum Registered {
     /// Its client id is taken.
     Taken,
     /// The same was asked before under the same key: this came of it.
-    Repeated(EarlierApp),
-    /// The key was used for something else.
+    Repeated(KeyRecord),
+    /// The key, or the batch's, was used for something else.
     KeyConflict,
-}
-
-/// The app that an earlier request has made.
-#[derive(Clone, Debug)]
-pub struct EarlierApp {
-    /// Which.
-    pub client_id: ClientId,
-    /// When.
-    pub created_at: Timestamp,
-    /// Its first secret.
-    pub sealed_secret: SealedSecret,
 }
 
 impl Unit for RegisterApp {
@@ -57,8 +45,33 @@ impl Unit for RegisterApp {
 
 impl RegisterApp {
     async fn register(&self, transaction: &Transaction<'_>) -> Result<Registered, StoreError> {
-        if let Some(earlier) = self.earlier(transaction).await? {
-            return Ok(earlier);
+        let batch = match &self.batch {
+            Some(batch) => Some((batch, self.earlier(transaction, batch).await?)),
+            None => None,
+        };
+        if let Some((batch, Some(earlier))) = &batch
+            && earlier.fingerprint != batch.fingerprint
+        {
+            return Ok(Registered::KeyConflict);
+        }
+        let outcome = self.make(transaction).await?;
+        let client_id = match &outcome {
+            Registered::Yes => &self.create.app.client_id,
+            Registered::Repeated(earlier) => &earlier.client_id,
+            Registered::Taken | Registered::KeyConflict => return Ok(outcome),
+        };
+        if let Some((batch, None)) = &batch {
+            key_records::take(transaction, &self.create.app.workspace_id, batch, client_id, None).await?;
+        }
+        Ok(outcome)
+    }
+
+    async fn make(&self, transaction: &Transaction<'_>) -> Result<Registered, StoreError> {
+        if let Some((idempotency, _)) = &self.idempotency
+            && let Some(earlier) = self.earlier(transaction, idempotency).await?
+        {
+            let is_same = earlier.fingerprint == idempotency.fingerprint && earlier.sealed_secret.is_some();
+            return Ok(if is_same { Registered::Repeated(earlier) } else { Registered::KeyConflict });
         }
         match self.create.create(transaction).await? {
             Created::Yes => {}
@@ -76,61 +89,23 @@ impl RegisterApp {
             };
             UpdateApp::decide(std::slice::from_ref(&unit), transaction).await?;
         }
-        self.take_key(transaction).await?;
+        if let Some((idempotency, sealed)) = &self.idempotency {
+            key_records::take(transaction, &app.workspace_id, idempotency, &app.client_id, Some(sealed)).await?;
+        }
         Ok(Registered::Yes)
     }
 
-    /// What has the key, if it is not free.
-    async fn earlier(&self, transaction: &Transaction<'_>) -> Result<Option<Registered>, StoreError> {
-        macro_rules! earlier {
-            ($more:literal) => {
-                concat!(
-                    "SELECT record.fingerprint, record.sealed_secret, record.client_id, apps.created_at
-                    FROM idempotency_records AS record
-                    LEFT JOIN apps ON apps.workspace_id = record.workspace_id AND apps.client_id = record.client_id
-                    WHERE record.workspace_id = $1 AND record.key = $2 AND record.expires_at > $3",
-                    $more
-                )
-            };
-        }
-        static BY_KEY: Sql = Sql::new(earlier!(""));
-        static BY_ROW: Sql = Sql::new(earlier!(" AND record.rowid = $4"));
-        let Some((Idempotency { key, fingerprint, .. }, _)) = &self.idempotency else { return Ok(None) };
-        let app = &self.create.app;
-        let whose = (&app.workspace_id, key, app.created_at);
-        let found = idempotency::find(transaction, [&BY_KEY, &BY_ROW], whose, read_earlier).await?;
-        Ok(found.map(|(earlier_fingerprint, earlier)| match earlier {
-            Some(earlier) if earlier_fingerprint == *fingerprint.as_bytes() => Registered::Repeated(earlier),
-            _ => Registered::KeyConflict,
-        }))
+    async fn earlier(
+        &self,
+        transaction: &Transaction<'_>,
+        idempotency: &Idempotency,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        key_records::find(transaction, &self.create.app.workspace_id, &idempotency.key, self.now()).await
     }
 
-    async fn take_key(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
-        let Some((idempotency, sealed_secret)) = &self.idempotency else { return Ok(()) };
-        let app = &self.create.app;
-        // An app's record has no request.
-        let made = [app.client_id.as_str().into(), (&[0_u8; 0]).into(), sealed_secret.as_bytes().into()];
-        let record = Record { workspace_id: &app.workspace_id, idempotency, made };
-        if idempotency::record(transaction, record).await? {
-            return Ok(());
-        }
-        // Another process has taken it since it was looked for: this is undone and decided again.
-        Err(StoreError::unavailable(Obstacle::Busy, "an idempotency key was taken at the same moment"))
+    fn now(&self) -> Timestamp {
+        self.create.app.created_at
     }
-}
-
-type Found = ([u8; 32], Option<EarlierApp>);
-
-fn read_earlier(row: &Row<'_>) -> Result<Found, StoreError> {
-    let earlier = match row.optional_bytes("sealed_secret")? {
-        Some(sealed) => Some(EarlierApp {
-            client_id: row.parsed("client_id")?,
-            created_at: row.time("created_at")?,
-            sealed_secret: SealedSecret::from_bytes(sealed),
-        }),
-        None => None,
-    };
-    Ok((row.bytes("fingerprint")?, earlier))
 }
 
 impl ConnectStore {

@@ -1,18 +1,27 @@
 //! `POST /connect/v1/apps/batch` (§11)
 //!
-//! Each app is made, or not, by itself: what was made before one that cannot be made stays.
+//! Each app is made, or not, by itself: what was made before one that cannot be made stays. So the request's idempotency key is
+//! taken with the first app that is made, and each app has a key of its own besides: the item's, or one that follows from the
+//! request's. A repetition finds what there is and makes the rest.
+//!
+//! What can go wrong with the whole, in this order: the credentials (401), the right to change things (403), the idempotency
+//! key's form (400), the body (415, 413, 400), the key's earlier use (409), the fields (400).
 
-use axum::Json;
+use axum::Extension;
 use axum::extract::{OriginalUri, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method};
+use domain::WorkspaceId;
 use domain::idempotency::{Fingerprint, IdempotencyKey};
 use serde_json::{Map, Value};
 use wire::app::{App, CreateApps, CreatedApp, CreatedApps, read_apps};
-use wire::error::{ErrorEnvelope, FieldError};
+use wire::error::{ErrorCode, ErrorEnvelope, FieldError};
 
-use super::create::{Request, register, token};
+use super::create::{Guard, Request, register, token, turn};
 use crate::web::body::JsonObject;
 use crate::web::error::ApiError;
+use crate::web::idempotency::IdempotencyKeyHeader;
+use crate::web::request_id::RequestId;
+use crate::web::response::Made;
 use crate::workspace_api::WorkspaceApi;
 use crate::workspace_api::caller::{Caller, Write};
 
@@ -21,21 +30,30 @@ const KEY: &str = "idempotencyKey";
 /// Make many apps
 ///
 /// At most 100. Each has a result of its own, in the same order, which also says what is wrong with it; after one that cannot be
-/// made the rest is tried only with `continueOnError`. An item's `idempotencyKey` does for it what the header does for a single
-/// app.
+/// made the rest is tried only with `continueOnError`, and not at all after one that cannot be made at the moment. `Idempotency-Key` makes the whole safe to
+/// repeat; an item's `idempotencyKey` does for it what the header does for a single app.
 #[utoipa::path(
     post,
     path = "/connect/v1/apps/batch",
     operation_id = "createApps",
     tag = "Apps",
     security(("workspace_api_key" = [])),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "A value of your choice, at most 255 characters, such as a \
+            UUID: a repetition with the same key and body within 24 hours is answered with the apps that the first request has \
+            made, and makes only what that could not", min_length = 1, max_length = 255,
+            example = "6f0d7d1e-3c55-4b0e-9a53-0a1f7a0f8c11"),
+    ),
     request_body(content = CreateApps, content_type = "application/json"),
     responses(
         (status = 201, description = "What became of each", body = CreatedApps, headers(
+            ("Idempotency-Replayed" = String, description = "`true` when all that was made was made by an earlier request"),
             ("X-Request-Id" = String, description = "The request's id"))),
         (status = 400, description = "The body is no list of 1 to 100 apps", body = ErrorEnvelope),
         (status = 401, description = "The credentials are missing or not valid here", body = ErrorEnvelope),
         (status = 403, description = "The key may only read", body = ErrorEnvelope),
+        (status = 409, description = "The idempotency key was used for another request, or its first request is still being \
+            worked on", body = ErrorEnvelope),
         (status = 413, description = "The body is larger than 64 KiB", body = ErrorEnvelope),
         (status = 415, description = "The body is not declared as JSON", body = ErrorEnvelope),
         (status = 429, description = "Too many requests with this key", body = ErrorEnvelope),
@@ -46,41 +64,98 @@ const KEY: &str = "idempotencyKey";
 pub(crate) async fn batch(
     State(api): State<WorkspaceApi>,
     caller: Caller<Write>,
-    method: Method,
-    OriginalUri(uri): OriginalUri,
+    IdempotencyKeyHeader(key): IdempotencyKeyHeader,
+    asked: (Method, OriginalUri),
+    Extension(request_id): Extension<RequestId>,
     headers: HeaderMap,
     JsonObject(body): JsonObject,
-) -> Result<(StatusCode, Json<CreatedApps>), ApiError> {
+) -> Result<Made<CreatedApps>, ApiError> {
+    let _turn = turn(&api, &caller.workspace_id, key.as_ref()).await?;
+    let (method, OriginalUri(uri)) = asked;
+    let of = |value: &Map<String, Value>| Fingerprint::of(method.as_str(), uri.path(), value);
+    let guard = key.map(|key| Guard { key, fingerprint: of(&body) });
+    if let Some(guard) = &guard {
+        guard.earlier(&api, &caller.workspace_id).await?;
+    }
     let CreateApps { items, continue_on_error } = read_apps(&body).map_err(ApiError::validation)?;
+    let batch = Batch { api: &api, workspace_id: &caller.workspace_id, api_key: token(&headers)?, guard };
     let mut made = CreatedApps { results: Vec::with_capacity(items.len()), success_count: 0, error_count: 0 };
-    for item in items {
-        let given_key = item.get(KEY).and_then(Value::as_str).map(str::to_owned);
-        let result = async {
-            let key = idempotency_key(&item)?;
-            let fingerprint = Fingerprint::of(method.as_str(), uri.path(), &item);
-            let request = Request { workspace_id: &caller.workspace_id, api_key: token(&headers)?, key, fingerprint };
-            register(&api, request, &item).await
-        };
-        match result.await {
-            Ok((app, _)) => {
+    let mut is_replay = batch.guard.is_some();
+    for (index, item) in items.iter().enumerate() {
+        let idempotency_key = item.get(KEY).and_then(Value::as_str).map(str::to_owned);
+        match batch.make(index, item, of(item)).await {
+            Ok((app, is_repeated)) => {
+                is_replay &= is_repeated;
                 made.success_count += 1;
-                made.results.push(CreatedApp { app: Some(app), error: None, idempotency_key: given_key });
+                made.results.push(CreatedApp { app: Some(app), error: None, idempotency_key });
             }
             Err(error) => {
+                batch.is_not_for_another_request(&error).await?;
+                let goes_on = continue_on_error.unwrap_or(false) && error.code() != ErrorCode::SystemUnavailable;
                 made.error_count += 1;
-                made.results.push(not_made(error, given_key));
-                if !continue_on_error.unwrap_or(false) {
+                made.results.push(not_made(error, idempotency_key, &request_id));
+                if !goes_on {
                     break;
                 }
             }
         }
     }
-    Ok((StatusCode::CREATED, Json(made)))
+    is_replay &= made.success_count > 0;
+    Ok(Made { body: made, is_replay })
 }
 
-fn not_made(error: ApiError, idempotency_key: Option<String>) -> CreatedApp {
+/// What all items of a request have in common.
+struct Batch<'a> {
+    api: &'a WorkspaceApi,
+    workspace_id: &'a WorkspaceId,
+    api_key: &'a str,
+    /// How a repetition of the whole is recognised, if the client asked for that.
+    guard: Option<Guard>,
+}
+
+impl Batch<'_> {
+    /// Makes one app, or finds it; and whether it was the latter.
+    async fn make(
+        &self,
+        index: usize,
+        item: &Map<String, Value>,
+        fingerprint: Fingerprint,
+    ) -> Result<(App, bool), ApiError> {
+        let own = idempotency_key(item)?;
+        if self.guard.as_ref().is_some_and(|guard| Some(&guard.key) == own.as_ref()) {
+            return Err(ApiError::key_conflict());
+        }
+        let _turn = turn(self.api, self.workspace_id, own.as_ref()).await?;
+        let guard = match (own, &self.guard) {
+            (Some(key), _) => Some(Guard { key, fingerprint }),
+            // The same item of another request is another one.
+            (None, Some(whole)) => Some(Guard { key: whole.key.of_item(index), fingerprint: whole.fingerprint }),
+            (None, None) => None,
+        };
+        let Self { workspace_id, api_key, .. } = *self;
+        register(self.api, Request { workspace_id, api_key, guard, batch: self.guard.as_ref() }, item).await
+    }
+
+    /// An item's conflict is the whole request's where another request has taken the whole one's key in this moment.
+    async fn is_not_for_another_request(&self, error: &ApiError) -> Result<(), ApiError> {
+        match &self.guard {
+            Some(guard) if error.code() == ErrorCode::IdempotencyKeyConflict => {
+                guard.earlier(self.api, self.workspace_id).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The request's own line says 201: what is ours to see to, or to mend, has a line here.
+fn not_made(error: ApiError, idempotency_key: Option<String>, RequestId(request_id): &RequestId) -> CreatedApp {
+    let error_code = error.code().as_str();
     if let Some(cause) = error.cause() {
-        tracing::warn!(cause, "an app of many could not be made");
+        if error.code() == ErrorCode::SystemInternalError {
+            tracing::error!(request_id, error_code, cause, "an app of many could not be made");
+        } else {
+            tracing::warn!(request_id, error_code, cause, "an app of many could not be made");
+        }
     }
     CreatedApp { app: None::<App>, error: Some(error.into_envelope(String::new()).error), idempotency_key }
 }

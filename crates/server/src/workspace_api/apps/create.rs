@@ -1,7 +1,7 @@
 //! `POST /connect/v1/apps` (§11)
 //!
 //! What can go wrong, in this order: the credentials (401), the right to change things (403), the idempotency key's form (400),
-//! the body (415, 413, 400), the key's earlier use (409), the database (503).
+//! the body (415, 413, 400), the key's earlier use (409), the fields (400), the database (503).
 
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, Method};
@@ -9,10 +9,10 @@ use domain::api_key::SecretHash;
 use domain::app::{App as Record, new_client_secret, preview};
 use domain::idempotency::{Fingerprint, IdempotencyKey, VALIDITY};
 use domain::sealed_secret::SealedSecret;
-use domain::{ClientId, WorkspaceId};
+use domain::{ClientId, Timestamp, WorkspaceId};
 use serde_json::{Map, Value};
 use store::Idempotency;
-use store::connect::{CreateApp, EarlierApp, RegisterApp, Registered};
+use store::connect::{CreateApp, KeyRecord, RegisterApp, Registered};
 use wire::app::{App, CreateApp as Wish, read_app};
 use wire::error::ErrorEnvelope;
 
@@ -20,6 +20,7 @@ use crate::web::bearer;
 use crate::web::body::JsonObject;
 use crate::web::error::ApiError;
 use crate::web::idempotency::IdempotencyKeyHeader;
+use crate::web::in_flight::Turn;
 use crate::web::response::Created;
 use crate::workspace_api::WorkspaceApi;
 use crate::workspace_api::caller::{Caller, Write};
@@ -73,7 +74,9 @@ pub(crate) async fn create(
     JsonObject(body): JsonObject,
 ) -> Result<Created<App>, ApiError> {
     let fingerprint = Fingerprint::of(method.as_str(), uri.path(), &body);
-    let request = Request { workspace_id: &caller.workspace_id, api_key: token(&headers)?, key, fingerprint };
+    let _turn = turn(&api, &caller.workspace_id, key.as_ref()).await?;
+    let guard = key.map(|key| Guard { key, fingerprint });
+    let request = Request { workspace_id: &caller.workspace_id, api_key: token(&headers)?, guard, batch: None };
     let (body, is_replay) = register(&api, request, &body).await?;
     let location = format!("/connect/v1/apps/{}", body.client_id);
     Ok(Created { body, location, is_replay })
@@ -84,13 +87,51 @@ pub(super) fn token(headers: &HeaderMap) -> Result<&str, ApiError> {
     bearer::token(headers).ok_or_else(ApiError::invalid_credentials)
 }
 
+/// Waits until nobody else works on the same key.
+pub(super) async fn turn(
+    api: &WorkspaceApi,
+    workspace_id: &WorkspaceId,
+    key: Option<&IdempotencyKey>,
+) -> Result<Option<Turn<(WorkspaceId, IdempotencyKey)>>, ApiError> {
+    match key {
+        Some(key) => Ok(Some(api.in_flight.turn((workspace_id.clone(), key.clone())).await?)),
+        None => Ok(None),
+    }
+}
+
+/// How a repetition is recognised.
+#[derive(Clone)]
+pub(super) struct Guard {
+    pub(super) key: IdempotencyKey,
+    pub(super) fingerprint: Fingerprint,
+}
+
+impl Guard {
+    pub(super) fn from(&self, now: Timestamp) -> Idempotency {
+        Idempotency { key: self.key.clone(), fingerprint: self.fingerprint, expires_at: now.plus(VALIDITY) }
+    }
+
+    /// What the same request has made before; a conflict, if it was another one.
+    pub(super) async fn earlier(
+        &self,
+        api: &WorkspaceApi,
+        workspace_id: &WorkspaceId,
+    ) -> Result<Option<KeyRecord>, ApiError> {
+        match api.store.key_record(workspace_id, &self.key, api.world.now()).await? {
+            Some(earlier) if earlier.fingerprint != self.fingerprint => Err(ApiError::key_conflict()),
+            earlier => Ok(earlier),
+        }
+    }
+}
+
 /// Who wants an app, and how a repetition is recognised.
 pub(super) struct Request<'a> {
     pub(super) workspace_id: &'a WorkspaceId,
     /// With it the new app's secret is sealed, so that nobody else can have it shown again.
     pub(super) api_key: &'a str,
-    pub(super) key: Option<IdempotencyKey>,
-    pub(super) fingerprint: Fingerprint,
+    pub(super) guard: Option<Guard>,
+    /// The batch that the app is one of, if that has a key.
+    pub(super) batch: Option<&'a Guard>,
 }
 
 /// Makes the app that the body describes, or finds what the same request has made; and whether it was the latter.
@@ -99,12 +140,11 @@ pub(super) async fn register(
     request: Request<'_>,
     body: &Map<String, Value>,
 ) -> Result<(App, bool), ApiError> {
+    if let Some(guard) = &request.guard {
+        guard.earlier(api, request.workspace_id).await?;
+    }
     let Wish { name, redirect_uris } = read_app(body).map_err(ApiError::validation)?;
     let redirect_uris = redirect_uris.unwrap_or_default();
-    let _turn = match &request.key {
-        Some(key) => Some(api.in_flight.turn((request.workspace_id.clone(), key.clone())).await?),
-        None => None,
-    };
     let client_secret = new_client_secret(api.world.randomness());
     let first = api.catalogue.get(FIRST_PROVIDER).map(|provider| provider.id.clone());
     for _ in 0..ATTEMPTS {
@@ -133,12 +173,11 @@ fn unit(
     client_secret: &str,
     redirect_uris: &[String],
 ) -> Result<RegisterApp, ApiError> {
-    let idempotency = match &request.key {
-        Some(key) => {
+    let idempotency = match &request.guard {
+        Some(guard) => {
             let sealed = SealedSecret::seal(client_secret, request.api_key, app.client_id.as_str());
             let sealed = sealed.ok_or_else(|| ApiError::internal("a new secret is malformed"))?;
-            let expires_at = app.created_at.plus(VALIDITY);
-            Some((Idempotency { key: key.clone(), fingerprint: request.fingerprint, expires_at }, sealed))
+            Some((guard.from(app.created_at), sealed))
         }
         None => None,
     };
@@ -147,14 +186,16 @@ fn unit(
         client_secret_hash: SecretHash::of(client_secret),
         client_secret_preview: preview(client_secret),
     };
-    Ok(RegisterApp { create, redirect_uris: redirect_uris.to_vec(), idempotency })
+    let batch = request.batch.map(|guard| guard.from(app.created_at));
+    Ok(RegisterApp { create, redirect_uris: redirect_uris.to_vec(), idempotency, batch })
 }
 
 /// The app as it was when it was made: the same request describes the same app. Another API key of the workspace sees no more of
 /// the secret than that there is one.
-fn repeated(request: &Request<'_>, app: Record, earlier: EarlierApp, redirect_uris: Vec<String>) -> App {
-    let EarlierApp { client_id, created_at, sealed_secret } = earlier;
-    let opened = sealed_secret.open(request.api_key, client_id.as_str());
+fn repeated(request: &Request<'_>, app: Record, earlier: KeyRecord, redirect_uris: Vec<String>) -> App {
+    let KeyRecord { client_id, app_created_at, sealed_secret, .. } = earlier;
+    let opened = sealed_secret.and_then(|sealed| sealed.open(request.api_key, client_id.as_str()));
     let client_secret = opened.unwrap_or_else(|| preview(""));
+    let created_at = app_created_at.unwrap_or(app.created_at);
     App::new(&Record { client_id, created_at, ..app }, client_secret, redirect_uris, created_at)
 }

@@ -46,6 +46,23 @@ async fn one_key_makes_one_app_however_many_replicas_it_is_sent_to_at_once() {
 }
 
 #[tokio::test]
+async fn one_key_makes_one_batch_and_one_rotation_however_many_replicas_it_is_sent_to_at_once() {
+    let sites = pair().await;
+    let wish = json!({ "items": [{ "name": "One" }, { "name": "Two" }] });
+    let make = |number: usize| sites[number % 2].post("/connect/v1/apps/batch").idempotency_key("b").json(&wish).send();
+    let answers = join_all((0..20).map(make)).await;
+    let made: HashSet<String> = answers.iter().map(|answer| answer.expect(201).to_string()).collect();
+    assert_eq!(made.len(), 1, "the same apps with the same secrets");
+    let stored = sites[0].ground().value(Tables::Connect, "SELECT COUNT(*) FROM apps").await;
+    assert_eq!(stored.as_deref(), Some("3"), "the demo's, and these");
+
+    let path = "/connect/v1/apps/FK5b0KSM/rotate-client-secret";
+    let answers = join_all((0..20).map(|number| sites[number % 2].post(path).idempotency_key("r").send())).await;
+    let secrets: HashSet<String> = answers.iter().map(|answer| answer.expect(201).to_string()).collect();
+    assert_eq!(secrets.len(), 1);
+}
+
+#[tokio::test]
 async fn many_keys_at_once_in_any_order_on_two_replicas_make_one_request_each() {
     let sites = pair().await;
     let order = json!({ "title": "BankID" });

@@ -83,6 +83,11 @@ impl Ground {
 
     /// Keeps everybody else from ordering, until the result is dropped.
     pub(crate) async fn lock_orders(&self) -> Lock {
+        self.lock("challenge_requests").await
+    }
+
+    /// Keeps everybody else from writing to a table of orders, keys and apps, until the result is dropped.
+    pub(crate) async fn lock(&self, table: &str) -> Lock {
         match &self.database {
             None => {
                 let SqliteFile(connection) = self.file(Tables::Connect);
@@ -91,7 +96,8 @@ impl Ground {
             }
             Some(url) => {
                 let client = in_schema(url, Tables::Connect).await;
-                client.batch_execute("BEGIN; LOCK TABLE challenge_requests IN EXCLUSIVE MODE").await.unwrap();
+                let lock = format!("BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE");
+                client.batch_execute(&lock).await.unwrap();
                 Lock::Postgres(client)
             }
         }

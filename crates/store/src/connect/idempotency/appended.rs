@@ -4,21 +4,15 @@ use domain::challenge_request::ChallengeRequest;
 use domain::idempotency::IdempotencyKey;
 use domain::{Timestamp, WorkspaceId};
 
-use super::{Earlier, Fate, Record, earlier, read_earlier};
-use crate::connect::challenge_requests::request_columns;
+use super::{EARLIER, Fate, Record, Wanted, parameters, read_earlier};
 use crate::database::Database;
-use crate::row::Row;
+use crate::row::{Read, Row};
 use crate::sql::Sql;
 use crate::sqlite::key_index::{KeyHash, KeyIndex};
 use crate::sqlite::{Work, statement};
 use crate::unit::{Transaction, Unit};
 use crate::value::Value;
 use crate::{Idempotency, StoreError};
-
-/// One row, if it is this key's and still counts.
-static EARLIER: Sql = Sql::new(earlier!(
-    "WHERE record.workspace_id = $1 AND record.key = $2 AND record.expires_at > $3 AND record.rowid = $4"
-));
 
 /// Whether a row is this key's and still counts for a request whose own key would expire then: a day is 86,400,000
 /// milliseconds, [`domain::idempotency::VALIDITY`].
@@ -35,8 +29,8 @@ pub(super) fn take(work: Work<'_>, guarded: &[(&ChallengeRequest, &Idempotency)]
                 [request.workspace_id.as_str().into(), key.as_str().into(), (*expires_at).into(), row.into()];
             if !statement::query(work.connection, &IS_LIVE, &parameters, |_| Ok(()))?.is_empty() {
                 let live_at_any_time = Timestamp::from_millis(0);
-                let parameters = parameters_of(&request.workspace_id, key, live_at_any_time, row);
-                let earlier = statement::query(work.connection, &EARLIER, &parameters, read_earlier)?.pop();
+                let wanted = (&request.workspace_id, key, live_at_any_time);
+                let earlier = at_row(work, &EARLIER.by_row, wanted, row, read_earlier)?;
                 return Ok(Fate::Lost(earlier.map(|(_, earlier)| Box::new(earlier))));
             }
         }
@@ -84,13 +78,30 @@ pub(super) fn read_place(row: &Row<'_>) -> Result<(KeyHash, i64), StoreError> {
     Ok((KeyHash::of(row.text("workspace_id")?, row.text("key")?), row.integer("place")?))
 }
 
-pub(super) async fn earlier(
+/// A key's record, as this transaction sees it.
+pub(super) fn find<T>(work: Work<'_>, sql: &Sql, wanted: Wanted<'_>, read: Read<T>) -> Result<Option<T>, StoreError> {
+    let (workspace_id, key, _) = wanted;
+    for row in candidates(work, workspace_id, key)? {
+        if let Some(found) = at_row(work, sql, wanted, row, read)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+fn at_row<T>(work: Work<'_>, sql: &Sql, wanted: Wanted<'_>, row: i64, read: Read<T>) -> Result<Option<T>, StoreError> {
+    Ok(statement::query(work.connection, sql, &with_row(wanted, row), read)?.pop())
+}
+
+/// A key's record, as it was committed.
+pub(super) async fn look_up<T: Send + 'static>(
     database: &Database,
     keys: &KeyIndex,
-    workspace_id: &WorkspaceId,
-    key: &IdempotencyKey,
-    now: Timestamp,
-) -> Result<Option<Earlier>, StoreError> {
+    sql: &'static Sql,
+    wanted: Wanted<'_>,
+    read: Read<T>,
+) -> Result<Option<T>, StoreError> {
+    let (workspace_id, key, _) = wanted;
     let hash = KeyHash::of(workspace_id.as_str(), key.as_str());
     let rows = match keys.candidates(hash) {
         Some(rows) => rows,
@@ -100,21 +111,17 @@ pub(super) async fn earlier(
         }
     };
     for row in rows {
-        let parameters = parameters_of(workspace_id, key, now, row).map(Value::into_owned);
-        if let Some((_, earlier)) = database.find(&EARLIER, parameters.into(), read_earlier).await? {
-            return Ok(Some(earlier));
+        let parameters = with_row(wanted, row).map(Value::into_owned);
+        if let Some(found) = database.find(sql, parameters.into(), read).await? {
+            return Ok(Some(found));
         }
     }
     Ok(None)
 }
 
-fn parameters_of<'a>(
-    workspace_id: &'a WorkspaceId,
-    key: &'a IdempotencyKey,
-    now: Timestamp,
-    row: i64,
-) -> [Value<'a>; 4] {
-    [workspace_id.as_str().into(), key.as_str().into(), now.into(), row.into()]
+fn with_row(wanted: Wanted<'_>, row: i64) -> [Value<'_>; 4] {
+    let [workspace_id, key, now] = parameters(wanted);
+    [workspace_id, key, now, row.into()]
 }
 
 /// Reads which records there are, unless that is known.

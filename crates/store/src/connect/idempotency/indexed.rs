@@ -2,13 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use domain::WorkspaceId;
 use domain::challenge_request::ChallengeRequest;
-use domain::idempotency::IdempotencyKey;
-use domain::{Timestamp, WorkspaceId};
 
 use super::{Earlier, Fate, Record, earlier, read_earlier};
 use crate::connect::challenge_requests::request_columns;
-use crate::database::Database;
 use crate::row::Row;
 use crate::sql::{Kind, Sql};
 use crate::unit::Transaction;
@@ -95,19 +93,6 @@ fn row_of<'a>(record: &Record<'a>) -> [Value<'a>; 7] {
 
 fn read_key(row: &Row<'_>) -> Result<Key, StoreError> {
     Ok((row.parsed("workspace_id")?, row.text("key")?.to_owned()))
-}
-
-pub(super) async fn earlier(
-    database: &Database,
-    workspace_id: &WorkspaceId,
-    key: &IdempotencyKey,
-    now: Timestamp,
-) -> Result<Option<Earlier>, StoreError> {
-    static SQL: Sql =
-        Sql::new(earlier!("WHERE record.workspace_id = $1 AND record.key = $2 AND record.expires_at > $3"));
-    let parameters = [workspace_id.as_str().into(), key.as_str().into(), now.into()];
-    let found = database.find(&SQL, parameters.map(Value::into_owned).into(), read_earlier).await?;
-    Ok(found.map(|(_, earlier)| earlier))
 }
 
 #[cfg(test)]

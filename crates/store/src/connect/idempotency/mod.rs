@@ -12,8 +12,8 @@ use domain::{Timestamp, WorkspaceId};
 
 pub use self::prune::PruneIdempotencyRecords;
 use super::ConnectStore;
-use super::challenge_requests::{CreateChallengeRequest, CreateOutcome, read_request};
-use crate::database::Engine;
+use super::challenge_requests::{CreateChallengeRequest, CreateOutcome, read_request, request_columns};
+use crate::database::{Database, Engine};
 use crate::row::{Read, Row};
 use crate::sql::Sql;
 use crate::unit::Transaction;
@@ -97,28 +97,55 @@ pub(super) async fn record(transaction: &Transaction<'_>, record: Record<'_>) ->
     }
 }
 
-/// Finds a key's record with one of two queries: `by_key` takes workspace, key and the present, `by_row` the row besides.
-pub(super) async fn find<T>(
-    transaction: &Transaction<'_>,
-    [by_key, by_row]: [&'static Sql; 2],
-    (workspace_id, key, now): (&WorkspaceId, &IdempotencyKey, Timestamp),
-    read: Read<T>,
-) -> Result<Option<T>, StoreError> {
-    let parameters = [workspace_id.as_str().into(), key.as_str().into(), now.into()];
-    match transaction {
-        Transaction::Postgres(_) => Ok(transaction.query(by_key, &parameters, read).await?.pop()),
-        Transaction::Sqlite(work) => {
-            for row in appended::candidates(*work, workspace_id, key)? {
-                let [workspace_id, key, now] = parameters.clone();
-                if let Some(found) = transaction.query(by_row, &[workspace_id, key, now, row.into()], read).await?.pop()
-                {
-                    return Ok(Some(found));
-                }
+/// Whose key is looked for, and when: a record that is as good as forgotten is not found.
+type Wanted<'a> = (&'a WorkspaceId, &'a IdempotencyKey, Timestamp);
+
+/// Finds a key's record: one query takes workspace, key and the present, the other one the record's row besides.
+pub(super) struct Find {
+    pub(super) by_key: Sql,
+    pub(super) by_row: Sql,
+}
+
+impl Find {
+    /// As this transaction sees it.
+    pub(super) async fn within<T>(
+        &'static self,
+        transaction: &Transaction<'_>,
+        wanted: Wanted<'_>,
+        read: Read<T>,
+    ) -> Result<Option<T>, StoreError> {
+        match transaction {
+            Transaction::Postgres(_) => Ok(transaction.query(&self.by_key, &parameters(wanted), read).await?.pop()),
+            Transaction::Sqlite(work) => appended::find(*work, &self.by_row, wanted, read),
+        }
+    }
+
+    /// As it was committed.
+    pub(super) async fn at<T: Send + 'static>(
+        &'static self,
+        database: &Database,
+        wanted: Wanted<'_>,
+        read: Read<T>,
+    ) -> Result<Option<T>, StoreError> {
+        match database.engine() {
+            Engine::Postgres(_) => {
+                database.find(&self.by_key, parameters(wanted).map(Value::into_owned).into(), read).await
             }
-            Ok(None)
+            Engine::Sqlite(engine) => appended::look_up(database, engine.keys(), &self.by_row, wanted, read).await,
         }
     }
 }
+
+fn parameters((workspace_id, key, now): Wanted<'_>) -> [Value<'_>; 3] {
+    [workspace_id.as_str().into(), key.as_str().into(), now.into()]
+}
+
+static EARLIER: Find = Find {
+    by_key: Sql::new(earlier!("WHERE record.workspace_id = $1 AND record.key = $2 AND record.expires_at > $3")),
+    by_row: Sql::new(earlier!(
+        "WHERE record.workspace_id = $1 AND record.key = $2 AND record.expires_at > $3 AND record.rowid = $4"
+    )),
+};
 
 fn read_earlier(row: &Row<'_>) -> Result<((WorkspaceId, String), Earlier), StoreError> {
     let request = read_request(row)?;
@@ -137,12 +164,8 @@ impl ConnectStore {
         key: &IdempotencyKey,
         now: Timestamp,
     ) -> Result<Option<Earlier>, StoreError> {
-        match self.database.engine() {
-            Engine::Sqlite(database) => {
-                appended::earlier(&self.database, database.keys(), workspace_id, key, now).await
-            }
-            Engine::Postgres(_) => indexed::earlier(&self.database, workspace_id, key, now).await,
-        }
+        let found = EARLIER.at(&self.database, (workspace_id, key, now), read_earlier).await?;
+        Ok(found.map(|(_, earlier)| earlier))
     }
 
     /// The same where it costs next to nothing to find out; elsewhere `None`, and storing the request will tell.
