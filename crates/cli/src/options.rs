@@ -325,6 +325,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_the_database_reaches_it() {
+        let file = config_file::parse("database-connections = 3\ndatabase-timeout = 700").unwrap();
+        let config = Options::default().or(file).config().unwrap();
+        assert_eq!((config.database_connections, config.database_timeout), (3, Duration::from_millis(700)));
+    }
+
+    #[test]
     fn a_token_that_no_header_can_carry_is_refused_and_not_repeated() {
         let options = Options { tpas_token: "hunter 2".parse().ok(), ..Options::default() };
         let failure = options.config().err().unwrap().to_string();

@@ -115,6 +115,8 @@ pub struct Limits {
     pub peer_read: Duration,
     /// How long the challenge service may take to make a challenge.
     pub hand_over: Duration,
+    /// How long the hand-over rests between two looks, if nobody says that there is something new.
+    pub hand_over_rest: Duration,
     /// How long a stopping server finishes what is in flight.
     pub drain: Duration,
     /// How long a stream of events may be silent.
@@ -128,6 +130,7 @@ impl Default for Limits {
             repetition: Duration::from_secs(3),
             peer_read: Duration::from_millis(1500),
             hand_over: Duration::from_secs(10),
+            hand_over_rest: Duration::from_secs(1),
             drain: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
         }

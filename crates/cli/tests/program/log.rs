@@ -3,6 +3,7 @@
 use std::fs;
 
 use client::Tester;
+use wire::app::CreateApp;
 use wire::participation::JoinChallenge;
 use wire::production_test::{CreateProductionTest, Platform};
 use wire::verification::SimulateVerification;
@@ -12,6 +13,7 @@ use crate::process::Process;
 const APP: &str = "FK5b0KSM";
 const TITLE: &str = "the title of the order";
 const KEY: &str = "the idempotency key";
+const APP_NAME: &str = "the name of the app";
 const SUBJECT: &str = "the name of the person";
 
 #[tokio::test]
@@ -34,6 +36,10 @@ async fn the_log_tells_what_happened_and_nobodys_secret_even_where_it_tells_ever
         let url = joined.participation.verification_url.clone();
         tester.simulate(&url, &SimulateVerification::Completed { subject: SUBJECT.into() }).await.unwrap();
         tester.participation(&joined.participation.id, &joined.token).await.unwrap();
+        let wish = CreateApp { name: APP_NAME.into(), redirect_uris: None };
+        let app = api.create_app(&wish, Some(&format!("{KEY} of an app {format}"))).await.unwrap();
+        let rotated =
+            api.rotate_client_secret(&app.client_id, Some(&format!("{KEY} of a rotation {format}"))).await.unwrap();
         server.signal("TERM");
         server.end();
 
@@ -43,9 +49,16 @@ async fn the_log_tells_what_happened_and_nobodys_secret_even_where_it_tells_ever
         }
         let secret = |name: &str| fs::read_to_string(data.join(name)).unwrap().trim().to_owned();
         let (_, code) = url.split_once("code=").unwrap();
-        let secrets =
-            [secret("demo-api-key"), secret("secret-key"), secret("verification-secret"), joined.token, code.into()];
-        for secret in secrets.iter().map(String::as_str).chain([TITLE, KEY, SUBJECT]) {
+        let secrets = [
+            secret("demo-api-key"),
+            secret("secret-key"),
+            secret("verification-secret"),
+            joined.token,
+            code.into(),
+            app.client_secret,
+            rotated.client_secret,
+        ];
+        for secret in secrets.iter().map(String::as_str).chain([TITLE, KEY, SUBJECT, APP_NAME]) {
             assert!(!log.contains(secret), "{format}: {secret}");
         }
     }

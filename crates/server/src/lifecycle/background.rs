@@ -71,11 +71,11 @@ impl Task {
         }
     }
 
-    /// How long a task rests. The hand-over's is short: it bounds how late a request is attempted whose nudge was lost, or
-    /// whose pause is over.
+    /// How long a task rests.
     fn period(&self) -> Duration {
         match self {
-            Self::HandOver(_) | Self::WatchEvents(_) => Duration::from_secs(1),
+            Self::HandOver(scheduler) => scheduler.rest,
+            Self::WatchEvents(_) => Duration::from_secs(1),
             Self::Observe(_) | Self::Recall(_) | Self::WatchKeys(_) => Duration::from_secs(2),
             Self::Lapse(_) => Duration::from_secs(10),
             Self::RecordKeyUses(..) => Duration::from_mins(1),

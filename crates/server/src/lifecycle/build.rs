@@ -224,6 +224,7 @@ impl Parts {
             holder: self.holder(),
             has_leftovers: Arc::default(),
             attempt_limit: self.config.limits.hand_over,
+            rest: self.config.limits.hand_over_rest,
         })
     }
 

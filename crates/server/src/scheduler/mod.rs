@@ -37,6 +37,9 @@ pub(crate) struct Scheduler {
     pub(crate) has_leftovers: Arc<AtomicBool>,
     /// How long an attempt may take.
     pub(crate) attempt_limit: Duration,
+    /// How long the hand-over rests between two looks: this bounds how late a request is attempted whose nudge was lost, or
+    /// whose pause is over.
+    pub(crate) rest: Duration,
 }
 
 impl Scheduler {

@@ -51,6 +51,30 @@ async fn a_body_must_not_be_declared_as_anything_but_json() {
 }
 
 #[tokio::test]
+async fn head_is_answered_wherever_get_is_without_a_body() {
+    let site = Site::start().await;
+    let challenge = site.challenge(&json!({ "title": "x" })).await;
+    for path in [
+        "/healthz".into(),
+        "/readyz".into(),
+        "/openapi.json".into(),
+        "/connect/v1/workspace".into(),
+        "/connect/v1/apps/FK5b0KSM".into(),
+        TESTS.to_owned(),
+        format!("{TESTS}/{challenge}"),
+        format!("{TESTS}/{challenge}/report"),
+        "/tpas/v1/challenges/open".into(),
+    ] {
+        let got = site.get(&path).send().await;
+        let head = site.call("HEAD", &path).key(&site.api_key).send().await;
+        assert_eq!((got.status, head.status, &*head.text), (200, 200, ""), "{path}");
+        for header in ["content-type", "content-length"] {
+            assert_eq!(head.header(header), got.header(header), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_path_is_not_found() {
     let site = Site::start().await;
     for path in

@@ -1,6 +1,7 @@
 //! What is so on PostgreSQL only: many servers on one database, and a database that goes away (§4, §9, §10, §13).
 
 mod events;
+mod limits;
 mod outages;
 mod replicas;
 mod starts;

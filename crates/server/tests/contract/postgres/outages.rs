@@ -12,6 +12,9 @@ use crate::support::{Answer, Ground, Site, TESTS, Tables};
 /// What callers are promised while the database is away (§3).
 const PROMISED: Duration = Duration::from_secs(2);
 
+/// How soon after the database's return everything works again (§3).
+const RECOVERY: Duration = Duration::from_secs(5);
+
 /// A site whose database is behind a link that can be cut.
 struct Remote {
     cluster: Cluster,
@@ -39,14 +42,17 @@ impl Remote {
     }
 
     /// Orders until it works: the database is back, and nobody has to do anything about it.
-    async fn order_until_it_works(&self, key: &str) -> Value {
-        loop {
-            let answer = self.order(key).await;
-            if answer.status == 201 {
-                return answer.json();
+    async fn order_until_it_works(&self, key: &str) {
+        let insist = async {
+            loop {
+                let answer = self.order(key).await;
+                if answer.status == 201 {
+                    return;
+                }
+                answer.expect_error(503, "SYSTEM_UNAVAILABLE");
             }
-            answer.expect_error(503, "SYSTEM_UNAVAILABLE");
-        }
+        };
+        timeout(RECOVERY, insist).await.expect("everything works again in time");
     }
 
     async fn stored(&self) -> String {

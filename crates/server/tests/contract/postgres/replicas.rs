@@ -192,6 +192,27 @@ async fn a_revoked_key_is_refused_by_every_replica() {
 }
 
 #[tokio::test]
+async fn an_order_at_one_process_wakes_the_scheduler_of_another() {
+    let periodic = |roles: &'static str| {
+        move |config: &mut server::Config| {
+            config.roles = roles.parse().unwrap();
+            config.background = server::Background::Periodic;
+            // By itself the scheduler looks when it starts, and when it begins to listen, and then not for an hour.
+            config.limits.hand_over_rest = Duration::from_hours(1);
+        }
+    };
+    let api = Site::configured(periodic("api,tpas")).await;
+    let _scheduler = api.replica(2, periodic("scheduler,tpas")).await;
+    for number in 0..4 {
+        let request = api.order(&json!({ "title": number.to_string() })).await.expect(201);
+        let path = format!("{TESTS}/{}", request["id"].as_str().unwrap());
+        while api.get(&path).send().await.expect(200)["status"] != "scheduled" {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn api_and_scheduler_can_be_processes_of_their_own() {
     let api = Site::configured(|config| config.roles = "api,tpas,web".parse().unwrap()).await;
     let scheduler = api.replica(2, |config| config.roles = "scheduler,tpas".parse().unwrap()).await;
