@@ -23,14 +23,29 @@ impl KeyUses {
         }
     }
 
-    /// Writes down what was noted. What cannot be written is forgotten: the next use says more.
+    /// Writes down what was noted. What cannot be written is kept for the next time.
     pub(crate) async fn write(&self, store: &ConnectStore) -> Result<(), StoreError> {
         let noted = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         if noted.is_empty() {
             return Ok(());
         }
-        let uses =
-            noted.into_iter().map(|(id, (workspace_id, last_used_at))| KeyUse { workspace_id, id, last_used_at });
-        store.record_key_uses(RecordKeyUses(uses.collect())).await
+        let uses = noted.iter().map(|(id, (workspace_id, last_used_at))| KeyUse {
+            workspace_id: workspace_id.clone(),
+            id: *id,
+            last_used_at: *last_used_at,
+        });
+        let written = store.record_key_uses(RecordKeyUses(uses.collect())).await;
+        if written.is_err() {
+            self.keep(noted);
+        }
+        written
+    }
+
+    fn keep(&self, unwritten: HashMap<ApiKeyId, (WorkspaceId, Timestamp)>) {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, (workspace_id, used_at)) in unwritten {
+            let (_, last) = noted.entry(id).or_insert((workspace_id, used_at));
+            *last = used_at.max(*last);
+        }
     }
 }

@@ -132,3 +132,17 @@ async fn when_a_key_was_last_used_is_known_but_no_request_waits_for_that() {
     site.get(TESTS).send().await.expect(200);
     assert_eq!(site.stop().await.value(Tables::Connect, used).await, at(10));
 }
+
+#[tokio::test]
+async fn a_use_of_a_key_that_could_not_be_written_down_is_written_later() {
+    let site = Site::start().await;
+    site.get(TESTS).send().await.expect(200);
+    let locked = site.ground().lock("api_keys").await;
+    site.round().await;
+    drop(locked);
+    let used = "SELECT last_used_at FROM api_keys";
+    assert_eq!(site.ground().value(Tables::Connect, used).await, None);
+    site.advance(Duration::from_secs(5));
+    site.round().await;
+    assert_eq!(site.ground().value(Tables::Connect, used).await.as_deref(), Some("1775642400000"), "when it was used");
+}
