@@ -76,7 +76,8 @@ async fn set(desk: &Desk, which: Which, enabled: bool) -> Result<Answer, Failure
     };
     let provider_id = provider.id.clone();
     let state = enabled.then_some(ProviderState::Enabled);
-    let unit = SetProvider { client_id: app.clone(), provider_id, state, now: desk.world.now() };
+    let (client_id, now) = (app.clone(), desk.world.now());
+    let unit = SetProvider { workspace_id: None, client_id, provider_id, state, now };
     if !desk.store.set_provider(unit).await? {
         return Err(Failure::Other(format!("there is no app {app}; check --app, and --data-dir")));
     }
@@ -91,8 +92,9 @@ async fn approve(desk: &Desk, which: Which) -> Result<Answer, Failure> {
     };
     let unit = ApproveProvider { client_id: app.clone(), provider_id: provider.id.clone(), now: desk.world.now() };
     if !desk.store.approve_provider(unit).await? {
+        let id = &provider.id;
         let problem =
-            format!("the app {app} does not wait for {}: it has not asked for it, or has it already", provider.id);
+            format!("the app {app} does not wait for {id}: it has not asked for it, has it already, or is deleted");
         return Err(Failure::Other(problem));
     }
     Ok(answer(&app, provider, true))

@@ -127,6 +127,7 @@ async fn an_order_is_repeated_even_if_it_could_not_be_placed_any_more() {
     let order = json!({ "title": "BankID", "providerIds": ["bankidse"] });
     let first = order_with(&site, "key", &order).await.expect(201);
     let unit = store::connect::SetProvider {
+        workspace_id: None,
         client_id: "FK5b0KSM".parse().unwrap(),
         provider_id: "bankidse".parse().unwrap(),
         state: None,

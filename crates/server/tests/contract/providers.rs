@@ -6,7 +6,7 @@ use domain::api_key::Access;
 use domain::app::ProviderState;
 use domain::{Environment, WorkspaceId};
 use serde_json::{Value, json};
-use store::connect::ApproveProvider;
+use store::connect::{ApproveProvider, SetProvider};
 
 use crate::support::{Answer, Site, TESTS};
 
@@ -65,7 +65,14 @@ async fn in_a_sandbox_a_provider_is_enabled_at_once_and_can_be_tested() {
     site.order(&order).await.expect(400);
     let result = want(&site, &site.api_key, "idin", true).await.expect(200);
     assert_eq!(result, json!({ "providerId": "idin", "enabled": true, "currentStep": "completed" }));
+    let app = async || site.get("/connect/v1/apps/FK5b0KSM").send().await.expect(200);
+    let enabled = app().await;
+    site.advance(Duration::from_secs(1));
     assert_eq!(want(&site, &site.api_key, "idin", true).await.expect(200), result, "to enable twice changes nothing");
+    want(&site, &site.api_key, "diia", false).await.expect(200);
+    assert_eq!(app().await, enabled, "not even when it last changed");
+    want(&site, &site.api_key, "diia", true).await.expect(200);
+    assert_eq!(app().await["updatedAt"], "2026-04-08T10:00:01.000Z");
     site.order(&order).await.expect(201);
 }
 
@@ -106,12 +113,49 @@ async fn in_production_a_provider_that_needs_a_contract_waits_for_the_operator()
         provider_id: "bankidse".parse().unwrap(),
         now: site.now(),
     };
+    site.advance(Duration::from_secs(1));
     assert!(site.database(async |store, _| store.approve_provider(approve()).await.unwrap()).await);
+    let app = site.call("GET", "/connect/v1/apps/FK5b0KSM").key(&key).send().await.expect(200);
+    assert_eq!(app["updatedAt"], "2026-04-08T10:00:01.000Z");
     assert!(!site.database(async |store, _| store.approve_provider(approve()).await.unwrap()).await, "once is enough");
     assert_eq!(listed().await, (json!(true), json!(false), json!("active")));
     // To ask again for what is enabled does not send it back to the operator.
     assert_eq!(want(&site, &key, "bankidse", true).await.expect(200)["currentStep"], "completed");
     site.call("POST", TESTS).key(&key).json(&order).send().await.expect(201);
+}
+
+#[tokio::test]
+async fn nothing_is_approved_for_an_app_that_is_deleted() {
+    let (site, _, key) = production().await;
+    want(&site, &key, "bankidse", true).await.expect(200);
+    site.call("DELETE", "/connect/v1/apps/FK5b0KSM").key(&key).send().await.expect(200);
+    let approve = ApproveProvider {
+        client_id: "FK5b0KSM".parse().unwrap(),
+        provider_id: "bankidse".parse().unwrap(),
+        now: site.now(),
+    };
+    assert!(!site.database(async |store, _| store.approve_provider(approve).await.unwrap()).await);
+}
+
+#[tokio::test]
+async fn a_provider_is_set_for_an_app_of_the_callers_workspace_only() {
+    let site = Site::start().await;
+    let owner = site.demo_workspace().await;
+    let (stranger, _) = site.workspace().await;
+    let set = async |workspace_id| {
+        let unit = SetProvider {
+            workspace_id,
+            client_id: "FK5b0KSM".parse().unwrap(),
+            provider_id: "idin".parse().unwrap(),
+            state: Some(ProviderState::Enabled),
+            now: site.now(),
+        };
+        site.database(async |store, _| store.set_provider(unit).await.unwrap()).await
+    };
+    assert!(!set(Some(stranger)).await);
+    assert_eq!(named(&site.get(PROVIDERS).send().await.expect(200), "idin")["isActive"], false);
+    assert!(set(Some(owner)).await);
+    assert!(set(None).await, "the operator's are all of them");
 }
 
 #[tokio::test]
@@ -160,6 +204,7 @@ async fn what_is_enabled_elsewhere_can_be_ordered_at_once_and_what_is_disabled_i
 /// Another process, or the operator, changes whether the app can use iDIN.
 async fn set_elsewhere(site: &Site, state: Option<ProviderState>) {
     let unit = store::connect::SetProvider {
+        workspace_id: None,
         client_id: "FK5b0KSM".parse().unwrap(),
         provider_id: "idin".parse().unwrap(),
         state,

@@ -73,7 +73,9 @@ impl CreateApp {
 /// Enables a provider for an app, asks for it, or disables it.
 #[derive(Clone, Debug)]
 pub struct SetProvider {
-    /// The app, in whichever workspace.
+    /// Whose app it is, where a caller is served; `None` for the operator, whose all of them are.
+    pub workspace_id: Option<WorkspaceId>,
+    /// The app.
     pub client_id: ClientId,
     /// The provider.
     pub provider_id: ProviderId,
@@ -94,48 +96,71 @@ impl Unit for SetProvider {
 
 impl SetProvider {
     async fn set(&self, transaction: &Transaction<'_>) -> Result<bool, StoreError> {
-        static APP: Sql = Sql::new(
-            "UPDATE apps SET updated_at = $1 WHERE client_id = $2 AND deleted_at IS NULL RETURNING workspace_id",
-        );
-        static REQUEST: Sql = Sql::new(
-            "INSERT INTO app_providers (workspace_id, client_id, provider_id, enabled_at, state)
-            VALUES ($1, $2, $3, $4, 'requested') ON CONFLICT (workspace_id, client_id, provider_id) DO NOTHING",
-        );
-        static DISABLE: Sql =
-            Sql::new("DELETE FROM app_providers WHERE workspace_id = $1 AND client_id = $2 AND provider_id = $3");
-        let Self { client_id, provider_id, state, now } = self;
-        let parameters = [(*now).into(), client_id.as_str().into()];
-        let owner = transaction.query(&APP, &parameters, |row| row.parsed::<WorkspaceId>("workspace_id")).await?.pop();
-        let Some(workspace_id) = owner else { return Ok(false) };
-        match state {
-            Some(ProviderState::Enabled) => {
-                enable(transaction, &workspace_id, client_id, [provider_id], *now).await?;
-            }
-            Some(ProviderState::Requested) => {
-                let row = [
-                    workspace_id.as_str().into(),
-                    client_id.as_str().into(),
-                    provider_id.as_str().into(),
-                    (*now).into(),
-                ];
-                transaction.execute(&REQUEST, &row).await?;
-            }
-            None => {
-                let key = [workspace_id.as_str().into(), client_id.as_str().into(), provider_id.as_str().into()];
-                transaction.execute(&DISABLE, &key).await?;
-            }
+        let Self { workspace_id, client_id, provider_id, state, now } = self;
+        let Some(workspace_id) = lock(transaction, client_id, workspace_id.as_ref()).await? else { return Ok(false) };
+        let changed = match state {
+            Some(ProviderState::Enabled) => enable(transaction, &workspace_id, client_id, [provider_id], *now).await?,
+            Some(ProviderState::Requested) => self.request(transaction, &workspace_id).await?,
+            None => self.disable(transaction, &workspace_id).await?,
+        };
+        if changed > 0 {
+            touch(transaction, &workspace_id, client_id, *now).await?;
         }
         Ok(true)
     }
+
+    async fn request(&self, transaction: &Transaction<'_>, workspace_id: &WorkspaceId) -> Result<u64, StoreError> {
+        static SQL: Sql = Sql::new(
+            "INSERT INTO app_providers (workspace_id, client_id, provider_id, enabled_at, state)
+            VALUES ($1, $2, $3, $4, 'requested') ON CONFLICT (workspace_id, client_id, provider_id) DO NOTHING",
+        );
+        let Self { client_id, provider_id, now, .. } = self;
+        let row = [workspace_id.as_str().into(), client_id.as_str().into(), provider_id.as_str().into(), (*now).into()];
+        transaction.execute(&SQL, &row).await
+    }
+
+    async fn disable(&self, transaction: &Transaction<'_>, workspace_id: &WorkspaceId) -> Result<u64, StoreError> {
+        static SQL: Sql =
+            Sql::new("DELETE FROM app_providers WHERE workspace_id = $1 AND client_id = $2 AND provider_id = $3");
+        let key = [workspace_id.as_str().into(), self.client_id.as_str().into(), self.provider_id.as_str().into()];
+        transaction.execute(&SQL, &key).await
+    }
 }
 
+/// Locks an app, in this workspace or in any; whose it is, unless it is not there.
+async fn lock(
+    transaction: &Transaction<'_>,
+    client_id: &ClientId,
+    workspace_id: Option<&WorkspaceId>,
+) -> Result<Option<WorkspaceId>, StoreError> {
+    static SQL: Sql = Sql::new(
+        "SELECT workspace_id FROM apps
+        WHERE client_id = $1 AND (CAST($2 AS TEXT) IS NULL OR workspace_id = $2) AND deleted_at IS NULL {lock}",
+    );
+    let parameters = [client_id.as_str().into(), workspace_id.map(WorkspaceId::as_str).into()];
+    Ok(transaction.query(&SQL, &parameters, |row| row.parsed("workspace_id")).await?.pop())
+}
+
+/// Says that an app has changed.
+async fn touch(
+    transaction: &Transaction<'_>,
+    workspace_id: &WorkspaceId,
+    client_id: &ClientId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    static SQL: Sql = Sql::new("UPDATE apps SET updated_at = $1 WHERE workspace_id = $2 AND client_id = $3");
+    let parameters = [now.into(), workspace_id.as_str().into(), client_id.as_str().into()];
+    transaction.execute(&SQL, &parameters).await.map(drop)
+}
+
+/// Enables providers; how many were not enabled before.
 async fn enable(
     transaction: &Transaction<'_>,
     workspace_id: &WorkspaceId,
     client_id: &ClientId,
     provider_ids: impl IntoIterator<Item = &ProviderId>,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     static SQL: Sql = Sql::each(
         "INSERT INTO app_providers (workspace_id, client_id, provider_id, enabled_at, state)
         SELECT workspace_id, client_id, provider_id, enabled_at, 'enabled' FROM {each} WHERE true
@@ -157,8 +182,7 @@ async fn enable(
         ]
     };
     let rows: Vec<_> = provider_ids.into_iter().map(row).collect();
-    transaction.execute_each(&SQL, &rows).await?;
-    Ok(())
+    transaction.execute_each(&SQL, &rows).await
 }
 
 /// Approves a provider that an app has asked for.
@@ -179,18 +203,24 @@ impl Unit for ApproveProvider {
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<bool>, StoreError> {
         static SQL: Sql = Sql::new(
             "UPDATE app_providers SET state = 'enabled', enabled_at = $1
-            WHERE client_id = $2 AND provider_id = $3 AND state = 'requested'",
+            WHERE workspace_id = $2 AND client_id = $3 AND provider_id = $4 AND state = 'requested'",
         );
         one_by_one(units, async |Self { client_id, provider_id, now }| {
-            let parameters = [(*now).into(), client_id.as_str().into(), provider_id.as_str().into()];
-            Ok(transaction.execute(&SQL, &parameters).await? == 1)
+            let Some(workspace_id) = lock(transaction, client_id, None).await? else { return Ok(false) };
+            let parameters =
+                [(*now).into(), workspace_id.as_str().into(), client_id.as_str().into(), provider_id.as_str().into()];
+            if transaction.execute(&SQL, &parameters).await? == 0 {
+                return Ok(false);
+            }
+            touch(transaction, &workspace_id, client_id, *now).await?;
+            Ok(true)
         })
         .await
     }
 }
 
 impl ConnectStore {
-    /// Approves a provider that an app has asked for; `false` when it has not, or has it already.
+    /// Approves a provider that an app has asked for; `false` when it has not, has it already, or is deleted.
     ///
     /// # Errors
     /// When the database cannot be written.

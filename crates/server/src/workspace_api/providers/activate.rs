@@ -63,9 +63,18 @@ pub(crate) async fn activate(
     let provider = provider.ok_or_else(|| ApiError::not_found(NO_SUCH_PROVIDER))?;
     let SetActivation { enabled } = read_activation(&body).map_err(ApiError::validation)?;
     let state = enabled.then(|| ProviderState::when_asked_for(provider.activation, api.environment));
-    let unit = SetProvider { client_id, provider_id: provider.id.clone(), state, now: api.world.now() };
-    api.store.set_provider(unit).await?;
+    let unit = SetProvider {
+        workspace_id: Some(caller.workspace_id.clone()),
+        client_id,
+        provider_id: provider.id.clone(),
+        state,
+        now: api.world.now(),
+    };
+    let is_there = api.store.set_provider(unit).await?;
     api.forget_app(&caller.workspace_id, &app.client_id);
+    if !is_there {
+        return Err(ApiError::not_found(NO_SUCH_APP));
+    }
     // What was enabled before stays so when it is asked for, so how it stands is read again.
     let app = api.app(&caller.workspace_id, &app.client_id).await?;
     Ok(Json(ActivationResult::new(provider, &app)))
