@@ -32,6 +32,23 @@ pub(crate) async fn one_by_one<U, T>(
     Ok(outcomes)
 }
 
+/// As [`one_by_one`], in the order of what the units lock: in another order two transactions could wait for each other. Units with
+/// the same key stay in theirs.
+pub(crate) async fn in_order<'units, U, T, K: Ord>(
+    units: &'units [U],
+    key: impl Fn(&'units U) -> K,
+    decide: impl AsyncFn(&'units U) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut sorted: Vec<(usize, &U)> = units.iter().enumerate().collect();
+    sorted.sort_by_key(|(_, unit)| key(unit));
+    let mut outcomes = Vec::with_capacity(units.len());
+    for (index, unit) in sorted {
+        outcomes.push((index, decide(unit).await?));
+    }
+    outcomes.sort_by_key(|(index, _)| *index);
+    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
 /// Cuts the units into runs in which no key comes twice, so that one statement can serve a whole run: what comes later is
 /// decided when what came before has been written.
 pub(crate) fn runs<'units, U, K: Eq + Hash, I: IntoIterator<Item = K>>(
@@ -125,6 +142,22 @@ impl Transaction<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn units_are_decided_in_the_order_of_their_keys_and_answered_in_their_own() {
+        let units = [(3, 'a'), (1, 'b'), (3, 'c'), (2, 'd')];
+        let decided = std::sync::Mutex::new(Vec::new());
+        let outcomes = in_order(
+            &units,
+            |(key, _)| *key,
+            async |(_, name)| {
+                decided.lock().unwrap().push(*name);
+                Ok(*name)
+            },
+        );
+        assert_eq!(outcomes.await.unwrap(), ['a', 'b', 'c', 'd']);
+        assert_eq!(*decided.lock().unwrap(), ['b', 'd', 'a', 'c']);
+    }
 
     #[test]
     fn a_run_ends_before_a_key_comes_again() {

@@ -9,7 +9,7 @@ use super::ConnectStore;
 use crate::StoreError;
 use crate::row::Row;
 use crate::sql::Sql;
-use crate::unit::{Transaction, Unit, one_by_one};
+use crate::unit::{Transaction, Unit, in_order};
 use crate::value::Value;
 
 /// An app with all that is kept of it.
@@ -58,17 +58,22 @@ impl Unit for UpdateApp {
             "UPDATE apps SET name = COALESCE($1, name), redirect_uris = COALESCE($2, redirect_uris), updated_at = $3
             WHERE workspace_id = $4 AND client_id = $5 AND deleted_at IS NULL",
         );
-        one_by_one(units, async |Self { workspace_id, client_id, name, redirect_uris, now }| {
-            let redirect_uris = redirect_uris.as_ref().map(|uris| serde_json::Value::from(uris.clone()).to_string());
-            let parameters = [
-                name.as_ref().into(),
-                redirect_uris.into(),
-                (*now).into(),
-                workspace_id.as_str().into(),
-                client_id.as_str().into(),
-            ];
-            Ok(transaction.execute(&SQL, &parameters).await? == 1)
-        })
+        in_order(
+            units,
+            |unit| unit.client_id.as_str(),
+            async |Self { workspace_id, client_id, name, redirect_uris, now }| {
+                let redirect_uris =
+                    redirect_uris.as_ref().map(|uris| serde_json::Value::from(uris.clone()).to_string());
+                let parameters = [
+                    name.as_ref().into(),
+                    redirect_uris.into(),
+                    (*now).into(),
+                    workspace_id.as_str().into(),
+                    client_id.as_str().into(),
+                ];
+                Ok(transaction.execute(&SQL, &parameters).await? == 1)
+            },
+        )
         .await
     }
 }
@@ -109,16 +114,22 @@ impl Unit for DeleteApp {
             WHERE workspace_id = $2 AND client_id = $3 AND status = 'scheduled' AND challenge_expires_at > $1
                 AND challenge_completed_at IS NULL AND NOT challenge_is_closed",
         );
-        one_by_one(units, async |Self { workspace_id, client_id, now }| {
-            transaction.query(&LOCK, &[workspace_id.as_str().into(), client_id.as_str().into()], |_| Ok(())).await?;
-            let key = [(*now).into(), workspace_id.as_str().into(), client_id.as_str().into()];
-            if transaction.execute(&DELETE, &key).await? == 0 {
-                return Ok(false);
-            }
-            transaction.execute(&CANCEL, &key).await?;
-            transaction.execute(&RECALL, &key).await?;
-            Ok(true)
-        })
+        in_order(
+            units,
+            |unit| unit.client_id.as_str(),
+            async |Self { workspace_id, client_id, now }| {
+                transaction
+                    .query(&LOCK, &[workspace_id.as_str().into(), client_id.as_str().into()], |_| Ok(()))
+                    .await?;
+                let key = [(*now).into(), workspace_id.as_str().into(), client_id.as_str().into()];
+                if transaction.execute(&DELETE, &key).await? == 0 {
+                    return Ok(false);
+                }
+                transaction.execute(&CANCEL, &key).await?;
+                transaction.execute(&RECALL, &key).await?;
+                Ok(true)
+            },
+        )
         .await
     }
 }

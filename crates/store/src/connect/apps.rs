@@ -8,7 +8,7 @@ use super::ConnectStore;
 use super::app_records::read_app;
 use crate::StoreError;
 use crate::sql::{Kind, Sql};
-use crate::unit::{Transaction, Unit, one_by_one};
+use crate::unit::{Transaction, Unit, in_order, one_by_one};
 use crate::value::Value;
 
 /// Registers an app, with the providers that are enabled for it.
@@ -90,7 +90,7 @@ impl Unit for SetProvider {
     type Outcome = bool;
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<bool>, StoreError> {
-        one_by_one(units, async |unit| unit.set(transaction).await).await
+        in_order(units, |unit| unit.client_id.as_str(), async |unit| unit.set(transaction).await).await
     }
 }
 
@@ -205,16 +205,24 @@ impl Unit for ApproveProvider {
             "UPDATE app_providers SET state = 'enabled', enabled_at = $1
             WHERE workspace_id = $2 AND client_id = $3 AND provider_id = $4 AND state = 'requested'",
         );
-        one_by_one(units, async |Self { client_id, provider_id, now }| {
-            let Some(workspace_id) = lock(transaction, client_id, None).await? else { return Ok(false) };
-            let parameters =
-                [(*now).into(), workspace_id.as_str().into(), client_id.as_str().into(), provider_id.as_str().into()];
-            if transaction.execute(&SQL, &parameters).await? == 0 {
-                return Ok(false);
-            }
-            touch(transaction, &workspace_id, client_id, *now).await?;
-            Ok(true)
-        })
+        in_order(
+            units,
+            |unit| unit.client_id.as_str(),
+            async |Self { client_id, provider_id, now }| {
+                let Some(workspace_id) = lock(transaction, client_id, None).await? else { return Ok(false) };
+                let parameters = [
+                    (*now).into(),
+                    workspace_id.as_str().into(),
+                    client_id.as_str().into(),
+                    provider_id.as_str().into(),
+                ];
+                if transaction.execute(&SQL, &parameters).await? == 0 {
+                    return Ok(false);
+                }
+                touch(transaction, &workspace_id, client_id, *now).await?;
+                Ok(true)
+            },
+        )
         .await
     }
 }

@@ -6,7 +6,7 @@ use domain::sealed_secret::SealedSecret;
 use super::apps::{CreateApp, Created};
 use super::key_records::{self, KeyRecord};
 use super::{ConnectStore, UpdateApp};
-use crate::unit::{Transaction, Unit, one_by_one};
+use crate::unit::{Transaction, Unit, in_order};
 use crate::{Idempotency, StoreError};
 
 /// Registers an app for an engineer, and takes the idempotency keys that guard it, all or nothing.
@@ -39,11 +39,18 @@ impl Unit for RegisterApp {
     type Outcome = Registered;
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Registered>, StoreError> {
-        one_by_one(units, async |unit| unit.register(transaction).await).await
+        in_order(units, Self::keys, async |unit| unit.register(transaction).await).await
     }
 }
 
 impl RegisterApp {
+    /// The keys that it takes.
+    fn keys(&self) -> (&str, Option<&str>, Option<&str>) {
+        let batch = self.batch.as_ref().map(|batch| batch.key.as_str());
+        let own = self.idempotency.as_ref().map(|(idempotency, _)| idempotency.key.as_str());
+        (self.create.app.workspace_id.as_str(), batch, own)
+    }
+
     async fn register(&self, transaction: &Transaction<'_>) -> Result<Registered, StoreError> {
         let batch = match &self.batch {
             Some(batch) => Some((batch, self.earlier(transaction, batch).await?)),

@@ -7,7 +7,7 @@ use domain::{ClientId, Timestamp, WorkspaceId};
 use super::ConnectStore;
 use super::key_records::{self, KeyRecord};
 use crate::sql::Sql;
-use crate::unit::{Transaction, Unit, one_by_one};
+use crate::unit::{Transaction, Unit, in_order};
 use crate::{Idempotency, StoreError};
 
 /// Gives an app another secret; the old one is dead at once.
@@ -44,7 +44,7 @@ impl Unit for RotateClientSecret {
     type Outcome = Rotated;
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Rotated>, StoreError> {
-        one_by_one(units, async |unit| unit.rotate(transaction).await).await
+        in_order(units, |unit| unit.client_id.as_str(), async |unit| unit.rotate(transaction).await).await
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a relying party's engineer can do to a challenge request once it is ordered: call it off, or have it tried again (§7).
 //! And what becomes of challenges that were made at the moment when their request was called off.
 
+use std::collections::BTreeSet;
+
 use domain::Timestamp;
 use domain::challenge_request::ChallengeRequest;
 use domain::retry::PATIENCE;
@@ -10,7 +12,7 @@ use super::events::{self, NewEvent};
 use super::{ConnectStore, RequestKey};
 use crate::StoreError;
 use crate::sql::Sql;
-use crate::unit::{Transaction, Unit, one_by_one};
+use crate::unit::{Transaction, Unit, in_order, one_by_one};
 
 /// Calls a pending request off. If it may have been handed over by now, it is to be recalled.
 #[derive(Clone, Debug)]
@@ -36,10 +38,15 @@ impl Unit for CancelRequest {
             RETURNING ",
             request_columns!()
         ));
-        let cancelled = one_by_one(units, async |Self { key: RequestKey { workspace_id, client_id, id }, now }| {
-            let key = [(*now).into(), workspace_id.as_str().into(), client_id.as_str().into(), id.as_bytes().into()];
-            Ok(transaction.query(&SQL, &key, read_request).await?.pop())
-        })
+        let cancelled = in_order(
+            units,
+            |unit| unit.key.id,
+            async |Self { key: RequestKey { workspace_id, client_id, id }, now }| {
+                let key =
+                    [(*now).into(), workspace_id.as_str().into(), client_id.as_str().into(), id.as_bytes().into()];
+                Ok(transaction.query(&SQL, &key, read_request).await?.pop())
+            },
+        )
         .await?;
         let events: Vec<_> = cancelled.iter().flatten().map(NewEvent::called_off).collect();
         events::record(transaction, &events).await?;
@@ -61,11 +68,7 @@ impl Unit for RetryRequest {
     type Outcome = Option<ChallengeRequest>;
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Self::Outcome>, StoreError> {
-        // The attempts are forgotten, but not that there were some (see `ReleaseLeases`). While the app is locked it cannot be deleted
-        // past this.
-        static APP: Sql = Sql::new(
-            "SELECT client_id FROM apps WHERE workspace_id = $1 AND client_id = $2 AND deleted_at IS NULL {lock}",
-        );
+        // The attempts are forgotten, but not that there were some (see `ReleaseLeases`).
         static SQL: Sql = Sql::new(concat!(
             "UPDATE challenge_requests SET status = 'pending', attempts = 0, next_attempt_at = $1, updated_at = $1,
                 give_up_at = $2, last_error = NULL, lease_expires_at = 0
@@ -73,22 +76,42 @@ impl Unit for RetryRequest {
             RETURNING ",
             request_columns!()
         ));
-        one_by_one(units, async |Self { key: RequestKey { workspace_id, client_id, id }, now }| {
-            let app = [workspace_id.as_str().into(), client_id.as_str().into()];
-            if transaction.query(&APP, &app, |_| Ok(())).await?.is_empty() {
-                return Ok(None);
-            }
-            let parameters = [
-                (*now).into(),
-                now.plus(PATIENCE).into(),
-                workspace_id.as_str().into(),
-                client_id.as_str().into(),
-                id.as_bytes().into(),
-            ];
-            Ok(transaction.query(&SQL, &parameters, read_request).await?.pop())
-        })
+        let apps = lock_apps(units.iter().map(|unit| &unit.key), transaction).await?;
+        in_order(
+            units,
+            |unit| unit.key.id,
+            async |Self { key: RequestKey { workspace_id, client_id, id }, now }| {
+                if !apps.contains(&(workspace_id.as_str(), client_id.as_str())) {
+                    return Ok(None);
+                }
+                let parameters = [
+                    (*now).into(),
+                    now.plus(PATIENCE).into(),
+                    workspace_id.as_str().into(),
+                    client_id.as_str().into(),
+                    id.as_bytes().into(),
+                ];
+                Ok(transaction.query(&SQL, &parameters, read_request).await?.pop())
+            },
+        )
         .await
     }
+}
+
+/// Locks the apps of these requests: until the end of the transaction they cannot be deleted. Those that are there.
+async fn lock_apps<'a>(
+    keys: impl Iterator<Item = &'a RequestKey>,
+    transaction: &Transaction<'_>,
+) -> Result<BTreeSet<(&'a str, &'a str)>, StoreError> {
+    static SQL: Sql =
+        Sql::new("SELECT client_id FROM apps WHERE workspace_id = $1 AND client_id = $2 AND deleted_at IS NULL {lock}");
+    let mut apps: BTreeSet<_> = keys.map(|key| (key.workspace_id.as_str(), key.client_id.as_str())).collect();
+    for app @ (workspace_id, client_id) in apps.clone() {
+        if transaction.query(&SQL, &[workspace_id.into(), client_id.into()], |_| Ok(())).await?.is_empty() {
+            apps.remove(&app);
+        }
+    }
+    Ok(apps)
 }
 
 /// Takes requests that are due to be recalled. They are due again at `again_at`, in case whoever took them dies.
@@ -133,10 +156,14 @@ impl Unit for FinishRecall {
         static SQL: Sql = Sql::new(
             "UPDATE challenge_requests SET recall_at = NULL WHERE workspace_id = $1 AND client_id = $2 AND id = $3",
         );
-        one_by_one(units, async |Self(RequestKey { workspace_id, client_id, id })| {
-            let key = [workspace_id.as_str().into(), client_id.as_str().into(), id.as_bytes().into()];
-            transaction.execute(&SQL, &key).await.map(drop)
-        })
+        in_order(
+            units,
+            |Self(key)| key.id,
+            async |Self(RequestKey { workspace_id, client_id, id })| {
+                let key = [workspace_id.as_str().into(), client_id.as_str().into(), id.as_bytes().into()];
+                transaction.execute(&SQL, &key).await.map(drop)
+            },
+        )
         .await
     }
 }

@@ -149,9 +149,10 @@ impl Unit for CloseChallenge {
             WHERE id = each.challenge AND closed_at IS NULL AND completed_at IS NULL AND expires_at > each.now",
             &[("challenge", Kind::Bytes), ("now", Kind::Integer)],
         );
+        // All at once, or each run would begin with its first challenge again.
+        lock(transaction, units.iter().map(|unit| unit.id)).await?;
         let mut outcomes = Vec::with_capacity(units.len());
         for run in runs(units, |unit| [unit.id]) {
-            lock(transaction, run.iter().map(|unit| unit.id)).await?;
             let rows: Vec<_> = run.iter().map(|Self { id, now }| [id.as_bytes().into(), (*now).into()]).collect();
             transaction.execute_each(&SQL, &rows).await?;
             let mut records = read_all(transaction, &READ, run.iter().map(|unit| unit.id)).await?;

@@ -52,8 +52,14 @@ impl Unit for DecideParticipation {
     type Outcome = Option<Decision>;
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Self::Outcome>, StoreError> {
+        let runs = runs(units, |unit| [Shared::Participation(unit.id)].into_iter().chain(unit.verdict.shared()));
+        if runs.len() > 1 {
+            // All at once, or each run would begin with its first challenge again.
+            let challenge_ids = participations::challenges_of(transaction, units.iter().map(|unit| unit.id)).await?;
+            challenges::lock(transaction, challenge_ids).await?;
+        }
         let mut outcomes = Vec::with_capacity(units.len());
-        for run in runs(units, |unit| [Shared::Participation(unit.id)].into_iter().chain(unit.verdict.shared())) {
+        for run in runs {
             outcomes.extend(Round::read(run, transaction).await?.decide(run, transaction).await?);
         }
         Ok(outcomes)

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use domain::ParticipationId;
 use domain::participation::Participation;
+use domain::{ChallengeId, ParticipationId};
 
 use super::{TpasStore, challenges, idempotency};
 use crate::sql::{Kind, Sql};
@@ -42,7 +42,7 @@ pub enum JoinOutcome {
 /// Whoever shares one of these with another waits for what becomes of that one.
 #[derive(PartialEq, Eq, Hash)]
 enum Shared<'a> {
-    IdempotencyKey(&'a str),
+    IdempotencyKey(ChallengeId, &'a str),
     Browser(&'a [u8; 32]),
 }
 
@@ -50,8 +50,13 @@ impl Unit for JoinChallenge {
     type Outcome = JoinOutcome;
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<JoinOutcome>, StoreError> {
+        let runs = runs(units, Self::shared);
+        if runs.len() > 1 {
+            // All at once, or each run would begin with its first challenge again.
+            challenges::lock(transaction, units.iter().map(|unit| unit.participation.challenge_id)).await?;
+        }
         let mut outcomes = Vec::with_capacity(units.len());
-        for run in runs(units, Self::shared) {
+        for run in runs {
             outcomes.extend(decide_run(run, transaction).await?);
         }
         Ok(outcomes)
@@ -151,7 +156,8 @@ static INSERT: Sql = Sql::each(
 
 impl JoinChallenge {
     fn shared(&self) -> Vec<Shared<'_>> {
-        let key = self.idempotency.as_ref().map(|idempotency| Shared::IdempotencyKey(idempotency.key.as_str()));
+        let challenge_id = self.participation.challenge_id;
+        let key = self.idempotency.as_ref().map(|it| Shared::IdempotencyKey(challenge_id, it.key.as_str()));
         key.into_iter().chain([Shared::Browser(&self.browser_hash)]).collect()
     }
 

@@ -129,6 +129,27 @@ async fn one_browser_joins_once_even_on_two_replicas_at_the_same_moment() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_each_other_however_the_work_is_mixed() {
+    let sites = pair().await;
+    let mut challenges = Vec::new();
+    for number in 0..6 {
+        challenges.push(sites[0].challenge(&json!({ "title": number.to_string(), "maxStamps": 100 })).await);
+    }
+    // One browser at all challenges: what waits together is cut into many runs, each with challenges of its own.
+    let forth = challenges.iter().cycle().take(60).map(|challenge| (0, challenge));
+    let back = challenges.iter().rev().cycle().take(60).map(|challenge| (1, challenge));
+    let joins = forth.chain(back).map(|(site, challenge)| {
+        let cookie = format!("fieldtest_tester={:022}", 7);
+        sites[site].join(challenge, "bankidse").header("Cookie", cookie).send()
+    });
+    let answers = join_all(joins).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 6, "once at each challenge");
+    // Counted by the database, whoever tried again.
+    let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    assert_eq!(sites[0].ground().value(Tables::Tpas, sql).await.as_deref(), Some("0"));
+}
+
+#[tokio::test]
 async fn schedulers_share_the_work_and_hand_each_request_over_once() {
     let sites = pair().await;
     let orders: Vec<Value> = (0..100).map(|number| json!({ "title": format!("test {number}") })).collect();
