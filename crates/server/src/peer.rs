@@ -52,6 +52,9 @@ pub(crate) enum PeerError {
     /// It never will: asking again would be pointless.
     #[error("{0}")]
     Refused(String),
+    /// It knows nothing of this challenge.
+    #[error("{0}")]
+    Unknown(String),
     /// It did not answer, or asked for time.
     #[error("{reason}")]
     NotNow { reason: String, retry_after: Option<Duration> },
@@ -139,7 +142,7 @@ fn not_now(error: impl std::fmt::Display) -> PeerError {
 }
 
 fn unknown() -> PeerError {
-    PeerError::Refused("The challenge service does not know this challenge.".into())
+    PeerError::Unknown("The challenge service does not know this challenge.".into())
 }
 
 impl From<ClientError> for PeerError {
@@ -154,7 +157,11 @@ impl From<ClientError> for PeerError {
         let is_refusal = (400..500).contains(&status) && !matches!(status, 408 | 429);
         // Not every database can keep U+0000.
         let reason = beginning(&error.to_string().replace('\0', "\u{fffd}"));
-        if is_refusal { Self::Refused(reason) } else { Self::NotNow { reason, retry_after } }
+        match status {
+            404 => Self::Unknown(reason),
+            _ if is_refusal => Self::Refused(reason),
+            _ => Self::NotNow { reason, retry_after },
+        }
     }
 }
 

@@ -96,14 +96,14 @@ async fn reconsider(
 ) -> Result<Challenge, PeerError> {
     let is_last = scheduler.world.now() >= request.scheduling.give_up_at;
     let error = match answer {
-        Err(error @ PeerError::Refused(_)) => error,
+        Err(error @ (PeerError::Refused(_) | PeerError::Unknown(_))) => error,
         Err(error @ PeerError::NotNow { .. }) if is_last => error,
         settled => return settled,
     };
     match scheduler.peer.challenge(ChallengeId::of(request.id)).await {
         Ok(challenge) => Ok(challenge),
         Err(PeerError::NotNow { retry_after, .. }) => Err(PeerError::NotNow { reason: error.to_string(), retry_after }),
-        Err(PeerError::Refused(_)) => Err(error),
+        Err(PeerError::Refused(_) | PeerError::Unknown(_)) => Err(error),
     }
 }
 
@@ -120,7 +120,7 @@ fn decide(
             let next_observation_at = challenge.next_observation(now);
             return Ok(HandOverEnd::Scheduled { challenge, next_observation_at });
         }
-        Err(PeerError::Refused(error)) => {
+        Err(PeerError::Refused(error) | PeerError::Unknown(error)) => {
             request.status.fail()?;
             return Ok(HandOverEnd::Failed { error });
         }

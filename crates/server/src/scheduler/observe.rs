@@ -32,7 +32,7 @@ pub(crate) async fn look(scheduler: &Scheduler, id: ChallengeId) -> Result<(), S
     let report = match scheduler.peer.observe(id).await {
         Ok(report) => report,
         // It is due again soon; until then the copy stands.
-        Err(PeerError::Refused(reason) | PeerError::NotNow { reason, .. }) => {
+        Err(PeerError::Refused(reason) | PeerError::Unknown(reason) | PeerError::NotNow { reason, .. }) => {
             tracing::debug!(challenge = %id, reason, "a challenge could not be looked at");
             return Ok(());
         }

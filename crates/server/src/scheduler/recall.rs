@@ -1,6 +1,7 @@
 //! Recalling requests that were called off (§7, §11): at the moment when they were handed over, or with their app when that was
 //! deleted. The challenge that came of one is closed, so that nobody gives their time to a test that nobody wants any more.
 
+use domain::ChallengeId;
 use domain::challenge::Challenge;
 use domain::challenge_request::ChallengeRequest;
 use futures_util::future::join_all;
@@ -35,10 +36,10 @@ async fn recall(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), 
             scheduler.store.record_observation(RecordObservation { challenge, providers: None, now }).await?;
             finish(scheduler, &request).await
         }
-        // A challenge service that will not hear of it has no open challenge for it either.
-        Err(PeerError::Refused(_)) => finish(scheduler, &request).await,
-        // It is due again soon.
-        Err(PeerError::NotNow { reason, .. }) => {
+        // A challenge that is not there is not open either.
+        Err(PeerError::Unknown(_)) => finish(scheduler, &request).await,
+        // It is due again soon: what refuses today, a wrong token say, may have an open challenge all the same.
+        Err(PeerError::Refused(reason) | PeerError::NotNow { reason, .. }) => {
             tracing::debug!(challenge_request = %request.id, reason, "could not be recalled yet");
             Ok(())
         }
@@ -51,8 +52,13 @@ async fn finish(scheduler: &Scheduler, request: &ChallengeRequest) -> Result<(),
 }
 
 /// Only the challenge service knows whether there is a challenge, and what it is called. To ask for the one of a request is to
-/// find it or to make it; either way it is closed then, and no late attempt can open another one.
+/// find it or to make it; either way it is closed then, and no late attempt can open another one. Where it will not make one,
+/// there may be one from an earlier attempt.
 async fn close(scheduler: &Scheduler, request: &ChallengeRequest) -> Result<Challenge, PeerError> {
-    let made = scheduler.peer.schedule(request.id, request.payload.clone(), request.host_name.clone()).await?;
-    scheduler.peer.close(made.id).await
+    let id = match scheduler.peer.schedule(request.id, request.payload.clone(), request.host_name.clone()).await {
+        Ok(made) => made.id,
+        Err(PeerError::Refused(_) | PeerError::Unknown(_)) => ChallengeId::of(request.id),
+        Err(error @ PeerError::NotNow { .. }) => return Err(error),
+    };
+    scheduler.peer.close(id).await
 }
