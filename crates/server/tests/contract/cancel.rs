@@ -97,6 +97,68 @@ async fn what_has_ended_by_itself_cannot_be_cancelled_any_more() {
 }
 
 #[tokio::test]
+async fn a_cancelled_test_says_when_it_changed() {
+    let site = Site::start().await;
+    let challenge = site.challenge(&json!({ "title": "x" })).await;
+    site.advance(Duration::from_mins(1));
+    let cancelled = cancel(&site, &challenge).await.expect(200);
+    assert_eq!(cancelled["updatedAt"], site.now().to_string());
+    site.round().await;
+    assert_eq!(site.get(&format!("{TESTS}/{challenge}")).send().await.expect(200), cancelled);
+}
+
+#[tokio::test]
+async fn what_is_known_to_have_ended_is_a_conflict_even_while_the_challenge_service_is_down() {
+    let real = Site::start().await;
+    // One hand-over and one look are answered, and then nothing any more.
+    let site = behind(&real, &[Reaction::Forward, Reaction::Forward, Reaction::Cut]).await;
+    let id = order(&site).await;
+    site.round().await;
+    let test = site.get(&format!("{TESTS}/{id}")).send().await.expect(200);
+    assert_eq!(real.take_part(test["challengeId"].as_str().unwrap(), "bankidse", "Ada").await, "claimed");
+    site.advance(Duration::from_secs(2));
+    site.round().await;
+    let error = cancel(&site, &id).await.expect_error(409, "RESOURCE_CONFLICT");
+    assert_eq!(error["details"]["status"], "completed");
+
+    let real = Site::start().await;
+    let site = behind(&real, &[Reaction::Forward, Reaction::Cut]).await;
+    let id = order(&site).await;
+    site.round().await;
+    site.advance(Duration::from_hours(24 * 8));
+    let error = cancel(&site, &id).await.expect_error(409, "RESOURCE_CONFLICT");
+    assert_eq!(error["details"]["status"], "expired");
+}
+
+#[tokio::test]
+async fn a_recall_that_is_refused_is_tried_again() {
+    let real = Site::start().await;
+    let refused = Reaction::Status(401, "");
+    let site = behind(&real, &[Reaction::ForwardAndCut, refused.clone(), refused, Reaction::Forward]).await;
+    let id = order(&site).await;
+    site.round().await;
+    cancel(&site, &id).await.expect(200);
+    site.round().await;
+    assert_eq!(open(&real).await.as_array().unwrap().len(), 1, "the token was wrong");
+    site.advance(Duration::from_secs(20));
+    site.round().await;
+    assert_eq!(open(&real).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_recall_ends_where_there_is_no_challenge() {
+    let real = Site::start().await;
+    let refused = Reaction::Status(422, "");
+    let site = behind(&real, &[Reaction::Cut, refused, Reaction::Status(404, "")]).await;
+    let id = order(&site).await;
+    site.round().await;
+    cancel(&site, &id).await.expect(200);
+    site.round().await;
+    let due = site.ground().value(Tables::Connect, "SELECT COUNT(recall_at) FROM challenge_requests").await;
+    assert_eq!(due.as_deref(), Some("0"));
+}
+
+#[tokio::test]
 async fn a_challenge_that_was_made_all_the_same_is_closed_again() {
     let real = Site::start().await;
     // The challenge is made, but nobody hears of it.
@@ -201,7 +263,8 @@ async fn a_challenge_that_cannot_be_closed_now_stays_open_and_the_caller_is_told
     let site = behind(&real, &[Reaction::Forward, Reaction::Cut, Reaction::Forward]).await;
     let id = order(&site).await;
     site.round().await;
-    cancel(&site, &id).await.expect_error(503, "SYSTEM_UNAVAILABLE");
+    let error = cancel(&site, &id).await.expect_error(503, "SYSTEM_UNAVAILABLE");
+    assert!(error["message"].as_str().unwrap().contains("not known"), "{error}");
     assert_eq!(open(&real).await.as_array().unwrap().len(), 1);
     cancel(&site, &id).await.expect(200);
     assert_eq!(open(&real).await, json!([]));

@@ -190,3 +190,11 @@ async fn a_long_list_is_whole_in_either_order_and_from_any_place() {
     assert_eq!(list(&site, "?offset=600").await.len(), 0);
     assert_eq!(list(&site, "?type=challenge").await.len(), 0);
 }
+
+#[tokio::test]
+async fn a_query_that_is_badly_encoded_is_read_as_it_stands() {
+    let site = Site::start().await;
+    site.get(&format!("{TESTS}?%=%ff&%zz")).send().await.expect(200);
+    let error = site.get(&format!("{TESTS}?limit=%zz")).send().await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+    assert_eq!(error["details"]["parameter"], "limit");
+}

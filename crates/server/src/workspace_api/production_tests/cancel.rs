@@ -5,9 +5,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::ClientId;
 use domain::challenge::Challenge;
 use domain::challenge_request::{ChallengeRequest, Status};
+use domain::{ClientId, Timestamp};
 use store::connect::{CancelRequest, RecordObservation, RequestKey};
 use wire::error::ErrorEnvelope;
 use wire::production_test::ProductionTest;
@@ -75,32 +75,44 @@ async fn call_off(api: &WorkspaceApi, request: ChallengeRequest) -> Result<Chall
     match (request.status, &request.challenge) {
         (Status::Cancelled, _) => Ok(request),
         (Status::Scheduled, Some(challenge)) => {
-            let closed = close(api, challenge).await?;
-            Ok(ChallengeRequest { challenge: Some(closed), ..request })
+            if !challenge.is_closed {
+                close(api, challenge).await?;
+                // As it is written down now.
+                let key = RequestKey::from(&request);
+                return api.store.challenge_request(key).await?.ok_or_else(|| ApiError::not_found(NO_SUCH_TEST));
+            }
+            Ok(request)
         }
         _ => Err(conflict("This production test has failed; there is nothing to cancel.", request.status.as_str())),
     }
 }
 
 /// Has the challenge closed, and remembers it, so that whoever reads it next sees it closed.
-async fn close(api: &WorkspaceApi, challenge: &Challenge) -> Result<Challenge, ApiError> {
-    if challenge.is_closed {
-        return Ok(challenge.clone());
-    }
-    let message =
-        "The challenge service cannot be reached at the moment, so nothing was cancelled. Try again in a moment.";
+async fn close(api: &WorkspaceApi, challenge: &Challenge) -> Result<(), ApiError> {
+    // What has ended by itself stays so: there is nothing to ask.
+    has_not_ended(challenge, api.world.now())?;
+    let message = "The challenge service cannot be reached at the moment, so it is not known whether the production test was \
+                   cancelled. Try again in a moment: to cancel twice is as good as once.";
     let challenge = api.peer.close(challenge.id).await.map_err(|error| ApiError::unavailable(message, error))?;
     let now = api.world.now();
-    let is_closed = challenge.is_closed;
     let unit = RecordObservation { challenge: challenge.clone(), providers: None, now };
     api.store.record_observation(unit).await?;
-    match is_closed {
-        true => Ok(challenge),
-        false if challenge.completed_at.is_some() => {
-            Err(conflict("This production test is complete: all stamps were granted.", "completed"))
-        }
-        false => Err(conflict("This production test is over.", "expired")),
+    if challenge.is_closed {
+        return Ok(());
     }
+    has_not_ended(&challenge, now)?;
+    Err(is_over())
+}
+
+fn has_not_ended(challenge: &Challenge, now: Timestamp) -> Result<(), ApiError> {
+    if challenge.completed_at.is_some() {
+        return Err(conflict("This production test is complete: all stamps were granted.", "completed"));
+    }
+    if challenge.is_active_at(now) { Ok(()) } else { Err(is_over()) }
+}
+
+fn is_over() -> ApiError {
+    conflict("This production test is over.", "expired")
 }
 
 fn conflict(message: &str, status: &str) -> ApiError {
