@@ -1,5 +1,6 @@
 //! The one place that sends requests and makes sense of answers.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::header::{HeaderMap, RETRY_AFTER};
@@ -109,16 +110,29 @@ pub(crate) async fn send_again<T: DeserializeOwned>(
     request: RequestBuilder,
     retries: Option<&Retries>,
 ) -> Result<Answer<T>, ClientError> {
+    send_counted(request, retries, &AtomicU32::new(0)).await
+}
+
+/// The same, counting how often it was sent.
+pub(crate) async fn send_counted<T: DeserializeOwned>(
+    request: RequestBuilder,
+    retries: Option<&Retries>,
+    sent: &AtomicU32,
+) -> Result<Answer<T>, ClientError> {
     // What cannot be copied cannot be sent at all: sending it says why.
     match retries {
         Some(retries) if request.try_clone().is_some() => {
             let attempt = || {
                 let copy = request.try_clone().ok_or_else(cannot_be_copied);
+                sent.fetch_add(1, Ordering::Relaxed);
                 async { send(copy?).await }
             };
             retries.insist(attempt).await
         }
-        _ => send(request).await,
+        _ => {
+            sent.fetch_add(1, Ordering::Relaxed);
+            send(request).await
+        }
     }
 }
 

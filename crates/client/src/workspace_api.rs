@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -5,6 +6,7 @@ use http::header::LOCATION;
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wire::error::ErrorCode;
 use wire::page::{LONGEST_PAGE, Order, TOTAL_COUNT_HEADER};
 use wire::production_test::{
     ChallengeRequest, CreateProductionTest, ItemType, ListItem, ProductionTest, RequestStatus,
@@ -12,7 +14,7 @@ use wire::production_test::{
 use wire::report::Report;
 use wire::workspace::Workspace;
 
-use crate::http::{Answer, Http, send, send_again};
+use crate::http::{Answer, Http, send, send_again, send_counted};
 use crate::{ClientError, Retries};
 
 /// No answer takes longer.
@@ -159,13 +161,20 @@ impl WorkspaceApi {
         Ok(self.send(self.http.request(Method::POST, &path)).await?.body)
     }
 
-    /// Has a failed production test tried again. Safe to repeat.
+    /// Has a failed production test tried again. Safe to repeat: where an answer was lost, and the test is under way or scheduled
+    /// by the next attempt, it was done.
     ///
     /// # Errors
     /// When there is none, it has not failed (409), or there is no answer.
     pub async fn retry_production_test(&self, client_id: &str, id: &str) -> Result<ProductionTest, ClientError> {
         let path = [&tests(client_id)[..], &[id, "retry"]].concat();
-        Ok(self.send(self.http.request(Method::POST, &path)).await?.body)
+        let sent = AtomicU32::new(0);
+        match send_counted(self.http.request(Method::POST, &path), self.retries.as_ref(), &sent).await {
+            Err(error) if sent.load(Ordering::Relaxed) > 1 && has_been_retried(&error) => {
+                self.production_test(client_id, id).await
+            }
+            outcome => Ok(outcome?.body),
+        }
     }
 
     /// Reads a challenge's report.
@@ -199,6 +208,13 @@ impl WorkspaceApi {
     pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, ClientError> {
         send_again(request, self.retries.as_ref()).await
     }
+}
+
+/// Whether this is how a retry is refused that an earlier one has made needless.
+fn has_been_retried(error: &ClientError) -> bool {
+    let ClientError::Answer { error, .. } = error else { return false };
+    let status = error.error.details.as_ref().and_then(|details| details.get("status")?.as_str());
+    error.error.code == ErrorCode::ResourceConflict && matches!(status, Some("pending" | "scheduled"))
 }
 
 fn tests(client_id: &str) -> [&str; 5] {

@@ -175,6 +175,29 @@ async fn cancelling_and_retrying_are_repeated() {
 }
 
 #[tokio::test]
+async fn a_retry_whose_answer_was_lost_has_succeeded_if_the_test_is_under_way() {
+    let conflict = |status: &str| {
+        let body = format!(
+            r#"{{"error":{{"code":"RESOURCE_CONFLICT","message":"No.","details":{{"status":"{status}"}}}},"request_id":"r"}}"#
+        );
+        answer("409 x", "", &body)
+    };
+    for status in ["pending", "scheduled"] {
+        let (origin, thread) = server(vec![cut(), conflict(status), answer("200 x", "", TEST)]);
+        let (api, _) = api(&origin, RetryPolicy::default());
+        assert_eq!(api.retry_production_test(APP, "req_1").await.unwrap().request.id, "req_1", "{status}");
+        assert!(thread.join().unwrap()[2].starts_with("GET /connect/v1/apps/FK5b0KSM/production-tests/req_1 "));
+    }
+    // Who was answered at once, and what was cancelled, is told.
+    for answers in [vec![conflict("pending")], vec![cut(), conflict("cancelled")]] {
+        let (origin, thread) = server(answers);
+        let (api, _) = api(&origin, RetryPolicy::default());
+        assert_eq!(api.retry_production_test(APP, "req_1").await.unwrap_err().status(), Some(409));
+        drop(thread.join());
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_sent_is_not_tried_again() {
     let (api, time) = api("http://127.0.0.1:1", RetryPolicy::default());
     let failure = api.create_production_test(APP, &order(), Some("two\nlines")).await.unwrap_err();
