@@ -49,9 +49,11 @@ impl From<OpenError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { .. } | StoreError::Overloaded => {
-                Self::Other(format!("{error}; nothing was changed, so try again"))
-            }
+            StoreError::Overloaded => Self::Other(format!("{error}; nothing was changed, so try again")),
+            // It may have been the answer that was lost, and not the write.
+            StoreError::Unavailable { .. } => Self::Other(format!(
+                "{error}; if this was to change something, that may have been done: look with `list` before you try again"
+            )),
             StoreError::Closed | StoreError::Internal(_) => Self::Other(error.to_string()),
         }
     }
@@ -60,5 +62,18 @@ impl From<StoreError> for Failure {
 impl From<domain::NoRandomness> for Failure {
     fn from(error: domain::NoRandomness) -> Self {
         Self::Other(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::Obstacle;
+
+    #[test]
+    fn nobody_is_told_that_nothing_was_changed_where_that_is_not_known() {
+        let lost = StoreError::Unavailable { obstacle: Obstacle::Slow, cause: "a write was not answered in time".into() };
+        let told = Failure::from(lost).to_string();
+        assert!(told.contains("may have been done") && !told.contains("nothing was changed"), "{told}");
     }
 }
