@@ -26,8 +26,7 @@ pub(crate) struct Table<const N: usize> {
 impl<const N: usize> Table<N> {
     /// A table with these headings.
     pub(crate) fn new(headings: [&str; N]) -> Self {
-        let terminal = Terminal { width: None, has_colours: false };
-        Self { rows: vec![headings.map(str::to_owned)], elastic: None, painted: None, terminal }
+        Self { rows: vec![headings.map(str::to_owned)], elastic: None, painted: None, terminal: Terminal::NONE }
     }
 
     /// The table with one more row.
@@ -120,7 +119,7 @@ mod tests {
     #[test]
     fn one_column_gives_way_to_a_narrow_terminal_but_not_all_of_it() {
         let table = |width| {
-            let terminal = Terminal { width: Some(width), has_colours: false };
+            let terminal = Terminal { width: Some(width), ..Terminal::NONE };
             Table::new(["ID", "TITLE"]).row(["1234".into(), "A rather long title".into()]).fit(terminal, 1).to_string()
         };
         assert_eq!(table(80), "ID    TITLE\n1234  A rather long title\n");
@@ -130,7 +129,7 @@ mod tests {
 
     #[test]
     fn colours_change_no_width() {
-        let terminal = Terminal { width: Some(80), has_colours: true };
+        let terminal = Terminal { width: Some(80), has_colours: true, ..Terminal::NONE };
         let table = Table::new(["STATE", "ID"]).row(["open".into(), "1".into()]);
         let table = table.fit(terminal, 0).paint(0, |_| Tone::Good);
         assert_eq!(table.to_string(), "STATE  ID\n\u{1b}[32mopen\u{1b}[0m   1\n");

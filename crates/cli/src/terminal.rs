@@ -1,5 +1,6 @@
 //! What standard output can show.
 
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 
 use terminal_size::{Width, terminal_size_of};
@@ -15,6 +16,8 @@ pub(crate) struct Terminal {
     pub(crate) width: Option<usize>,
     /// Whether colours are welcome.
     pub(crate) has_colours: bool,
+    /// Whether what was printed can be painted over.
+    pub(crate) can_repaint: bool,
 }
 
 /// What a colour says.
@@ -27,21 +30,22 @@ pub(crate) enum Tone {
 }
 
 impl Terminal {
-    /// Standard output as it is.
+    /// No terminal: a file, or another program.
+    pub(crate) const NONE: Self = Self { width: None, has_colours: false, can_repaint: false };
+
+    /// Standard output as it is now.
     pub(crate) fn of_output() -> Self {
-        let is_terminal = io::stdout().is_terminal();
-        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
-        Self {
-            width: is_terminal
-                .then(|| terminal_size_of(io::stdout()).map_or(USUAL_WIDTH, |(Width(width), _)| width.into())),
-            has_colours: is_terminal && !is_dumb && !is_set("NO_COLOR"),
-        }
+        let width = io::stdout()
+            .is_terminal()
+            .then(|| terminal_size_of(io::stdout()).map_or(USUAL_WIDTH, |(Width(width), _)| width.into()));
+        let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self::of(width, std::env::var_os("TERM").as_deref(), is_plain)
     }
 
-    /// Whether what was printed can be painted over.
-    pub(crate) fn can_repaint(self) -> bool {
-        self.width.is_some()
+    /// A terminal of this width, if it is one, and of this kind.
+    fn of(width: Option<usize>, kind: Option<&OsStr>, is_plain: bool) -> Self {
+        let obeys = width.is_some() && kind.is_none_or(|kind| kind != "dumb");
+        Self { width, has_colours: obeys && !is_plain, can_repaint: obeys }
     }
 
     /// The text in the tone's colour, if there are colours.
@@ -97,9 +101,20 @@ mod tests {
     }
 
     #[test]
+    fn a_dumb_terminal_is_neither_coloured_nor_painted_over() {
+        let of = |width, kind: &str, is_plain| {
+            let Terminal { has_colours, can_repaint, .. } = Terminal::of(width, Some(kind.as_ref()), is_plain);
+            (has_colours, can_repaint)
+        };
+        assert_eq!(of(Some(80), "xterm", false), (true, true));
+        assert_eq!(of(Some(80), "xterm", true), (false, true));
+        assert_eq!(of(Some(80), "dumb", false), (false, false));
+        assert_eq!(of(None, "xterm", false), (false, false));
+    }
+
+    #[test]
     fn nothing_is_painted_where_there_are_no_colours() {
-        let plain = Terminal { width: None, has_colours: false };
-        assert_eq!(plain.paint(Tone::Good, "complete"), "complete");
-        assert_eq!(Terminal { has_colours: true, ..plain }.paint(Tone::Bad, "x"), "\u{1b}[31mx\u{1b}[0m");
+        assert_eq!(Terminal::NONE.paint(Tone::Good, "complete"), "complete");
+        assert_eq!(Terminal { has_colours: true, ..Terminal::NONE }.paint(Tone::Bad, "x"), "\u{1b}[31mx\u{1b}[0m");
     }
 }

@@ -110,9 +110,10 @@ impl Settled {
                     .into(),
             ));
         }
-        let retries = Retries::within(Arc::new(Patience::new()?), RetryPolicy::default());
+        let patience = Arc::new(Patience::new()?);
+        let retries = Retries::within(patience.clone(), RetryPolicy::default());
         let api = WorkspaceApi::new(&url, &api_key).map_err(|error| explain(&error, &url))?;
-        Ok(Deployment { api: api.with_retries(retries.clone()), retries, url, app: self.app })
+        Ok(Deployment { api: api.with_retries(retries.clone()), retries, url, app: self.app, patience })
     }
 }
 
@@ -122,9 +123,15 @@ pub(crate) struct Deployment {
     pub(crate) retries: Retries,
     pub(crate) url: String,
     app: Option<ClientId>,
+    patience: Arc<Patience>,
 }
 
 impl Deployment {
+    /// Waits for answers without a word from now on.
+    pub(crate) fn hush(&self) {
+        self.patience.hush();
+    }
+
     /// The app that was named.
     pub(crate) fn named_app(&self) -> Option<&ClientId> {
         self.app.as_ref()

@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn picture(look: &Look, width: usize) -> Vec<String> {
-        look.picture(NOW.parse().unwrap(), Terminal { width: Some(width), has_colours: false })
+        look.picture(NOW.parse().unwrap(), Terminal { width: Some(width), ..Terminal::NONE })
     }
 
     #[test]

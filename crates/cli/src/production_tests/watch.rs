@@ -1,5 +1,6 @@
 //! `fieldtest tests watch`: live progress in a terminal, a line for each change elsewhere.
 
+use std::io::{self, Write};
 use std::num::NonZeroU16;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,14 +14,15 @@ use super::{Session, json, test_id};
 use crate::deployment::Deployment;
 use crate::failure::Failure;
 use crate::output;
-use crate::terminal::Tone;
+use crate::terminal::{Terminal, Tone, shortened};
 
 const NOTES: &str = "\
-In a terminal it is a picture that changes; elsewhere each change is a line; with --json each change is an object on a line.
+In a terminal it is a picture that changes; elsewhere each change is a line; with --json each change is an object on a line. \
+While there is no answer, that is said once, on standard error.
 
 Exit codes:
   0  complete: every stamp is granted
-  1  it cannot be watched; the error says why
+  1  it cannot be watched, and the error says why; or nobody reads what is printed any more
   2  the arguments are wrong
   3  over with stamps left: expired, closed or cancelled
   4  failed: it could not be scheduled
@@ -59,13 +61,18 @@ pub(super) async fn run(session: &Session, arguments: WatchArguments) -> Result<
     follow(session, &app, &arguments.id, arguments.pace).await
 }
 
-/// Watches until there is nothing more to see.
+/// Watches until there is nothing more to see, or nobody who sees it.
 pub(super) async fn follow(session: &Session, app: &str, id: &str, pace: Pace) -> Result<ExitCode, Failure> {
     let deployment = &session.deployment;
-    let mut screen = Screen { session, painted: 0, last: None };
+    let mut screen = Screen { session, painted: 0, last: None, has_complained: false };
     let mut look = look_at(deployment, app, id).await.map_err(|error| deployment.explain(&error))?;
+    if screen.can_repaint() {
+        deployment.hush();
+    }
     loop {
-        screen.show(&look)?;
+        if !screen.show(&look)? {
+            return Ok(ExitCode::FAILURE);
+        }
         if let Some(code) = look.stage(SystemClock.now()).exit_code() {
             return Ok(code);
         }
@@ -96,43 +103,54 @@ struct Screen<'a> {
     /// How many lines the picture on the terminal has.
     painted: usize,
     last: Option<Look>,
+    /// Whether it was said that there is nothing new, since there was something.
+    has_complained: bool,
 }
 
 impl Screen<'_> {
-    fn show(&mut self, look: &Look) -> Result<(), Failure> {
+    fn can_repaint(&self) -> bool {
+        !self.session.as_json && self.session.terminal.can_repaint
+    }
+
+    /// Shows what is new; whether there is still somebody who sees it.
+    fn show(&mut self, look: &Look) -> Result<bool, Failure> {
         let now = SystemClock.now();
-        let terminal = self.session.terminal;
-        if !self.session.as_json && terminal.can_repaint() {
-            return self.repaint(&look.picture(now, terminal));
+        self.has_complained = false;
+        if self.can_repaint() {
+            // It may have another width by now.
+            return self.repaint(&look.picture(now, Terminal::of_output()));
         }
         if self.last.as_ref() == Some(look) {
-            return Ok(());
+            return Ok(true);
         }
         self.last = Some(look.clone());
         if self.session.as_json {
-            output::print(&json(&serde_json::json!({ "productionTest": look.test, "report": look.report }), false)?)
+            output::is_read(&json(&serde_json::json!({ "productionTest": look.test, "report": look.report }), false)?)
         } else {
-            output::print(&format!("{now} {}\n", look.line(now)))
+            output::is_read(&format!("{now} {}\n", look.line(now)))
         }
     }
 
-    /// Says why there is nothing new. The next look takes its place.
+    /// Says why there is nothing new: in place of the picture, until the next look; or else once, beside the lines.
     fn complain(&mut self, failure: &Failure) -> Result<(), Failure> {
-        let terminal = self.session.terminal;
-        if !self.session.as_json && terminal.can_repaint() {
-            let text = crate::terminal::shortened(
-                failure.to_string().lines().next().unwrap_or_default(),
-                terminal.width.unwrap_or(80),
-            );
-            return self.repaint(&[terminal.paint(Tone::Bad, &text)]);
+        let text = failure.to_string();
+        let text = text.lines().next().unwrap_or_default();
+        if self.can_repaint() {
+            let terminal = Terminal::of_output();
+            let text = shortened(text, terminal.width.unwrap_or(80).saturating_sub(1));
+            return self.repaint(&[terminal.paint(Tone::Bad, &text)]).map(drop);
+        }
+        if !std::mem::replace(&mut self.has_complained, true) {
+            // Who cannot be told waits all the same.
+            let _ = writeln!(io::stderr(), "{} {text}; still trying", SystemClock.now());
         }
         Ok(())
     }
 
     /// Puts these lines where the last ones were.
-    fn repaint(&mut self, lines: &[String]) -> Result<(), Failure> {
+    fn repaint(&mut self, lines: &[String]) -> Result<bool, Failure> {
         let back = if self.painted > 0 { format!("\u{1b}[{}F\u{1b}[J", self.painted) } else { String::new() };
         self.painted = lines.len();
-        output::print(&format!("{back}{}\n", lines.join("\n")))
+        output::is_read(&format!("{back}{}\n", lines.join("\n")))
     }
 }

@@ -1,6 +1,6 @@
 //! `fieldtest tests` and `fieldtest login` against a real server: ordering, watching, cancelling, and what is never sent.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
@@ -217,6 +217,36 @@ fn a_login_is_tried_before_it_is_stored_and_only_its_owner_can_read_it() {
 
     std::fs::set_permissions(&stored, std::fs::Permissions::from_mode(0o640)).unwrap();
     assert!(program.complain(2, "tests list").contains("chmod 600"));
+}
+
+#[test]
+fn a_watch_ends_with_its_reader() {
+    let (server, program) = demo(&[]);
+    let request = order(&program, "--title BankID --provider-ids bankidse --max-stamps 2");
+    let challenge = challenge_of(&program, &request);
+    let mut watching = program.start(&format!("tests watch {request}"));
+    let mut lines = watching.lines();
+    assert!(lines.next().unwrap().unwrap().contains("open: 0 of 2 stamps"));
+    drop(lines);
+    earn_a_stamp(&server.url, &challenge, "Ada");
+    assert_eq!(watching.code(), Some(1));
+}
+
+#[test]
+fn a_watch_says_once_that_there_is_no_answer_and_goes_on() {
+    let (server, program) = demo(&[]);
+    let request = order(&program, "--title BankID");
+    challenge_of(&program, &request);
+    let mut child = program.command(&format!("tests watch {request} --json")).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    server.kill();
+    let mut complaint = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut complaint).unwrap();
+    assert!(complaint.contains("did not answer") && complaint.contains("still trying"), "{complaint}");
+    assert!(child.try_wait().unwrap().is_none(), "it may come back");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 /// Logs in with what is typed into standard input.
