@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use crate::table::Table;
+use crate::terminal::Terminal;
 
 /// What came of a command, for programs and for people.
 pub(super) struct Answer {
@@ -9,8 +10,9 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The same things as JSON objects and as a table.
-    pub(super) fn new<const N: usize>(json: impl IntoIterator<Item = Value>, table: &Table<N>) -> Self {
+    /// The same things as JSON objects and as a table, which fits the terminal at the expense of this column.
+    pub(super) fn new<const N: usize>(json: impl IntoIterator<Item = Value>, table: Table<N>, elastic: usize) -> Self {
+        let table = table.fit(Terminal::of_output(), elastic);
         Self { json: json.into_iter().collect(), text: table.to_string() }
     }
 

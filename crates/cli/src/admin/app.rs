@@ -119,7 +119,7 @@ fn answer(app: &App, secret: &str) -> Answer {
         providers.join(","),
         created_at.to_string(),
     ]);
-    Answer::new([json], &table).with_note(&format!("Its client secret, shown only this once:\n\n  {secret}"))
+    Answer::new([json], table, 2).with_note(&format!("Its client secret, shown only this once:\n\n  {secret}"))
 }
 
 async fn list(desk: &Desk, workspace: Option<WorkspaceId>) -> Result<Answer, Failure> {
@@ -139,7 +139,7 @@ async fn list(desk: &Desk, workspace: Option<WorkspaceId>) -> Result<Answer, Fai
             deleted_at.map_or_else(|| "no".to_owned(), |moment| moment.to_string()),
         ])
     });
-    Ok(Answer::new(apps.iter().map(json_of), &table))
+    Ok(Answer::new(apps.iter().map(json_of), table, 2))
 }
 
 fn listed(providers: &BTreeSet<ProviderId>) -> Vec<&str> {

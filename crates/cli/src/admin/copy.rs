@@ -51,7 +51,7 @@ pub(super) async fn run(options: Options, arguments: CopyArguments) -> Result<An
             table.row([(*store).into(), (*name).into(), rows.to_string(), state(copied).into()])
         })
     });
-    Ok(Answer::new(stores.iter().map(|(store, copied)| json_of(store, copied)), &table))
+    Ok(Answer::new(stores.iter().map(|(store, copied)| json_of(store, copied)), table, 1))
 }
 
 fn state(copied: &Copied) -> &'static str {

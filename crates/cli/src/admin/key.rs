@@ -110,7 +110,7 @@ async fn create(desk: &Desk, arguments: CreateArguments) -> Result<Answer, Failu
         members.insert("secret".into(), secret.as_str().into());
     }
     let note = format!("Its secret, for {environment} deployments, shown only this once:\n\n  {secret}");
-    Ok(Answer::new([json], &table(&[key], now)).with_note(&note))
+    Ok(Answer::new([json], table(&[key], now), NAME).with_note(&note))
 }
 
 async fn list(desk: &Desk, workspace: Option<WorkspaceId>) -> Result<Answer, Failure> {
@@ -119,7 +119,7 @@ async fn list(desk: &Desk, workspace: Option<WorkspaceId>) -> Result<Answer, Fai
     }
     let keys = desk.store.api_keys(workspace).await?;
     let now = desk.world.now();
-    Ok(Answer::new(keys.iter().map(|key| json_of(key, now)), &table(&keys, now)))
+    Ok(Answer::new(keys.iter().map(|key| json_of(key, now)), table(&keys, now), NAME))
 }
 
 /// To revoke a key twice changes nothing, and is no failure: what was wanted is so.
@@ -130,8 +130,11 @@ async fn revoke(desk: &Desk, id: ApiKeyId) -> Result<Answer, Failure> {
     let Some(key) = keys.into_iter().find(|key| key.id == id) else {
         return Err(Failure::Other(format!("there is no such key: {id}; `fieldtest admin key list` shows all")));
     };
-    Ok(Answer::new([json_of(&key, now)], &table(&[key], now)))
+    Ok(Answer::new([json_of(&key, now)], table(&[key], now), NAME))
 }
+
+/// The column that gives way to a narrow terminal.
+const NAME: usize = 2;
 
 /// How a key stands at `now`.
 fn state(key: &ApiKey, now: Timestamp) -> &'static str {

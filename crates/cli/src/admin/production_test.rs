@@ -1,6 +1,6 @@
 //! `fieldtest admin production-test`: what the API no longer shows once an app is deleted (§11, §13).
 
-use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -63,6 +63,10 @@ pub(super) struct ReportArguments {
     /// The token of the challenge service's service surface; better in the environment, as for `serve`
     #[arg(long, env = "FIELDTEST_TPAS_TOKEN", value_name = "SECRET", hide_env_values = true)]
     tpas_token: Option<Secret>,
+
+    /// A provider catalogue of your own, a TOML file [default: the shipped one]
+    #[arg(long, env = "FIELDTEST_CATALOGUE", value_name = "FILE")]
+    catalogue: Option<PathBuf>,
 }
 
 pub(super) async fn run(desk: &Desk, command: ProductionTestCommand) -> Result<Answer, Failure> {
@@ -91,7 +95,7 @@ async fn list(desk: &Desk, app: &ClientId) -> Result<Answer, Failure> {
     let now = desk.world.now();
     let items: Result<Vec<Value>, _> =
         page.requests.iter().map(|request| serde_json::to_value(ListItem::at(now, request))).collect();
-    Ok(Answer::new(items.map_err(unprintable)?, &table))
+    Ok(Answer::new(items.map_err(unprintable)?, table, 4))
 }
 
 async fn report(desk: &Desk, arguments: ReportArguments) -> Result<Answer, Failure> {
@@ -108,13 +112,13 @@ async fn report(desk: &Desk, arguments: ReportArguments) -> Result<Answer, Failu
         report.stats.total_participations,
         if report.challenge.is_active { "the challenge is open" } else { "the challenge is over" },
     );
-    Ok(Answer::new([serde_json::to_value(&report).map_err(unprintable)?], &table).with_note(&note))
+    Ok(Answer::new([serde_json::to_value(&report).map_err(unprintable)?], table, 0).with_note(&note))
 }
 
 /// The report, from the challenge service if that is elsewhere, or else from its tables.
 async fn read_report(desk: &Desk, arguments: ReportArguments) -> Result<Report, Failure> {
-    let ReportArguments { id, tpas_url, tpas_token } = arguments;
-    let config = desk.config(Options { tpas_url, tpas_token, ..Options::default() })?;
+    let ReportArguments { id, tpas_url, tpas_token, catalogue } = arguments;
+    let config = desk.config(Options { tpas_url, tpas_token, catalogue, ..Options::default() })?;
     if let Some(url) = &config.tpas_url {
         let token = config.tpas_token.as_deref().unwrap_or_default();
         let explain = |error: client::ClientError| Failure::Other(format!("the challenge service at {url}: {error}"));
@@ -130,7 +134,9 @@ async fn read_report(desk: &Desk, arguments: ReportArguments) -> Result<Report, 
             "the challenge service has no challenge {id}; `fieldtest admin production-test list` shows them"
         ))
     })?;
-    Ok(Report::at(desk.world.now(), &report, &HashMap::new()))
+    let catalogue = server::read_catalogue(&config)?;
+    let names = catalogue.providers().iter().map(|provider| (provider.id.as_str(), provider.name.as_str())).collect();
+    Ok(Report::at(desk.world.now(), &report, &names))
 }
 
 fn unprintable(error: serde_json::Error) -> Failure {

@@ -107,7 +107,7 @@ fn answer(app: &ClientId, provider: &Provider, enabled: bool) -> Answer {
         provider.id.to_string(),
         if enabled { "yes" } else { "no" }.to_owned(),
     ]);
-    Answer::new([json], &table)
+    Answer::new([json], table, 1)
 }
 
 /// Says that there is no such provider, and which ones may have been meant: the closest, or else all.

@@ -44,12 +44,12 @@ async fn create(desk: &Desk, name: String) -> Result<Answer, Failure> {
     let id = WorkspaceId::random(desk.world.randomness());
     let workspace = Workspace { id, name, created_at: desk.world.now() };
     desk.store.create_workspace(CreateWorkspace(workspace.clone())).await?;
-    Ok(Answer::new([json_of(&workspace)], &table(&[workspace])))
+    Ok(Answer::new([json_of(&workspace)], table(&[workspace]), 1))
 }
 
 async fn list(desk: &Desk) -> Result<Answer, Failure> {
     let workspaces = desk.store.workspaces().await?;
-    Ok(Answer::new(workspaces.iter().map(json_of), &table(&workspaces)))
+    Ok(Answer::new(workspaces.iter().map(json_of), table(&workspaces), 1))
 }
 
 fn json_of(workspace: &Workspace) -> Value {

@@ -136,6 +136,7 @@ async fn what_a_deleted_app_ordered_stays_readable_for_the_operator() {
     let report = &program.admin(&format!("production-test report {challenge}"))[0];
     assert_eq!(report["stats"]["totalClaims"], 0);
     assert_eq!(report["stats"]["providerBreakdown"].as_array().unwrap().len(), 4);
+    assert_eq!(report["stats"]["providerBreakdown"][0]["providerName"], "BankID SE");
     assert!(program.print(&format!("admin production-test report {challenge}")).contains("bankidse"));
 }
 
