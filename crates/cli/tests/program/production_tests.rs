@@ -220,6 +220,32 @@ fn a_login_is_tried_before_it_is_stored_and_only_its_owner_can_read_it() {
 }
 
 #[test]
+fn a_login_uses_the_key_that_is_piped_and_keeps_and_tries_the_app() {
+    let (server, engineer) = demo(&[]);
+    let key = std::fs::read_to_string(engineer.folder().join("data/demo-api-key")).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let stored = home.path().join(".config/fieldtest/profiles.toml");
+    let stored = || std::fs::read_to_string(&stored).unwrap_or_default();
+    // A key that is well formed, and unknown.
+    let stranger = Program::new();
+    let other =
+        stranger.admin(&format!("key create --workspace {} --name k", stranger.workspace()))[0]["secret"].clone();
+    let program =
+        Program::new().with("HOME", home.path().to_str().unwrap()).with("FIELDTEST_API_KEY", other.as_str().unwrap());
+
+    let unknown = login(&program, &format!("{} --app AAAAAAAA", server.url), &key);
+    assert_eq!((unknown.code, &*stored()), (Some(1), ""), "{}", unknown.complaint);
+    let done = login(&program, &format!("{} --app FK5b0KSM", server.url), &key);
+    assert_eq!(done.code, Some(0), "{}", done.complaint);
+    assert!(stored().contains(key.trim()) && stored().contains("FK5b0KSM"), "{}", stored());
+    // Without an app the one that is stored stays, and without a key on standard input there is the environment's.
+    assert_eq!(login(&program, &server.url, &key).code, Some(0));
+    assert!(stored().contains("FK5b0KSM"), "{}", stored());
+    let refused = login(&program, &server.url, "");
+    assert!(refused.complaint.contains("AUTH_INVALID_CREDENTIALS"), "{}", refused.complaint);
+}
+
+#[test]
 fn a_watch_ends_with_its_reader() {
     let (server, program) = demo(&[]);
     let request = order(&program, "--title BankID --provider-ids bankidse --max-stamps 2");
