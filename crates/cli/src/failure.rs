@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn nobody_is_told_that_nothing_was_changed_where_that_is_not_known() {
-        let lost = StoreError::Unavailable { obstacle: Obstacle::Slow, cause: "a write was not answered in time".into() };
+        let lost =
+            StoreError::Unavailable { obstacle: Obstacle::Slow, cause: "a write was not answered in time".into() };
         let told = Failure::from(lost).to_string();
         assert!(told.contains("may have been done") && !told.contains("nothing was changed"), "{told}");
     }

@@ -107,7 +107,7 @@ pub struct UpdateApp {
         required = false,
         min_length = 1,
         max_length = 100,
-        pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]",
+        pattern = r"^[^\u0000]*[^\s\u0000-\u001f\u007f-\u009f\ufeff][^\u0000]*$",
         example = "Acme Bank"
     )]
     pub name: Option<String>,
@@ -124,7 +124,7 @@ pub struct CreateApp {
     #[schema(
         min_length = 1,
         max_length = 100,
-        pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]",
+        pattern = r"^[^\u0000]*[^\s\u0000-\u001f\u007f-\u009f\ufeff][^\u0000]*$",
         example = "Acme Bank"
     )]
     pub name: String,

@@ -147,6 +147,17 @@ fn every_post_that_creates_something_takes_an_idempotency_key() {
     assert_eq!(places.len(), 5, "{places:?}");
 }
 
+#[test]
+fn an_apps_name_is_as_a_title_is() {
+    let document = document();
+    let pattern = |schema: &str, property: &str| {
+        document["components"]["schemas"][schema]["properties"][property]["pattern"].as_str().unwrap().to_owned()
+    };
+    let title = pattern("CreateProductionTest", "title");
+    assert!(title.starts_with('^') && title.ends_with('$'), "{title}");
+    assert_eq!([pattern("CreateApp", "name"), pattern("UpdateApp", "name")], [title.clone(), title]);
+}
+
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere() {
     let site = Site::start().await;
