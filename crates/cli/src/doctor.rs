@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn there_is_a_line_for_each_check_and_one_for_what_to_do() {
-        let table = as_table(&findings(), Terminal { width: None, has_colours: false });
+        let table = as_table(&findings(), Terminal { width: None, has_colours: false, can_repaint: false });
         let expected = "\
 ok      clock        it is noon
 failed  permissions  others can read\u{fffd}[2J it
@@ -148,7 +148,7 @@ failed  permissions  others can read\u{fffd}[2J it
 
     #[test]
     fn a_narrow_terminal_breaks_lines_between_words() {
-        let table = as_table(&findings(), Terminal { width: Some(41), has_colours: true });
+        let table = as_table(&findings(), Terminal { width: Some(41), has_colours: true, can_repaint: false });
         assert!(table.contains("\u{1b}[32mok\u{1b}[0m      clock        it is noon\n"), "{table}");
         assert!(table.contains("others can read\u{fffd}[2J\n                     it\n"), "{table}");
     }
