@@ -10,6 +10,9 @@ const DAYS: u32 = 7;
 /// How long to wait at least before looking at a challenge again.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// How long between two looks at what would be told anyway.
+const RARELY: Duration = Duration::from_mins(10);
+
 /// What a challenge is to whoever ordered it (§6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
@@ -40,6 +43,15 @@ pub enum Ending {
     Expired,
 }
 
+/// How whoever keeps a copy of a challenge learns that it has changed (§9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// Whatever changes is told at once; looking is for what a crash has swallowed, and for the end.
+    Told,
+    /// Nobody tells, so it has to be looked at.
+    Untold,
+}
+
 impl Challenge {
     /// When a challenge that is created now ends: 23:59:59 UTC of the seventh day after.
     #[must_use]
@@ -47,13 +59,16 @@ impl Challenge {
         created_at.last_second_of_day_after(DAYS)
     }
 
-    /// When to look again whether a challenge that is active at `now` has changed. What is young changes soon: after a
-    /// thirtieth of its age, but at least two seconds and at most a minute. The last look is right after its end: not before
-    /// two seconds are over, because clocks differ.
+    /// When to look again whether a challenge that is active at `now` has changed. Where nobody tells: what is young changes
+    /// soon, so after a thirtieth of its age, but at least two seconds and at most a minute. The last look is right after its
+    /// end: not before two seconds are over, because clocks differ.
     #[must_use]
-    pub fn next_observation(&self, now: Timestamp) -> Timestamp {
-        let pause = now.since(self.created_at) / 30;
-        let usual = now.plus(pause.clamp(SHORTEST_PAUSE, Duration::from_mins(1)));
+    pub fn next_observation(&self, now: Timestamp, watch: Watch) -> Timestamp {
+        let pause = match watch {
+            Watch::Told => RARELY,
+            Watch::Untold => (now.since(self.created_at) / 30).clamp(SHORTEST_PAUSE, Duration::from_mins(1)),
+        };
+        let usual = now.plus(pause);
         if usual < self.expires_at { usual } else { self.expires_at.plus(SHORTEST_PAUSE) }
     }
 
@@ -120,7 +135,13 @@ mod tests {
             ("2026-04-15T23:58:59.000Z", "2026-04-16T00:00:01.000Z"),
             ("2026-04-15T23:59:58.999Z", "2026-04-16T00:00:01.000Z"),
         ] {
-            assert_eq!(challenge().next_observation(at(now)), at(next), "{now}");
+            assert_eq!(challenge().next_observation(at(now), Watch::Untold), at(next), "{now}");
+        }
+        for (now, next) in [
+            ("2026-04-08T10:00:00.000Z", "2026-04-08T10:10:00.000Z"),
+            ("2026-04-15T23:50:00.000Z", "2026-04-16T00:00:01.000Z"),
+        ] {
+            assert_eq!(challenge().next_observation(at(now), Watch::Told), at(next), "{now}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What it means that the challenge service says how a challenge stands (§9): what is new, what an app's engineers are told of it
 //! (§7), and when to look again.
 
-use crate::challenge::{Challenge, Ending};
+use crate::challenge::{Challenge, Ending, Watch};
 use crate::event::{Happening, Stamps};
 use crate::report::ProviderRow;
 use crate::stamp_news::{KnownClaims, StampNews, total};
@@ -50,6 +50,7 @@ impl Known {
         seen: &Challenge,
         providers: Option<&[ProviderRow]>,
         now: Timestamp,
+        watch: Watch,
         limit: usize,
     ) -> Conclusion {
         let had_ended = self.completed_at.is_some() || self.is_closed;
@@ -82,7 +83,7 @@ impl Known {
                 happenings.push(Happening::ended(ids, ending, stamps_of(total(&self.claims)), now));
                 None
             }
-            None => Some(seen.next_observation(now)),
+            None => Some(seen.next_observation(now, watch)),
         };
         Conclusion { known: self, has_changed, happenings, next_observation_at, has_more }
     }
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn nothing_new_is_nothing_to_tell() {
-        let conclusion = known().compare(&challenge(), Some(&granted(0)), at(NOW), 10);
+        let conclusion = known().compare(&challenge(), Some(&granted(0)), at(NOW), Watch::Untold, 10);
         assert_eq!((told(&conclusion), conclusion.has_changed), (vec![], false));
         assert_eq!(conclusion.next_observation_at, Some(at("2026-04-08T10:05:10.000Z")));
     }
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn the_stamps_come_before_the_end_and_the_end_comes_once() {
         let complete = Challenge { completed_at: Some(at(NOW)), ..challenge() };
-        let conclusion = known().compare(&complete, Some(&granted(3)), at(NOW), 10);
+        let conclusion = known().compare(&complete, Some(&granted(3)), at(NOW), Watch::Untold, 10);
         let stamp = |claimed| (EventName::StampClaimed, Some(claimed));
         assert_eq!(told(&conclusion), [stamp(1), stamp(2), stamp(3), (EventName::Completed, Some(3))]);
         assert_eq!((conclusion.has_changed, conclusion.next_observation_at), (true, None));
@@ -157,10 +158,10 @@ mod tests {
     #[test]
     fn much_to_tell_is_told_bit_by_bit_and_the_end_last() {
         let closed = Challenge { is_closed: true, ..challenge() };
-        let first = known().compare(&closed, Some(&granted(2)), at(NOW), 1);
+        let first = known().compare(&closed, Some(&granted(2)), at(NOW), Watch::Untold, 1);
         assert_eq!(told(&first), [(EventName::StampClaimed, Some(1))]);
         assert_eq!((first.has_more, first.next_observation_at), (true, Some(at(NOW))));
-        let second = first.known.compare(&closed, Some(&granted(2)), at(NOW), 1);
+        let second = first.known.compare(&closed, Some(&granted(2)), at(NOW), Watch::Untold, 1);
         assert_eq!(told(&second), [(EventName::StampClaimed, Some(2)), (EventName::Cancelled, Some(2))]);
         assert_eq!((second.has_changed, second.has_more, second.next_observation_at), (false, false, None));
     }
@@ -168,17 +169,17 @@ mod tests {
     #[test]
     fn an_end_that_was_seen_without_the_stamps_is_remembered_and_told_with_them() {
         let closed = Challenge { is_closed: true, ..challenge() };
-        let first = known().compare(&closed, None, at(NOW), 10);
+        let first = known().compare(&closed, None, at(NOW), Watch::Untold, 10);
         assert_eq!((told(&first), first.has_changed, first.next_observation_at), (vec![], true, Some(at(NOW))));
         let later = at("2026-05-01T00:00:00.000Z");
-        let second = first.known.compare(&challenge(), Some(&granted(1)), later, 10);
+        let second = first.known.compare(&challenge(), Some(&granted(1)), later, Watch::Untold, 10);
         assert_eq!(told(&second), [(EventName::StampClaimed, Some(1)), (EventName::Cancelled, Some(1))]);
     }
 
     #[test]
     fn what_is_neither_complete_nor_closed_expires() {
         let end = challenge().expires_at;
-        let conclusion = known().compare(&challenge(), Some(&granted(0)), end, 10);
+        let conclusion = known().compare(&challenge(), Some(&granted(0)), end, Watch::Untold, 10);
         assert_eq!(told(&conclusion), [(EventName::Expired, Some(0))]);
         assert_eq!((conclusion.has_changed, conclusion.next_observation_at), (false, None));
     }

@@ -61,6 +61,14 @@ pub(crate) enum PeerError {
 }
 
 impl Peer {
+    /// How many requests may be on their way to it at once: over HTTP each takes a connection, here next to nothing.
+    pub(crate) fn places(&self) -> usize {
+        match self {
+            Self::InProcess { .. } => 512,
+            Self::Http(_) => 64,
+        }
+    }
+
     /// Makes the one challenge of a request, or finds it.
     pub(crate) async fn schedule(
         &self,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
 use domain::catalogue::Catalogue;
+use domain::challenge::Watch;
 use domain::{ChallengeId, Environment};
 use store::connect::ConnectStore;
 use store::tpas::TpasStore;
@@ -221,11 +222,18 @@ impl Parts {
             news: self.new_request.here.clone(),
             new_events: self.new_events.clone(),
             telemetry: self.telemetry.clone(),
+            watch: self.watch(),
             holder: self.holder(),
             has_leftovers: Arc::default(),
             attempt_limit: self.config.limits.hand_over,
             rest: self.config.limits.hand_over_rest,
         })
+    }
+
+    /// On embedded databases all that happens to challenges happens in this process, unless they are elsewhere altogether.
+    fn watch(&self) -> Watch {
+        let is_shared = self.config.connect_location().is_shared() || self.config.tpas_location().is_shared();
+        if is_shared || self.config.tpas_url.is_some() { Watch::Untold } else { Watch::Told }
     }
 
     /// A name that no other running scheduler has.

@@ -7,6 +7,8 @@ use domain::ChallengeId;
 use domain::challenge::Challenge;
 use domain::challenge_request::{ChallengeRequest, NoSuchTransition, Status};
 use domain::retry;
+use futures_util::FutureExt;
+use futures_util::future::{Fuse, FusedFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use store::StoreError;
 use store::connect::{FinishHandOver, HandOverEnd, LeaseDue, ReleaseLeases, RequestKey};
@@ -14,9 +16,6 @@ use store::connect::{FinishHandOver, HandOverEnd, LeaseDue, ReleaseLeases, Reque
 use super::{Scheduler, Stopping};
 use crate::peer::PeerError;
 use crate::telemetry::OutcomeLabels;
-
-/// How many requests are attempted at once. Each attempt begins with its lease, so no lease runs out in a queue.
-const AT_ONCE: usize = 64;
 
 /// How long a request waits at most that becomes due while others are under way, if nobody says that it has come.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -27,38 +26,65 @@ pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<()
         release(scheduler).await?;
         scheduler.has_leftovers.store(false, Ordering::Relaxed);
     }
+    let result = work_off(scheduler, stopping).await;
+    // Leases whose end could not be written down are nobody's work any more: the next round gives them back.
+    scheduler.has_leftovers.store(result.is_err(), Ordering::Relaxed);
+    result
+}
+
+/// Leases and attempts, side by side. Each attempt begins with its lease, so no lease runs out in a queue. While one lease is
+/// being taken, places fall free for the next: under load many are leased together, without anybody waiting for that.
+async fn work_off(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
+    let places = scheduler.peer.places();
     let mut under_way = FuturesUnordered::new();
+    let mut leasing = std::pin::pin!(Fuse::terminated());
     let mut result = Ok(());
+    let (mut should_look, mut there_may_be_more) = (true, false);
     loop {
-        if !stopping.is_set() && result.is_ok() {
-            match lease(scheduler, AT_ONCE - under_way.len()).await {
-                Ok(leased) => under_way.extend(leased.into_iter().map(|request| attempt(scheduler, request))),
-                Err(error) => result = Err(error),
-            }
+        let free = places.saturating_sub(under_way.len());
+        if should_look && free > 0 && leasing.is_terminated() && result.is_ok() && !stopping.is_set() {
+            should_look = false;
+            leasing.set(lease(scheduler, free).fuse());
         }
-        if under_way.is_empty() {
-            // Leases whose end could not be written down are nobody's work any more: the next round gives them back.
-            scheduler.has_leftovers.store(result.is_err(), Ordering::Relaxed);
+        if under_way.is_empty() && leasing.is_terminated() {
             return result;
         }
         tokio::select! {
-            // What could not be written down stands in the database as it was, and is attempted again.
-            Some(ended) = under_way.next() => result = result.and(ended),
-            () = scheduler.news.heard() => {}
-            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            leased = &mut leasing, if !leasing.is_terminated() => match leased {
+                Ok(Leased { requests, is_full }) => {
+                    there_may_be_more = is_full;
+                    should_look |= is_full;
+                    under_way.extend(requests.into_iter().map(|request| attempt(scheduler, request)));
+                }
+                Err(error) => result = Err(error),
+            },
+            Some(ended) = under_way.next() => {
+                // What could not be written down stands in the database as it was, and is attempted again.
+                result = result.and(ended);
+                while let Some(Some(ended)) = under_way.next().now_or_never() {
+                    result = result.and(ended);
+                }
+                should_look |= there_may_be_more;
+            }
+            () = scheduler.news.heard() => should_look = true,
+            () = tokio::time::sleep(LOOK_AGAIN) => should_look = true,
         }
     }
 }
 
-async fn lease(scheduler: &Scheduler, places: usize) -> Result<Vec<ChallengeRequest>, StoreError> {
-    // There are never more than 64 places.
-    let limit = u32::try_from(places).unwrap_or_default();
-    if limit == 0 {
-        return Ok(Vec::new());
-    }
+/// What was leased, and whether that was as much as was asked for.
+struct Leased {
+    requests: Vec<ChallengeRequest>,
+    is_full: bool,
+}
+
+async fn lease(scheduler: &Scheduler, places: usize) -> Result<Leased, StoreError> {
+    // There are never that many places.
+    let limit = u32::try_from(places).unwrap_or(u32::MAX);
     let now = scheduler.world.now();
     let until = now.plus(scheduler.lease());
-    scheduler.store.lease_due(LeaseDue { holder: scheduler.holder.clone(), now, until, limit }).await
+    let requests = scheduler.store.lease_due(LeaseDue { holder: scheduler.holder.clone(), now, until, limit }).await?;
+    Ok(Leased { is_full: requests.len() >= places, requests })
 }
 
 /// Gives back what is leased in this scheduler's name: when it stops, and when it starts again after a crash.
@@ -117,7 +143,7 @@ fn decide(
     let (error, retry_after) = match answer {
         Ok(challenge) => {
             request.status.schedule()?;
-            let next_observation_at = challenge.next_observation(now);
+            let next_observation_at = challenge.next_observation(now, scheduler.watch);
             return Ok(HandOverEnd::Scheduled { challenge, next_observation_at });
         }
         Err(PeerError::Refused(error) | PeerError::Unknown(error)) => {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use domain::challenge::Watch;
 use store::connect::ConnectStore;
 use tokio::sync::watch;
 
@@ -31,6 +32,8 @@ pub(crate) struct Scheduler {
     /// Says that there are events to deliver.
     pub(crate) new_events: News,
     pub(crate) telemetry: Telemetry,
+    /// How this scheduler learns of what happens to challenges.
+    pub(crate) watch: Watch,
     /// A name that no other running scheduler has: leases are taken in it.
     pub(crate) holder: String,
     /// Whether a round has ended in an error, and may have left leases behind.

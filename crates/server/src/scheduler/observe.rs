@@ -38,7 +38,8 @@ pub(crate) async fn look(scheduler: &Scheduler, id: ChallengeId) -> Result<(), S
         }
     };
     let Report { challenge, providers, .. } = report;
-    let unit = RecordObservation { challenge, providers: Some(providers), now: scheduler.world.now() };
+    let (now, watch) = (scheduler.world.now(), scheduler.watch);
+    let unit = RecordObservation { challenge, providers: Some(providers), now, watch };
     if scheduler.store.record_observation(unit).await? {
         scheduler.new_events.announce();
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use domain::challenge::Challenge;
+use domain::challenge::{Challenge, Watch};
 use domain::observation::{Conclusion, Known};
 use domain::report::ProviderRow;
 use domain::stamp_news::KnownClaims;
@@ -63,6 +63,8 @@ pub struct RecordObservation {
     pub providers: Option<Vec<ProviderRow>>,
     /// When it said so.
     pub now: Timestamp,
+    /// How later changes will be known.
+    pub watch: Watch,
 }
 
 /// What came of it.
@@ -116,8 +118,8 @@ async fn conclude(run: &[RecordObservation], transaction: &Transaction<'_>) -> R
     for row in transaction.query_each(&KNOWN, &rows, read_known).await? {
         let KnownRow { workspace_id, client_id, known_before, known } = row;
         let Some(unit) = seen.get(&known.challenge_id) else { continue };
-        let RecordObservation { challenge, providers, now } = unit;
-        let conclusion = known.compare(challenge, providers.as_deref(), *now, STAMPS_AT_ONCE);
+        let RecordObservation { challenge, providers, now, watch } = unit;
+        let conclusion = known.compare(challenge, providers.as_deref(), *now, *watch, STAMPS_AT_ONCE);
         news.push(News { workspace_id, client_id, known_before, conclusion, now: *now });
     }
     let rows: Vec<_> = news.iter().map(News::row).collect();

@@ -5,7 +5,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::challenge::Challenge;
+use domain::challenge::{Challenge, Watch};
 use domain::challenge_request::{ChallengeRequest, Status};
 use domain::{ClientId, Timestamp};
 use store::connect::{CancelRequest, RecordObservation, RequestKey};
@@ -95,7 +95,7 @@ async fn close(api: &WorkspaceApi, challenge: &Challenge) -> Result<(), ApiError
                    cancelled. Try again in a moment: to cancel twice is as good as once.";
     let challenge = api.peer.close(challenge.id).await.map_err(|error| ApiError::unavailable(message, error))?;
     let now = api.world.now();
-    let unit = RecordObservation { challenge: challenge.clone(), providers: None, now };
+    let unit = RecordObservation { challenge: challenge.clone(), providers: None, now, watch: Watch::Untold };
     api.store.record_observation(unit).await?;
     if challenge.is_closed {
         return Ok(());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::challenge::Challenge;
+use domain::challenge::{Challenge, Watch};
 use domain::report::ProviderRow;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -117,7 +117,7 @@ fn look(challenge: &Challenge, claim_count: u64, now: Timestamp) -> RecordObserv
     let challenge = Challenge { completed_at: (claim_count == 3).then_some(now), ..challenge.clone() };
     let provider_id = "bankidse".parse().unwrap();
     let providers = vec![ProviderRow { provider_id, claim_count, average_completion_seconds: None }];
-    RecordObservation { challenge, providers: Some(providers), now }
+    RecordObservation { challenge, providers: Some(providers), now, watch: Watch::Untold }
 }
 
 #[tokio::test]
