@@ -33,7 +33,10 @@ async fn recall(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), 
     match close(scheduler, &request).await {
         Ok(challenge) => {
             let now = scheduler.world.now();
-            scheduler.store.record_observation(RecordObservation { challenge, providers: None, now, watch: scheduler.watch }).await?;
+            scheduler
+                .store
+                .record_observation(RecordObservation { challenge, providers: None, now, watch: scheduler.watch })
+                .await?;
             finish(scheduler, &request).await
         }
         // A challenge that is not there is not open either.
