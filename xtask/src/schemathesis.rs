@@ -20,7 +20,7 @@ pub(crate) fn run() -> Result<()> {
         Command::new(program)
             .arg("--config-file")
             .arg(root().join(FOLDER).join("schemathesis.toml"))
-            .args(["run", "--checks", "all", "--no-color"])
+            .args(["run", "--no-color"])
             .arg(format!("{}/openapi.json", server.origin))
             .env("FIELDTEST_HOOKS", root().join(FOLDER).join("hooks.py"))
             .env("FIELDTEST_API_KEY", server.secret(DEMO_KEY)?)
