@@ -107,13 +107,7 @@ impl Transaction<'_> {
     ) -> Result<u64, StoreError> {
         match self {
             _ if rows.is_empty() => Ok(0),
-            Self::Sqlite(work) => {
-                let mut changed = 0;
-                for row in rows {
-                    changed += sqlite::statement::execute(work.connection, sql, row)?;
-                }
-                Ok(changed)
-            }
+            Self::Sqlite(work) => sqlite::statement::execute_each(work.connection, sql, rows),
             Self::Postgres(client) => postgres::statement::execute_each(client, sql, rows).await,
         }
     }
@@ -127,13 +121,7 @@ impl Transaction<'_> {
     ) -> Result<Vec<T>, StoreError> {
         match self {
             _ if rows.is_empty() => Ok(Vec::new()),
-            Self::Sqlite(work) => {
-                let mut found = Vec::new();
-                for row in rows {
-                    found.extend(sqlite::statement::query(work.connection, sql, row, read)?);
-                }
-                Ok(found)
-            }
+            Self::Sqlite(work) => sqlite::statement::query_each(work.connection, sql, rows, read),
             Self::Postgres(client) => postgres::statement::query_each(client, sql, rows, read).await,
         }
     }

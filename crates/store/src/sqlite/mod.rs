@@ -74,14 +74,7 @@ impl Database {
         rows: Vec<[Value<'static>; N]>,
         read: Read<T>,
     ) -> Result<Vec<T>, StoreError> {
-        let find = move |connection: &_| {
-            let mut found = Vec::new();
-            for row in &rows {
-                found.extend(statement::query(connection, sql, row, read)?);
-            }
-            Ok(found)
-        };
-        self.readers.read(find).await
+        self.readers.read(move |connection| statement::query_each(connection, sql, &rows, read)).await
     }
 
     pub(crate) async fn close(&self) {

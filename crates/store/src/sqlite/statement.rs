@@ -13,20 +13,58 @@ pub(crate) fn execute(connection: &Connection, sql: &Sql, parameters: &[Value<'_
     Ok(u64::try_from(changed).unwrap_or(u64::MAX))
 }
 
+pub(crate) fn execute_each<const N: usize>(
+    connection: &Connection,
+    sql: &Sql,
+    rows: &[[Value<'_>; N]],
+) -> Result<u64, StoreError> {
+    let mut statement = prepare(connection, sql)?;
+    let mut changed = 0;
+    for row in rows {
+        changed += statement.execute(params_from_iter(row))?;
+    }
+    Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+}
+
 pub(crate) fn query<T>(
     connection: &Connection,
     sql: &Sql,
     parameters: &[Value<'_>],
     read: Read<T>,
 ) -> Result<Vec<T>, StoreError> {
+    let mut found = Vec::new();
+    find(&mut prepare(connection, sql)?, sql, parameters, read, &mut found)?;
+    Ok(found)
+}
+
+/// What is found for all rows together.
+pub(crate) fn query_each<T, const N: usize>(
+    connection: &Connection,
+    sql: &Sql,
+    rows: &[[Value<'_>; N]],
+    read: Read<T>,
+) -> Result<Vec<T>, StoreError> {
     let mut statement = prepare(connection, sql)?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        find(&mut statement, sql, row, read, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn find<T>(
+    statement: &mut CachedStatement<'_>,
+    sql: &Sql,
+    parameters: &[Value<'_>],
+    read: Read<T>,
+    found: &mut Vec<T>,
+) -> Result<(), StoreError> {
     let columns = sql.columns(|| statement.column_names().map(str::to_owned).collect());
     let mut rows = statement.query(params_from_iter(parameters))?;
-    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(read(&Row::sqlite(row, columns))?);
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The statement, prepared once per connection.

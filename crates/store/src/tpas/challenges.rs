@@ -75,10 +75,11 @@ impl Unit for CreateChallenge {
             let rows: Vec<_> = sorted.iter().zip(&ids).map(|(unit, id)| unit.row(id)).collect();
             let made: HashSet<ChallengeId> =
                 transaction.query_each(&INSERT, &rows, read_id).await?.into_iter().collect();
-            let mut records = read_all(transaction, &READ, ids).await?;
+            let there = ids.into_iter().filter(|id| !made.contains(id));
+            let mut there = read_all(transaction, &READ, there).await?;
             for unit in run {
                 let id = ChallengeId::of(unit.request_id);
-                let record = records.remove(&id);
+                let record = if made.contains(&id) { Some(unit.record()) } else { there.remove(&id) };
                 let record = record.ok_or_else(|| StoreError::Internal("a challenge was gone at once".into()))?;
                 outcomes.push((record, made.contains(&id)));
             }
@@ -112,6 +113,21 @@ static INSERT: Sql = Sql::each(
 );
 
 impl CreateChallenge {
+    /// The challenge that has just been made.
+    fn record(&self) -> ChallengeRecord {
+        let Self { request_id, payload, host_name, now } = self;
+        let challenge = Challenge {
+            id: ChallengeId::of(*request_id),
+            title: payload.title.clone(),
+            description: payload.description.clone(),
+            created_at: *now,
+            expires_at: Challenge::expiry(*now),
+            completed_at: None,
+            is_closed: false,
+        };
+        ChallengeRecord { challenge, payload: payload.clone(), host_name: host_name.clone(), granted: 0 }
+    }
+
     fn row<'a>(&'a self, id: &'a ChallengeId) -> [Value<'a>; 11] {
         let Self { request_id, payload, host_name, now } = self;
         [
