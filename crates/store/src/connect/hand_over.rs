@@ -234,8 +234,10 @@ impl Unit for ReleaseLeases {
     type Outcome = u64;
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<u64>, StoreError> {
-        static SQL: Sql =
-            Sql::new("UPDATE challenge_requests SET leased_by = NULL, lease_expires_at = 0 WHERE leased_by = $1");
+        static SQL: Sql = Sql::new(
+            "UPDATE challenge_requests SET leased_by = NULL, lease_expires_at = 0
+            WHERE next_attempt_at IS NOT NULL AND leased_by = $1",
+        );
         one_by_one(units, async |Self { holder }| transaction.execute(&SQL, &[holder.into()]).await).await
     }
 }
