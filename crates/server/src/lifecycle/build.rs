@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use super::background::{Background, EventWatch};
 use super::data_directory::DataDirectory;
 use super::messenger::Messenger;
-use super::{Server, StartError, Stores, agreement, demo, health, rounds};
+use super::{Server, StartError, Stores, agreement, demo, health, listener, rounds};
 use crate::World;
 use crate::config::{Config, Role};
 use crate::nudge::News;
@@ -44,7 +44,7 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
 
     let stores = open_stores(&config, &telemetry).await?;
     // The demo's key is shown once, so nothing that often goes wrong comes after it.
-    let (listener, address) = listen(config.listen).await?;
+    let (listener, address) = listen(config.listen)?;
     let demo = match &stores.connect {
         Some(store) if config.demo && config.environment == Environment::Sandbox => {
             demo::make(store, &directory, &world).await?
@@ -94,9 +94,9 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
 }
 
 /// The listener, and the address with the port that the operating system has chosen if it was left to it.
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = listener::bind(address).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
 }
