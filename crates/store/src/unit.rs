@@ -107,8 +107,33 @@ impl Transaction<'_> {
     ) -> Result<u64, StoreError> {
         match self {
             _ if rows.is_empty() => Ok(0),
-            Self::Sqlite(work) => sqlite::statement::execute_each(work.connection, sql, rows),
+            Self::Sqlite(work) => {
+                let changed = sqlite::statement::execute_each(work.connection, sql, rows)?;
+                // A table has fewer rows than fit 64 bits.
+                Ok(u64::try_from(changed.into_iter().sum::<usize>()).unwrap_or(u64::MAX))
+            }
             Self::Postgres(client) => postgres::statement::execute_each(client, sql, rows).await,
+        }
+    }
+
+    /// Runs a statement over rows that have these ids; those that have changed something, which the statement returns where that is
+    /// not known otherwise.
+    pub(crate) async fn change_each<T: Eq + Hash, const N: usize>(
+        &self,
+        sql: &'static Sql,
+        rows: &[[Value<'_>; N]],
+        ids: impl IntoIterator<Item = T>,
+        read: Read<T>,
+    ) -> Result<HashSet<T>, StoreError> {
+        match self {
+            _ if rows.is_empty() => Ok(HashSet::new()),
+            Self::Sqlite(work) => {
+                let changed = sqlite::statement::execute_each(work.connection, sql, rows)?;
+                Ok(ids.into_iter().zip(changed).filter(|(_, changed)| *changed > 0).map(|(id, _)| id).collect())
+            }
+            Self::Postgres(client) => {
+                Ok(postgres::statement::query_each(client, sql, rows, read).await?.into_iter().collect())
+            }
         }
     }
 

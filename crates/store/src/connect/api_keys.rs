@@ -88,7 +88,7 @@ impl Unit for RecordKeyUses {
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<()>, StoreError> {
         static SQL: Sql = Sql::each(
-            "UPDATE api_keys SET last_used_at = each.used_at FROM {each}
+            "UPDATE api_keys SET last_used_at = each.used_at {from each}
             WHERE workspace_id = each.workspace AND id = each.key
                 AND (last_used_at IS NULL OR last_used_at < each.used_at)",
             &[("workspace", Kind::Text), ("key", Kind::Bytes), ("used_at", Kind::Integer)],

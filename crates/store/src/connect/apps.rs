@@ -163,7 +163,7 @@ async fn enable(
 ) -> Result<u64, StoreError> {
     static SQL: Sql = Sql::each(
         "INSERT INTO app_providers (workspace_id, client_id, provider_id, enabled_at, state)
-        SELECT workspace_id, client_id, provider_id, enabled_at, 'enabled' FROM {each} WHERE true
+        {row of each}
         ON CONFLICT (workspace_id, client_id, provider_id)
             DO UPDATE SET state = excluded.state, enabled_at = excluded.enabled_at WHERE app_providers.state = 'requested'",
         &[
@@ -171,14 +171,16 @@ async fn enable(
             ("client_id", Kind::Text),
             ("provider_id", Kind::Text),
             ("enabled_at", Kind::Integer),
+            ("state", Kind::Text),
         ],
     );
-    let row = |provider_id: &'_ ProviderId| -> [Value<'static>; 4] {
+    let row = |provider_id: &'_ ProviderId| -> [Value<'static>; 5] {
         [
             workspace_id.as_str().to_owned().into(),
             client_id.as_str().to_owned().into(),
             provider_id.as_str().to_owned().into(),
             now.into(),
+            "enabled".into(),
         ]
     };
     let rows: Vec<_> = provider_ids.into_iter().map(row).collect();

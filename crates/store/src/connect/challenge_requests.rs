@@ -64,9 +64,7 @@ static INSERT: Sql = Sql::each(
     "INSERT INTO challenge_requests (
         workspace_id, client_id, id, host_name, title, description, provider_ids, max_stamp_claims, target_platform,
         allow_duplicate_participation, status, attempts, next_attempt_at, give_up_at, created_at, updated_at)
-    SELECT workspace_id, client_id, id, host_name, title, description, provider_ids, max_stamp_claims, target_platform,
-        allow_duplicate_participation, status, attempts, next_attempt_at, give_up_at, created_at, updated_at
-    FROM {each}",
+    {row of each}",
     &[
         ("workspace_id", Kind::Text),
         ("client_id", Kind::Text),

@@ -68,9 +68,9 @@ impl ConnectStore {
     pub async fn followed(&self, apps: &[(WorkspaceId, ClientId)]) -> Result<Vec<Followed>, StoreError> {
         static SQL: Sql = Sql::each(
             "SELECT apps.workspace_id, apps.client_id, COALESCE(newest, 0) AS newest, apps.deleted_at
-            FROM {each} JOIN apps ON apps.workspace_id = each.workspace AND apps.client_id = each.client
-            LEFT JOIN event_sequences
-                ON event_sequences.workspace_id = apps.workspace_id AND event_sequences.client_id = apps.client_id",
+            FROM apps LEFT JOIN event_sequences
+                ON event_sequences.workspace_id = apps.workspace_id AND event_sequences.client_id = apps.client_id
+            {join each on} apps.workspace_id = each.workspace AND apps.client_id = each.client",
             &[("workspace", Kind::Text), ("client", Kind::Text)],
         );
         let rows = apps.iter().map(|(workspace_id, client_id)| {
@@ -86,7 +86,7 @@ impl ConnectStore {
     pub async fn api_keys_of(&self, ids: &[(WorkspaceId, ApiKeyId)]) -> Result<Vec<ApiKey>, StoreError> {
         static SQL: Sql = Sql::each(
             "SELECT workspace_id, id, name, access, created_at, expires_at, revoked_at, last_used_at
-            FROM {each} JOIN api_keys ON workspace_id = each.workspace AND id = each.key",
+            FROM api_keys {join each on} workspace_id = each.workspace AND id = each.key",
             &[("workspace", Kind::Text), ("key", Kind::Bytes)],
         );
         let rows = ids

@@ -24,7 +24,7 @@ pub(super) struct NewEvent<'a> {
 /// smaller number can.
 static COUNT: Sql = Sql::each(
     "INSERT INTO event_sequences (workspace_id, client_id, newest)
-    SELECT workspace_id, client_id, added FROM {each} WHERE true
+    {row of each}
     ON CONFLICT (workspace_id, client_id) DO UPDATE SET newest = event_sequences.newest + excluded.newest
     RETURNING workspace_id, client_id, newest",
     &[("workspace_id", Kind::Text), ("client_id", Kind::Text), ("added", Kind::Integer)],
@@ -34,9 +34,7 @@ static INSERT: Sql = Sql::each(
     "INSERT INTO events (
         workspace_id, client_id, sequence, name, request_id, challenge_id, provider_id, claimed, max_stamp_claims, reason,
         happened_at)
-    SELECT workspace_id, client_id, sequence, name, request_id, challenge_id, provider_id, claimed, max_stamp_claims, reason,
-        happened_at
-    FROM {each}",
+    {row of each}",
     &[
         ("workspace_id", Kind::Text),
         ("client_id", Kind::Text),

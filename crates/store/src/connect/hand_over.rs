@@ -1,7 +1,5 @@
 //! The queue: pending requests are leased, handed over, and finished (§9).
 
-use std::collections::HashSet;
-
 use domain::challenge::Challenge;
 use domain::challenge_request::{ChallengeRequest, Status};
 use domain::event::Happening;
@@ -114,9 +112,9 @@ impl Unit for FinishHandOver {
             let mut sorted: Vec<&Self> = run.iter().collect();
             // In the same order everywhere, or two transactions could wait for each other.
             sorted.sort_unstable_by_key(|unit| unit.key.id);
-            let rows: Vec<_> = sorted.into_iter().map(Self::row).collect();
-            let finished: HashSet<RequestId> =
-                transaction.query_each(&FINISH, &rows, read_id).await?.into_iter().collect();
+            let ids = sorted.iter().map(|unit| unit.key.id);
+            let rows: Vec<_> = sorted.iter().map(|unit| unit.row()).collect();
+            let finished = transaction.change_each(&FINISH, &rows, ids, read_id).await?;
             outcomes.extend(run.iter().map(|unit| finished.contains(&unit.key.id)));
             events.extend(run.iter().filter(|unit| finished.contains(&unit.key.id)).filter_map(Self::event));
         }
@@ -172,10 +170,10 @@ static FINISH: Sql = Sql::each(
         challenge_created_at = each.challenge_created_at, challenge_expires_at = each.challenge_expires_at,
         challenge_completed_at = each.challenge_completed_at, challenge_is_closed = each.challenge_is_closed,
         next_observation_at = each.next_observation_at, updated_at = each.now
-    FROM {each}
+    {from each}
     WHERE challenge_requests.workspace_id = each.workspace_id AND challenge_requests.client_id = each.client_id
         AND challenge_requests.id = each.id AND challenge_requests.status = 'pending' AND leased_by = each.holder
-    RETURNING challenge_requests.id",
+    {returning challenge_requests.id}",
     &[
         ("workspace_id", Kind::Text),
         ("client_id", Kind::Text),

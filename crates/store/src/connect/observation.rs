@@ -1,6 +1,6 @@
 //! Keeping the copies of challenges true (§6): which to look at, and what was seen.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use domain::challenge::{Challenge, Watch};
 use domain::observation::{Conclusion, Known};
@@ -123,8 +123,8 @@ async fn conclude(run: &[RecordObservation], transaction: &Transaction<'_>) -> R
         news.push(News { workspace_id, client_id, known_before, conclusion, now: *now });
     }
     let rows: Vec<_> = news.iter().map(News::row).collect();
-    let written: HashSet<RequestId> =
-        transaction.query_each(&WRITE, &rows, read_request_id).await?.into_iter().collect();
+    let ids = news.iter().map(|news| news.conclusion.known.request_id);
+    let written = transaction.change_each(&WRITE, &rows, ids, read_request_id).await?;
     news.retain(|news| written.contains(&news.conclusion.known.request_id));
     Ok(news)
 }
@@ -132,8 +132,8 @@ async fn conclude(run: &[RecordObservation], transaction: &Transaction<'_>) -> R
 static KNOWN: Sql = Sql::each(
     "SELECT workspace_id, client_id, id, challenge_id, max_stamp_claims, challenge_completed_at, challenge_is_closed,
         known_claims
-    FROM challenge_requests JOIN {each} ON challenge_id = each.challenge
-    WHERE next_observation_at IS NOT NULL ORDER BY challenge_id {lock}",
+    FROM challenge_requests {join each on} challenge_id = each.challenge
+        AND next_observation_at IS NOT NULL ORDER BY challenge_id {lock}",
     &[("challenge", Kind::Bytes)],
 );
 
@@ -141,11 +141,11 @@ static WRITE: Sql = Sql::each(
     "UPDATE challenge_requests SET
         challenge_completed_at = each.completed_at, challenge_is_closed = each.is_closed, known_claims = each.known,
         next_observation_at = each.next, updated_at = COALESCE(each.changed_at, challenge_requests.updated_at)
-    FROM {each}
+    {from each}
     WHERE challenge_requests.workspace_id = each.workspace AND challenge_requests.client_id = each.client
         AND challenge_requests.id = each.request AND challenge_requests.next_observation_at IS NOT NULL
         AND COALESCE(challenge_requests.known_claims, '') = each.known_before
-    RETURNING challenge_requests.id",
+    {returning challenge_requests.id}",
     &[
         ("workspace", Kind::Text),
         ("client", Kind::Text),

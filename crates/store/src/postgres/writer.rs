@@ -147,7 +147,7 @@ mod tests {
 
         async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<i64>, StoreError> {
             static INSERT: Sql = Sql::each(
-                "INSERT INTO numbers (number, made_in) SELECT number, txid_current() FROM {each}",
+                "INSERT INTO numbers (number, made_in) SELECT each.number, txid_current() {from each}",
                 &[("number", Kind::Integer)],
             );
             static REFUSED: Sql = Sql::new("INSERT INTO no_such_table VALUES ($1)");

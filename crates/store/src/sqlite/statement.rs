@@ -13,17 +13,14 @@ pub(crate) fn execute(connection: &Connection, sql: &Sql, parameters: &[Value<'_
     Ok(u64::try_from(changed).unwrap_or(u64::MAX))
 }
 
+/// How many rows of the table each of these has changed.
 pub(crate) fn execute_each<const N: usize>(
     connection: &Connection,
     sql: &Sql,
     rows: &[[Value<'_>; N]],
-) -> Result<u64, StoreError> {
+) -> Result<Vec<usize>, StoreError> {
     let mut statement = prepare(connection, sql)?;
-    let mut changed = 0;
-    for row in rows {
-        changed += statement.execute(params_from_iter(row))?;
-    }
-    Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    rows.iter().map(|row| Ok(statement.execute(params_from_iter(row))?)).collect()
 }
 
 pub(crate) fn query<T>(
@@ -68,19 +65,9 @@ fn find<T>(
 }
 
 /// The statement, prepared once per connection.
-///
-/// SQLite numbers parameters by where they first appear, not by their names: `$2` before `$1` would swap them without a
-/// word. So each statement names them in ascending order.
 fn prepare<'connection>(
     connection: &'connection Connection,
     sql: &Sql,
 ) -> Result<CachedStatement<'connection>, StoreError> {
-    let statement = connection.prepare_cached(sql.sqlite())?;
-    debug_assert!(
-        (1..=statement.parameter_count())
-            .all(|index| statement.parameter_name(index).is_none_or(|name| name == format!("${index}"))),
-        "parameters out of order in: {}",
-        sql.sqlite()
-    );
-    Ok(statement)
+    Ok(connection.prepare_cached(sql.sqlite())?)
 }

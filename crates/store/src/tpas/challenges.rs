@@ -1,6 +1,6 @@
 //! Challenges: created once per request, read, closed (§10).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use domain::challenge::Challenge;
 use domain::claim::Stamps;
@@ -73,8 +73,7 @@ impl Unit for CreateChallenge {
             sorted.sort_unstable_by_key(|unit| unit.request_id);
             let ids: Vec<ChallengeId> = sorted.iter().map(|unit| ChallengeId::of(unit.request_id)).collect();
             let rows: Vec<_> = sorted.iter().zip(&ids).map(|(unit, id)| unit.row(id)).collect();
-            let made: HashSet<ChallengeId> =
-                transaction.query_each(&INSERT, &rows, read_id).await?.into_iter().collect();
+            let made = transaction.change_each(&INSERT, &rows, ids.iter().copied(), read_id).await?;
             let there = ids.into_iter().filter(|id| !made.contains(id));
             let mut there = read_all(transaction, &READ, there).await?;
             for unit in run {
@@ -92,11 +91,9 @@ static INSERT: Sql = Sql::each(
     "INSERT INTO challenges (
         id, request_id, host_name, title, description, provider_ids, max_stamp_claims, target_platform,
         allow_duplicate_participation, stamp_claims, created_at, expires_at)
-    SELECT id, request_id, host_name, title, description, provider_ids, max_stamp_claims, target_platform,
-        allow_duplicate_participation, 0, created_at, expires_at
-    FROM {each} WHERE true
+    {row of each}
     ON CONFLICT (id) DO NOTHING
-    RETURNING id",
+    {returning id}",
     &[
         ("id", Kind::Bytes),
         ("request_id", Kind::Bytes),
@@ -107,6 +104,7 @@ static INSERT: Sql = Sql::each(
         ("max_stamp_claims", Kind::Integer),
         ("target_platform", Kind::Text),
         ("allow_duplicate_participation", Kind::Boolean),
+        ("stamp_claims", Kind::Integer),
         ("created_at", Kind::Integer),
         ("expires_at", Kind::Integer),
     ],
@@ -128,7 +126,7 @@ impl CreateChallenge {
         ChallengeRecord { challenge, payload: payload.clone(), host_name: host_name.clone(), granted: 0 }
     }
 
-    fn row<'a>(&'a self, id: &'a ChallengeId) -> [Value<'a>; 11] {
+    fn row<'a>(&'a self, id: &'a ChallengeId) -> [Value<'a>; 12] {
         let Self { request_id, payload, host_name, now } = self;
         [
             id.as_bytes().into(),
@@ -140,6 +138,7 @@ impl CreateChallenge {
             payload.max_stamp_claims.into(),
             payload.target_platform.map(Platform::as_str).into(),
             payload.allow_duplicate_participation.into(),
+            0_u32.into(),
             (*now).into(),
             Challenge::expiry(*now).into(),
         ]
@@ -161,7 +160,7 @@ impl Unit for CloseChallenge {
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Self::Outcome>, StoreError> {
         static SQL: Sql = Sql::each(
-            "UPDATE challenges SET closed_at = each.now FROM {each}
+            "UPDATE challenges SET closed_at = each.now {from each}
             WHERE id = each.challenge AND closed_at IS NULL AND completed_at IS NULL AND expires_at > each.now",
             &[("challenge", Kind::Bytes), ("now", Kind::Integer)],
         );
@@ -179,12 +178,12 @@ impl Unit for CloseChallenge {
 }
 
 static READ: Sql = Sql::each(
-    concat!("SELECT ", challenge_columns!(), " FROM challenges JOIN {each} ON id = each.challenge"),
+    concat!("SELECT ", challenge_columns!(), " FROM challenges {join each on} id = each.challenge"),
     &[("challenge", Kind::Bytes)],
 );
 
 static LOCK: Sql = Sql::each(
-    concat!("SELECT ", challenge_columns!(), " FROM challenges JOIN {each} ON id = each.challenge ORDER BY id {lock}"),
+    concat!("SELECT ", challenge_columns!(), " FROM challenges {join each on} id = each.challenge ORDER BY id {lock}"),
     &[("challenge", Kind::Bytes)],
 );
 

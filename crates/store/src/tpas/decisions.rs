@@ -166,7 +166,7 @@ async fn holders(
     transaction: &Transaction<'_>,
 ) -> Result<HashSet<ParticipationId>, StoreError> {
     static SQL: Sql = Sql::each(
-        "SELECT each.participation FROM {each} WHERE EXISTS (
+        "SELECT each.participation AS participation {from each} WHERE EXISTS (
             SELECT 1 FROM stamp_claims
             WHERE challenge_id = each.challenge AND provider_id = each.provider AND subject_hash = each.subject)",
         &[
@@ -198,7 +198,7 @@ async fn conclude(
     transaction: &Transaction<'_>,
 ) -> Result<(), StoreError> {
     static SQL: Sql = Sql::each(
-        "UPDATE participations SET status = each.outcome, decided_at = each.now FROM {each}
+        "UPDATE participations SET status = each.outcome, decided_at = each.now {from each}
         WHERE challenge_id = each.challenge AND id = each.participation AND status = 'started'",
         &[("challenge", Kind::Bytes), ("participation", Kind::Bytes), ("outcome", Kind::Text), ("now", Kind::Integer)],
     );
@@ -215,7 +215,7 @@ async fn conclude(
 async fn claim(grants: &[Grant<'_>], transaction: &Transaction<'_>) -> Result<(), StoreError> {
     static SQL: Sql = Sql::each(
         "INSERT INTO stamp_claims (challenge_id, number, participation_id, provider_id, subject_hash, claimed_at)
-        SELECT challenge_id, number, participation_id, provider_id, subject_hash, claimed_at FROM {each}",
+        {row of each}",
         &[
             ("challenge_id", Kind::Bytes),
             ("number", Kind::Integer),
@@ -256,7 +256,7 @@ async fn count(
     transaction: &Transaction<'_>,
 ) -> Result<(), StoreError> {
     static SQL: Sql = Sql::each(
-        "UPDATE challenges SET stamp_claims = each.granted, completed_at = each.completed FROM {each}
+        "UPDATE challenges SET stamp_claims = each.granted, completed_at = each.completed {from each}
         WHERE id = each.challenge AND stamp_claims = each.granted_before AND each.granted <= max_stamp_claims
             AND completed_at IS NULL AND closed_at IS NULL",
         &[

@@ -50,7 +50,7 @@ pub(super) async fn find_each(
 ) -> Result<HashMap<(ChallengeId, String), Earlier>, StoreError> {
     static SQL: Sql = Sql::each(
         earlier!(
-            "JOIN {each} ON record.challenge_id = each.challenge AND record.key = each.key AND record.expires_at > each.now"
+            "{join each on} record.challenge_id = each.challenge AND record.key = each.key AND record.expires_at > each.now"
         ),
         &[("challenge", Kind::Bytes), ("key", Kind::Text), ("now", Kind::Integer)],
     );
@@ -68,7 +68,7 @@ pub(super) async fn find_each(
 pub(super) async fn take_each(transaction: &Transaction<'_>, units: &[&JoinChallenge]) -> Result<(), StoreError> {
     static SQL: Sql = Sql::each(
         "INSERT INTO idempotency_records (challenge_id, key, fingerprint, participation_id, expires_at)
-        SELECT challenge_id, key, fingerprint, participation_id, expires_at FROM {each} WHERE true
+        {row of each}
         ON CONFLICT (challenge_id, key) DO UPDATE SET
             fingerprint = excluded.fingerprint, participation_id = excluded.participation_id, expires_at = excluded.expires_at",
         &[

@@ -27,7 +27,7 @@ pub(super) async fn lock(
         concat!(
             "SELECT ",
             participation_columns!(),
-            " FROM participations JOIN {each} ON id = each.participation ORDER BY id {lock}"
+            " FROM participations {join each on} id = each.participation ORDER BY id {lock}"
         ),
         &[("participation", Kind::Bytes)],
     );
@@ -42,7 +42,7 @@ pub(super) async fn challenges_of(
     ids: impl IntoIterator<Item = ParticipationId>,
 ) -> Result<Vec<ChallengeId>, StoreError> {
     static SQL: Sql = Sql::each(
-        "SELECT challenge_id FROM participations JOIN {each} ON id = each.participation",
+        "SELECT challenge_id FROM participations {join each on} id = each.participation",
         &[("participation", Kind::Bytes)],
     );
     let ids: Vec<ParticipationId> = ids.into_iter().collect();

@@ -16,8 +16,8 @@ use crate::{Idempotency, StoreError};
 /// A key that is valid for a day from now may take the place of one that was valid until now: 86,400,000 is a day in
 /// milliseconds, [`domain::idempotency::VALIDITY`].
 static TAKE: Sql = Sql::each(
-    "INSERT INTO idempotency_records (workspace_id, key, fingerprint, client_id, request_id, sealed_secret, expires_at)
-    SELECT workspace_id, key, fingerprint, client_id, request_id, sealed_secret, expires_at FROM {each} WHERE true
+    "INSERT INTO idempotency_records (workspace_id, key, fingerprint, expires_at, client_id, request_id, sealed_secret)
+    {row of each}
     ON CONFLICT (workspace_id, key) DO UPDATE SET
         fingerprint = excluded.fingerprint, client_id = excluded.client_id,
         request_id = excluded.request_id, sealed_secret = excluded.sealed_secret, expires_at = excluded.expires_at
@@ -35,7 +35,7 @@ static TAKE: Sql = Sql::each(
 );
 
 static EARLIER_OF_EACH: Sql = Sql::each(
-    earlier!("JOIN {each} ON record.workspace_id = each.workspace_id AND record.key = each.key"),
+    earlier!("{join each on} record.workspace_id = each.workspace_id AND record.key = each.key"),
     &[("workspace_id", Kind::Text), ("key", Kind::Text)],
 );
 
