@@ -210,12 +210,12 @@ mod tests {
     #[test]
     fn what_was_run_is_missing_unknown_or_different() {
         let compare = |versions| Applied::compare(&run(versions), &tpas::migrations().sqlite);
-        let all = Applied { newest: Some(2), ..Applied::default() };
-        assert_eq!(compare(&[(1, None), (2, None)]), all);
-        assert_eq!(compare(&[]), Applied { missing: vec![1, 2], ..Applied::default() });
-        assert_eq!(compare(&[(1, None)]), Applied { newest: Some(1), missing: vec![2], ..Applied::default() });
+        let all = Applied { newest: Some(3), ..Applied::default() };
+        assert_eq!(compare(&[(1, None), (2, None), (3, None)]), all);
+        assert_eq!(compare(&[]), Applied { missing: vec![1, 2, 3], ..Applied::default() });
+        assert_eq!(compare(&[(1, None)]), Applied { newest: Some(1), missing: vec![2, 3], ..Applied::default() });
         let newer = Applied { newest: Some(99), unknown: vec![99], ..Applied::default() };
-        assert_eq!(compare(&[(1, None), (2, None), (99, None)]), newer);
-        assert_eq!(compare(&[(1, Some("0")), (2, None)]), Applied { different: vec![1], ..all });
+        assert_eq!(compare(&[(1, None), (2, None), (3, None), (99, None)]), newer);
+        assert_eq!(compare(&[(1, Some("0")), (2, None), (3, None)]), Applied { different: vec![1], ..all });
     }
 }

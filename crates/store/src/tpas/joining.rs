@@ -109,19 +109,6 @@ async fn have_joined(
     transaction: &Transaction<'_>,
     run: &[JoinChallenge],
 ) -> Result<HashSet<ParticipationId>, StoreError> {
-    static SQL: Sql = Sql::each(
-        "SELECT each.newcomer FROM {each} WHERE EXISTS (
-            SELECT 1 FROM participations
-            WHERE challenge_id = each.challenge AND provider_id = each.provider AND browser_hash = each.browser
-                AND status IN ('started', 'claimed') AND (status = 'claimed' OR lapses_at > each.now))",
-        &[
-            ("newcomer", Kind::Bytes),
-            ("challenge", Kind::Bytes),
-            ("provider", Kind::Text),
-            ("browser", Kind::Bytes),
-            ("now", Kind::Integer),
-        ],
-    );
     let rows: Vec<_> = run
         .iter()
         .map(|JoinChallenge { participation, browser_hash, .. }| {
@@ -134,14 +121,29 @@ async fn have_joined(
             ]
         })
         .collect();
-    let found =
-        transaction.query_each(&SQL, &rows, |row| row.bytes("newcomer").map(ParticipationId::from_bytes)).await?;
+    let found = transaction
+        .query_each(&HAVE_JOINED, &rows, |row| row.bytes("newcomer").map(ParticipationId::from_bytes))
+        .await?;
     Ok(found.into_iter().collect())
 }
 
+static HAVE_JOINED: Sql = Sql::each(
+    "SELECT each.newcomer AS newcomer {from each} WHERE EXISTS (
+        SELECT 1 FROM participations
+        WHERE challenge_id = each.challenge AND provider_id = each.provider AND browser_hash = each.browser
+            AND status IN ('started', 'claimed') AND (status = 'claimed' OR lapses_at > each.now))",
+    &[
+        ("newcomer", Kind::Bytes),
+        ("challenge", Kind::Bytes),
+        ("provider", Kind::Text),
+        ("browser", Kind::Bytes),
+        ("now", Kind::Integer),
+    ],
+);
+
 static INSERT: Sql = Sql::each(
     "INSERT INTO participations (challenge_id, id, provider_id, platform, status, browser_hash, joined_at, lapses_at)
-    SELECT challenge_id, id, provider_id, platform, status, browser_hash, joined_at, lapses_at FROM {each}",
+    {row of each}",
     &[
         ("challenge_id", Kind::Bytes),
         ("id", Kind::Bytes),
@@ -184,5 +186,22 @@ impl TpasStore {
     /// When the database cannot be written.
     pub async fn join_challenge(&self, unit: JoinChallenge) -> Result<JoinOutcome, StoreError> {
         self.database.write(unit).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_joins_a_crowd_is_not_compared_with_everybody_in_it() {
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        super::super::migrations().sqlite.run(&mut connection).unwrap();
+        let plan = format!("EXPLAIN QUERY PLAN {}", HAVE_JOINED.sqlite());
+        let mut steps = connection.prepare(&plan).unwrap();
+        let steps =
+            steps.query_map([(); 5].map(|()| rusqlite::types::Null), |row| row.get::<_, String>("detail")).unwrap();
+        let steps: Vec<String> = steps.collect::<Result<_, _>>().unwrap();
+        assert!(steps.iter().any(|step| step.contains("INDEX participations_by_browser")), "{steps:?}");
     }
 }
