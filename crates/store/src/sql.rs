@@ -29,6 +29,18 @@ pub(crate) enum Kind {
 /// A column of the rows that are given.
 pub(crate) type Column = (&'static str, Kind);
 
+/// These columns and those.
+pub(crate) const fn joined<const A: usize, const B: usize, const ALL: usize>(
+    these: &[Column; A],
+    those: &[Column; B],
+) -> [Column; ALL] {
+    let mut all = [("", Kind::Text); ALL];
+    let (first, rest) = all.split_at_mut(A);
+    first.copy_from_slice(these);
+    rest.copy_from_slice(those);
+    all
+}
+
 /// A query's text. Made once, as a `static`.
 pub(crate) struct Sql {
     text: &'static str,

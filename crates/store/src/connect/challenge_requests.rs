@@ -7,7 +7,7 @@ use domain::{ChallengeId, ClientId, Platform, RequestId, WorkspaceId};
 
 use super::{ConnectStore, RequestKey, idempotency};
 use crate::row::{Row, provider_ids_json};
-use crate::sql::{Kind, Sql};
+use crate::sql::{Column, Kind, Sql};
 use crate::unit::{Transaction, Unit, runs};
 use crate::value::Value;
 use crate::{Idempotency, StoreError};
@@ -21,6 +21,15 @@ macro_rules! request_columns {
     };
 }
 pub(super) use request_columns;
+
+/// The columns of a new challenge request, as in [`NEW`].
+macro_rules! new_columns {
+    () => {
+        "workspace_id, client_id, id, host_name, title, description, provider_ids, max_stamp_claims, target_platform,
+        allow_duplicate_participation, status, attempts, next_attempt_at, give_up_at, created_at, updated_at"
+    };
+}
+pub(super) use new_columns;
 
 /// Stores a new challenge request, and the idempotency key that guards it, both or neither.
 #[derive(Clone, Debug)]
@@ -50,42 +59,35 @@ impl Unit for CreateChallengeRequest {
         for run in runs(units, |Self { request, idempotency }| {
             idempotency.as_ref().map(|idempotency| (&request.workspace_id, &idempotency.key))
         }) {
-            let refusals = idempotency::take(transaction, run).await?;
-            let admitted = run.iter().zip(&refusals).filter(|(_, refusal)| refusal.is_none());
-            let rows: Vec<_> = admitted.map(|(unit, _)| row_of(&unit.request)).collect();
-            transaction.execute_each(&INSERT, &rows).await?;
-            outcomes.extend(refusals.into_iter().map(|refusal| refusal.unwrap_or(CreateOutcome::Created)));
+            outcomes.extend(idempotency::create(transaction, run).await?);
         }
         Ok(outcomes)
     }
 }
 
-static INSERT: Sql = Sql::each(
-    "INSERT INTO challenge_requests (
-        workspace_id, client_id, id, host_name, title, description, provider_ids, max_stamp_claims, target_platform,
-        allow_duplicate_participation, status, attempts, next_attempt_at, give_up_at, created_at, updated_at)
-    {row of each}",
-    &[
-        ("workspace_id", Kind::Text),
-        ("client_id", Kind::Text),
-        ("id", Kind::Bytes),
-        ("host_name", Kind::Text),
-        ("title", Kind::Text),
-        ("description", Kind::Text),
-        ("provider_ids", Kind::Text),
-        ("max_stamp_claims", Kind::Integer),
-        ("target_platform", Kind::Text),
-        ("allow_duplicate_participation", Kind::Boolean),
-        ("status", Kind::Text),
-        ("attempts", Kind::Integer),
-        ("next_attempt_at", Kind::Integer),
-        ("give_up_at", Kind::Integer),
-        ("created_at", Kind::Integer),
-        ("updated_at", Kind::Integer),
-    ],
-);
+pub(super) static INSERT: Sql =
+    Sql::each(concat!("INSERT INTO challenge_requests (", new_columns!(), ") {row of each}"), &NEW);
 
-fn row_of(request: &ChallengeRequest) -> [Value<'_>; 16] {
+pub(super) const NEW: [Column; 16] = [
+    ("workspace_id", Kind::Text),
+    ("client_id", Kind::Text),
+    ("id", Kind::Bytes),
+    ("host_name", Kind::Text),
+    ("title", Kind::Text),
+    ("description", Kind::Text),
+    ("provider_ids", Kind::Text),
+    ("max_stamp_claims", Kind::Integer),
+    ("target_platform", Kind::Text),
+    ("allow_duplicate_participation", Kind::Boolean),
+    ("status", Kind::Text),
+    ("attempts", Kind::Integer),
+    ("next_attempt_at", Kind::Integer),
+    ("give_up_at", Kind::Integer),
+    ("created_at", Kind::Integer),
+    ("updated_at", Kind::Integer),
+];
+
+pub(super) fn row_of(request: &ChallengeRequest) -> [Value<'_>; 16] {
     let ChallengeRequest {
         id,
         workspace_id,

@@ -29,6 +29,11 @@ pub(crate) struct Connector {
     pub(crate) name: String,
 }
 
+/// All that the stores look for is found by an index. Left to itself the server plans for the tables it sees at first, which are
+/// empty, and goes on reading whole tables by those plans while they grow; and it plans anew for other numbers of rows.
+const PLANS: &str =
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+
 impl Connector {
     /// For the store's own work: the server, too, gives up when our patience is over.
     pub(super) fn for_work(options: &PostgresOptions, schema: &str) -> Result<Self, OpenError> {
@@ -59,10 +64,10 @@ impl Connector {
         }
         // What the operator has put into the URL comes last, so it wins.
         let theirs = config.get_options().unwrap_or_default().to_owned();
-        let rest = if statement_limit.is_zero() { Duration::ZERO } else { REST };
+        let (rest, plans) = if statement_limit.is_zero() { (Duration::ZERO, "") } else { (REST, PLANS) };
         config.options(format!(
             "-c search_path={schema} -c default_transaction_isolation=read\\ committed -c synchronous_commit=on \
-             -c statement_timeout={} -c idle_in_transaction_session_timeout={} {theirs}",
+             -c statement_timeout={} -c idle_in_transaction_session_timeout={} {plans} {theirs}",
             statement_limit.as_millis(),
             rest.as_millis(),
         ));

@@ -91,11 +91,18 @@ async fn commit_once(connections: &Pool, group: &mut Group, metrics: &WriterMetr
     let connection = Borrowed(Some(connections.get().await.map_err(whole)?));
     let client = connection.client().map_err(whole)?;
     let work = async {
-        client.batch_execute("BEGIN").await.map_err(|error| disturbed(error.into()))?;
-        group.decide(&Transaction::Postgres(client)).await.map_err(|failure| match failure {
-            Failure::Lot { error: error @ StoreError::Unavailable { .. }, .. } => disturbed(error),
-            failure => Trouble::Lasting(failure),
-        })?;
+        let begin = async { client.batch_execute("BEGIN").await.map_err(|error| disturbed(error.into())) };
+        let transaction = Transaction::Postgres(client);
+        let decide = async {
+            group.decide(&transaction).await.map_err(|failure| match failure {
+                Failure::Lot { error: error @ StoreError::Unavailable { .. }, .. } => disturbed(error),
+                failure => Trouble::Lasting(failure),
+            })
+        };
+        // On their way together, in this order, and so they are done: the first statement need not wait for the answer to BEGIN.
+        let (begun, decided) = futures_util::future::join(begin, decide).await;
+        begun?;
+        decided?;
         // If the connection breaks now, nobody knows whether it was written: trying again could write it twice.
         client.batch_execute("COMMIT").await.map_err(|error| whole(error.into()))
     };

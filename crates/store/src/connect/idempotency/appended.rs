@@ -4,7 +4,8 @@ use domain::challenge_request::ChallengeRequest;
 use domain::idempotency::IdempotencyKey;
 use domain::{Timestamp, WorkspaceId};
 
-use super::{EARLIER, Fate, Record, Wanted, parameters, read_earlier};
+use super::{EARLIER, Record, Wanted, parameters, read_earlier, repeated};
+use crate::connect::challenge_requests::{CreateChallengeRequest, CreateOutcome, INSERT, row_of};
 use crate::database::Database;
 use crate::row::{Read, Row};
 use crate::sql::Sql;
@@ -21,24 +22,43 @@ static IS_LIVE: Sql = Sql::new(
     WHERE workspace_id = $1 AND key = $2 AND expires_at > $3 - 86400000 AND rowid = $4",
 );
 
-pub(super) fn take(work: Work<'_>, guarded: &[(&ChallengeRequest, &Idempotency)]) -> Result<Vec<Fate>, StoreError> {
-    let take_one = |(request, idempotency): &(&ChallengeRequest, &Idempotency)| {
-        let Idempotency { key, expires_at, .. } = idempotency;
-        for row in candidates(work, &request.workspace_id, key)? {
-            let parameters =
-                [request.workspace_id.as_str().into(), key.as_str().into(), (*expires_at).into(), row.into()];
-            if !statement::query(work.connection, &IS_LIVE, &parameters, |_| Ok(()))?.is_empty() {
-                let live_at_any_time = Timestamp::from_millis(0);
-                let wanted = (&request.workspace_id, key, live_at_any_time);
-                let earlier = at_row(work, &EARLIER.by_row, wanted, row, read_earlier)?;
-                return Ok(Fate::Lost(earlier.map(|(_, earlier)| Box::new(earlier))));
-            }
+/// Stores new requests and takes their keys.
+pub(super) fn create(work: Work<'_>, units: &[CreateChallengeRequest]) -> Result<Vec<CreateOutcome>, StoreError> {
+    let mut outcomes = Vec::with_capacity(units.len());
+    let mut rows = Vec::with_capacity(units.len());
+    for CreateChallengeRequest { request, idempotency } in units {
+        let refusal = match idempotency {
+            Some(idempotency) => take(work, request, idempotency)?,
+            None => None,
+        };
+        if refusal.is_none() {
+            rows.push(row_of(request));
         }
-        let made = [request.client_id.as_str().into(), request.id.as_bytes().into(), Value::Null];
-        append(work, &Record { workspace_id: &request.workspace_id, idempotency, made })?;
-        Ok(Fate::Taken)
-    };
-    guarded.iter().map(take_one).collect()
+        outcomes.push(refusal.unwrap_or(CreateOutcome::Created));
+    }
+    statement::execute_each(work.connection, &INSERT, &rows)?;
+    Ok(outcomes)
+}
+
+/// Takes a key, if it is free.
+fn take(
+    work: Work<'_>,
+    request: &ChallengeRequest,
+    idempotency: &Idempotency,
+) -> Result<Option<CreateOutcome>, StoreError> {
+    let Idempotency { key, expires_at, .. } = idempotency;
+    for row in candidates(work, &request.workspace_id, key)? {
+        let parameters = [request.workspace_id.as_str().into(), key.as_str().into(), (*expires_at).into(), row.into()];
+        if !statement::query(work.connection, &IS_LIVE, &parameters, |_| Ok(()))?.is_empty() {
+            let live_at_any_time = Timestamp::from_millis(0);
+            let wanted = (&request.workspace_id, key, live_at_any_time);
+            let earlier = at_row(work, &EARLIER.by_row, wanted, row, read_earlier)?;
+            return Ok(Some(repeated(idempotency, earlier.map(|(_, earlier)| earlier))));
+        }
+    }
+    let made = [request.client_id.as_str().into(), request.id.as_bytes().into(), Value::Null];
+    append(work, &Record { workspace_id: &request.workspace_id, idempotency, made })?;
+    Ok(None)
 }
 
 /// Adds a record behind all others.

@@ -1,28 +1,36 @@
 //! On PostgreSQL: an index of the keys, which all processes share.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use domain::WorkspaceId;
-use domain::challenge_request::ChallengeRequest;
+use domain::{RequestId, WorkspaceId};
 
-use super::{Earlier, Fate, Record, earlier, read_earlier};
-use crate::connect::challenge_requests::request_columns;
+use super::{Earlier, Record, earlier, read_earlier, repeated};
+use crate::connect::challenge_requests::{
+    CreateChallengeRequest, CreateOutcome, NEW, new_columns, request_columns, row_of,
+};
 use crate::row::Row;
-use crate::sql::{Kind, Sql};
+use crate::sql::{Kind, Sql, joined};
 use crate::unit::Transaction;
 use crate::value::Value;
 use crate::{Idempotency, StoreError};
 
 /// A key that is valid for a day from now may take the place of one that was valid until now: 86,400,000 is a day in
 /// milliseconds, [`domain::idempotency::VALIDITY`].
+macro_rules! unless_live {
+    () => {
+        "ON CONFLICT (workspace_id, key) DO UPDATE SET
+            fingerprint = excluded.fingerprint, client_id = excluded.client_id,
+            request_id = excluded.request_id, sealed_secret = excluded.sealed_secret, expires_at = excluded.expires_at
+        WHERE idempotency_records.expires_at <= excluded.expires_at - 86400000"
+    };
+}
+
 static TAKE: Sql = Sql::each(
-    "INSERT INTO idempotency_records (workspace_id, key, fingerprint, expires_at, client_id, request_id, sealed_secret)
-    {row of each}
-    ON CONFLICT (workspace_id, key) DO UPDATE SET
-        fingerprint = excluded.fingerprint, client_id = excluded.client_id,
-        request_id = excluded.request_id, sealed_secret = excluded.sealed_secret, expires_at = excluded.expires_at
-    WHERE idempotency_records.expires_at <= excluded.expires_at - 86400000
-    RETURNING workspace_id, key",
+    concat!(
+        "INSERT INTO idempotency_records (workspace_id, key, fingerprint, expires_at, client_id, request_id, sealed_secret)
+        {row of each} ",
+        unless_live!()
+    ),
     &[
         ("workspace_id", Kind::Text),
         ("key", Kind::Text),
@@ -39,45 +47,83 @@ static EARLIER_OF_EACH: Sql = Sql::each(
     &[("workspace_id", Kind::Text), ("key", Kind::Text)],
 );
 
+/// Takes the keys, in the order of the rows, and stores the requests that have got theirs or need none: in one statement, because
+/// every statement is a way to the database and back.
+static CREATE: Sql = Sql::each(
+    concat!(
+        "WITH each AS MATERIALIZED ({row of each}),
+        taken AS (
+            INSERT INTO idempotency_records (workspace_id, key, fingerprint, expires_at, client_id, request_id)
+            SELECT workspace_id, key, fingerprint, expires_at, client_id, id FROM each WHERE key IS NOT NULL ",
+        unless_live!(),
+        " RETURNING request_id)
+        INSERT INTO challenge_requests (",
+        new_columns!(),
+        ") SELECT ",
+        new_columns!(),
+        " FROM each WHERE key IS NULL OR id IN (SELECT request_id FROM taken) {returning id}"
+    ),
+    &joined::<16, 3, 19>(&NEW, &[("key", Kind::Text), ("fingerprint", Kind::Bytes), ("expires_at", Kind::Integer)]),
+);
+
 /// A key of a workspace.
 type Key = (WorkspaceId, String);
 
-pub(super) async fn take(
+/// Stores new requests and takes their keys.
+pub(super) async fn create(
     transaction: &Transaction<'_>,
-    guarded: &[(&ChallengeRequest, &Idempotency)],
-) -> Result<Vec<Fate>, StoreError> {
-    let mut sorted = guarded.to_vec();
+    units: &[CreateChallengeRequest],
+) -> Result<Vec<CreateOutcome>, StoreError> {
+    let mut sorted: Vec<&CreateChallengeRequest> = units.iter().collect();
     // In the same order everywhere, or two transactions could wait for each other.
-    sorted.sort_unstable_by_key(|(request, idempotency)| (request.workspace_id.as_str(), idempotency.key.as_str()));
-    let rows: Vec<_> = sorted
+    sorted.sort_unstable_by_key(|unit| {
+        (unit.request.workspace_id.as_str(), unit.idempotency.as_ref().map(|it| it.key.as_str()))
+    });
+    let rows: Vec<_> = sorted.iter().map(|unit| row_with_key(unit)).collect();
+    let ids = sorted.iter().map(|unit| unit.request.id);
+    let stored = transaction.change_each(&CREATE, &rows, ids, read_id).await?;
+    let is_stored = |unit: &CreateChallengeRequest| stored.contains(&unit.request.id);
+
+    let lost: Vec<[Value<'_>; 2]> = sorted
         .iter()
-        .map(|(request, idempotency)| {
-            let made = [request.client_id.as_str().into(), request.id.as_bytes().into(), Value::Null];
-            row_of(&Record { workspace_id: &request.workspace_id, idempotency, made })
+        .filter(|unit| !is_stored(unit))
+        .filter_map(|CreateChallengeRequest { request, idempotency }| {
+            Some([request.workspace_id.as_str().into(), idempotency.as_ref()?.key.as_str().into()])
         })
         .collect();
-    let taken: HashSet<Key> = transaction.query_each(&TAKE, &rows, read_key).await?.into_iter().collect();
-    let key_of = |request: &ChallengeRequest, idempotency: &Idempotency| {
-        (request.workspace_id.clone(), idempotency.key.as_str().to_owned())
-    };
-    let lost: Vec<Key> =
-        sorted.iter().map(|(request, it)| key_of(request, it)).filter(|key| !taken.contains(key)).collect();
-    let lost: Vec<[Value<'_>; 2]> =
-        lost.iter().map(|(workspace_id, key)| [workspace_id.as_str().into(), key.into()]).collect();
     let mut earlier: HashMap<Key, Earlier> =
         transaction.query_each(&EARLIER_OF_EACH, &lost, read_earlier).await?.into_iter().collect();
-    let fate = |(request, it): &(&ChallengeRequest, &Idempotency)| {
-        let key = key_of(request, it);
-        if taken.contains(&key) { Fate::Taken } else { Fate::Lost(earlier.remove(&key).map(Box::new)) }
+    let outcome = |unit: &CreateChallengeRequest| match &unit.idempotency {
+        Some(idempotency) if !is_stored(unit) => {
+            let key = (unit.request.workspace_id.clone(), idempotency.key.as_str().to_owned());
+            repeated(idempotency, earlier.remove(&key))
+        }
+        _ => CreateOutcome::Created,
     };
-    Ok(guarded.iter().map(fate).collect())
+    Ok(units.iter().map(outcome).collect())
 }
 
+fn row_with_key(unit: &CreateChallengeRequest) -> [Value<'_>; 19] {
+    let guard = match &unit.idempotency {
+        Some(Idempotency { key, fingerprint, expires_at }) => {
+            [key.as_str().into(), fingerprint.as_bytes().into(), (*expires_at).into()]
+        }
+        None => [Value::Null, Value::Null, Value::Null],
+    };
+    let mut values = row_of(&unit.request).into_iter().chain(guard);
+    std::array::from_fn(|_| values.next().unwrap_or(Value::Null))
+}
+
+fn read_id(row: &Row<'_>) -> Result<RequestId, StoreError> {
+    row.bytes("id").map(RequestId::from_bytes)
+}
+
+/// Takes a key; `false` if it is not free.
 pub(super) async fn insert(transaction: &Transaction<'_>, record: &Record<'_>) -> Result<bool, StoreError> {
-    Ok(!transaction.query_each(&TAKE, &[row_of(record)], read_key).await?.is_empty())
+    Ok(transaction.execute_each(&TAKE, &[row_of_record(record)]).await? > 0)
 }
 
-fn row_of<'a>(record: &Record<'a>) -> [Value<'a>; 7] {
+fn row_of_record<'a>(record: &Record<'a>) -> [Value<'a>; 7] {
     let Record { workspace_id, idempotency: Idempotency { key, fingerprint, expires_at }, made } = record;
     let [client_id, request_id, sealed_secret] = made.clone();
     [
@@ -91,10 +137,6 @@ fn row_of<'a>(record: &Record<'a>) -> [Value<'a>; 7] {
     ]
 }
 
-fn read_key(row: &Row<'_>) -> Result<Key, StoreError> {
-    Ok((row.parsed("workspace_id")?, row.text("key")?.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +144,6 @@ mod tests {
     #[test]
     fn the_day_in_the_query_is_the_validity_of_a_key() {
         assert_eq!(domain::idempotency::VALIDITY.as_millis(), 86_400_000);
-        assert!(TAKE.postgres().contains("- 86400000"));
+        assert!(CREATE.postgres().contains("- 86400000"));
     }
 }

@@ -48,37 +48,25 @@ macro_rules! earlier {
 }
 use earlier;
 
-/// What becomes of a request that wants a key.
-enum Fate {
-    /// The key was free, and is the request's now.
-    Taken,
-    /// It was used before: for this, or for something else than an order.
-    Lost(Option<Box<Earlier>>),
-}
-
-/// Takes the keys of these requests, no two of which have the same: `None` where the key was free, or where there is none.
-pub(super) async fn take(
+/// Stores new requests and takes their keys, no two of which are the same.
+pub(super) async fn create(
     transaction: &Transaction<'_>,
     units: &[CreateChallengeRequest],
-) -> Result<Vec<Option<CreateOutcome>>, StoreError> {
-    let guarded: Vec<(&ChallengeRequest, &Idempotency)> =
-        units.iter().filter_map(|unit| unit.idempotency.as_ref().map(|it| (&unit.request, it))).collect();
-    let fates = match transaction {
-        Transaction::Sqlite(work) => appended::take(*work, &guarded)?,
-        Transaction::Postgres(_) => indexed::take(transaction, &guarded).await?,
-    };
-    let mut fates = fates.into_iter();
-    let outcome = |unit: &CreateChallengeRequest| {
-        let Idempotency { fingerprint, .. } = unit.idempotency.as_ref()?;
-        match fates.next()? {
-            Fate::Taken => None,
-            Fate::Lost(Some(earlier)) if earlier.fingerprint == *fingerprint => {
-                Some(CreateOutcome::Repeated(Box::new(earlier.request)))
-            }
-            Fate::Lost(_) => Some(CreateOutcome::KeyConflict),
+) -> Result<Vec<CreateOutcome>, StoreError> {
+    match transaction {
+        Transaction::Sqlite(work) => appended::create(*work, units),
+        Transaction::Postgres(_) => indexed::create(transaction, units).await,
+    }
+}
+
+/// What comes of a request whose key was used before.
+fn repeated(idempotency: &Idempotency, earlier: Option<Earlier>) -> CreateOutcome {
+    match earlier {
+        Some(earlier) if earlier.fingerprint == idempotency.fingerprint => {
+            CreateOutcome::Repeated(Box::new(earlier.request))
         }
-    };
-    Ok(units.iter().map(outcome).collect())
+        _ => CreateOutcome::KeyConflict,
+    }
 }
 
 /// A new record.
