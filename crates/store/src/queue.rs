@@ -9,8 +9,9 @@ use crate::StoreError;
 use crate::group::{Job, job};
 use crate::unit::Unit;
 
-/// How many units may wait. At 20,000 a second this is a fifth of a second's work; beyond it, refusing is kinder.
-pub(crate) const LENGTH: usize = 4096;
+/// How many units may wait: one for each caller that there may be. At 20,000 a second the last one waits for less than a second;
+/// beyond that, refusing is kinder.
+pub(crate) const LENGTH: usize = 16_384;
 
 /// How many units share a transaction at most, so that the first of them does not wait too long for the last.
 pub(crate) const LARGEST_GROUP: usize = 256;
