@@ -18,7 +18,7 @@ use self::program::Program;
 use self::rounds::Scale;
 
 const USAGE: &str = "\
-Usage: fieldtest-bench --program <path> --folder <path> --peer <path> [--quick] [--rounds <n>] [--only <case>]... [--list] [--write <file>]";
+Usage: fieldtest-bench --program <path> --folder <path> --peer <path> [--quick] [--rounds <n>] [--only <case>]... [--list] [--write <file> --commit <commit>]";
 
 struct Arguments {
     program: PathBuf,
@@ -28,10 +28,12 @@ struct Arguments {
     only: Vec<String>,
     list: bool,
     write: Option<PathBuf>,
+    /// What is measured, as it stands above the tables.
+    commit: String,
 }
 
 fn main() -> Result<()> {
-    let Arguments { program, folder, peer, scale, only, list, write } = read_arguments()?;
+    let Arguments { program, folder, peer, scale, only, list, write, commit } = read_arguments()?;
     let cases = cases::chosen(&only)?;
     if list {
         cases.iter().for_each(|case| println!("{:<28} {}", case.name, case.about));
@@ -43,7 +45,7 @@ fn main() -> Result<()> {
     let text = table::render(&cases, &results);
     println!("\n{text}");
     match write {
-        Some(file) => table::write_into(&file, &text),
+        Some(file) => table::write_into(&file, &format!("{}\n\n{text}", table::head(&commit, scale))),
         None => Ok(()),
     }
 }
@@ -51,7 +53,7 @@ fn main() -> Result<()> {
 fn read_arguments() -> Result<Arguments> {
     let mut given = std::env::args().skip(1);
     let (mut program, mut folder, mut peer, mut write) = (None, None, None, None);
-    let (mut scale, mut only, mut list) = (Scale::FULL, Vec::new(), false);
+    let (mut scale, mut only, mut list, mut commit) = (Scale::FULL, Vec::new(), false, String::from("unknown"));
     while let Some(argument) = given.next() {
         let mut value = || given.next().with_context(|| format!("{argument} needs a value\n{USAGE}"));
         match argument.as_str() {
@@ -59,6 +61,7 @@ fn read_arguments() -> Result<Arguments> {
             "--folder" => folder = Some(value()?.into()),
             "--peer" => peer = Some(value()?.into()),
             "--write" => write = Some(value()?.into()),
+            "--commit" => commit = value()?,
             "--only" => only.push(value()?),
             "--rounds" => scale.rounds = value()?.parse().context("--rounds needs a number")?,
             "--seconds" => scale.duration = Duration::from_secs(value()?.parse().context("--seconds needs a number")?),
@@ -68,5 +71,14 @@ fn read_arguments() -> Result<Arguments> {
         }
     }
     let needed = |path: Option<PathBuf>| path.context(USAGE);
-    Ok(Arguments { program: needed(program)?, folder: needed(folder)?, peer: needed(peer)?, scale, only, list, write })
+    Ok(Arguments {
+        program: needed(program)?,
+        folder: needed(folder)?,
+        peer: needed(peer)?,
+        scale,
+        only,
+        list,
+        write,
+        commit,
+    })
 }

@@ -29,10 +29,10 @@ impl Scale {
     pub(crate) const FULL: Self = Self {
         rounds: 4,
         warm_up: Duration::from_secs(1),
-        duration: Duration::from_secs(5),
+        duration: Duration::from_secs(3),
         many: 5_000_000,
         listed: 100_000,
-        testers: 100_000,
+        testers: 20_000,
     };
     /// About two minutes.
     pub(crate) const QUICK: Self = Self {

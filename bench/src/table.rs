@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use domain::{Clock, SystemClock};
 
 use crate::cases::Case;
-use crate::rounds::{Figures, Results};
+use crate::rounds::{Figures, Results, Scale};
 
 /// Between these two the table stands in the document.
 const BEGIN: &str = "<!-- measured: begin -->";
@@ -71,6 +72,27 @@ const GOALS: &[Goal] = &[
     at_most("idle memory in MB", "process", "idle MB", 20.0),
     at_most("memory under full load in MB", "process", "loaded MB", 120.0),
 ];
+
+/// When this was measured, of what, where and how often.
+pub(crate) fn head(commit: &str, scale: Scale) -> String {
+    let now = SystemClock.now().to_string();
+    let day = now.split('T').next().unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let Scale { rounds, duration, many, listed, testers, .. } = scale;
+    format!(
+        "{day}, commit {commit}, {cores} cores for everything; {rounds} rounds, {} seconds a case; {} production tests where there \
+         are many, {} in the long list, {} testers.",
+        duration.as_secs(),
+        number(as_float(many)),
+        number(as_float(listed)),
+        number(as_float(testers))
+    )
+}
+
+/// More than that nobody measures with.
+fn as_float(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::INFINITY, f64::from)
+}
 
 /// Markdown.
 pub(crate) fn render(cases: &[Case], results: &Results) -> String {

@@ -21,7 +21,8 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     let mut command = Command::new(measures);
     command.arg("--program").arg(program).arg("--folder").arg(workshop("bench")?).arg("--peer").arg(peer);
     if arguments.is_empty() {
-        command.arg("--write").arg(root().join(DOCUMENT));
+        let commit = output(Command::new("git").args(["rev-parse", "--short", "HEAD"]))?;
+        command.arg("--write").arg(root().join(DOCUMENT)).args(["--commit", commit.trim()]);
     }
     run(command.args(arguments))
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use domain::challenge_request::{ChallengeRequest, Status};
@@ -11,7 +12,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use store::connect::{ConnectStore, CreateChallengeRequest};
 use store::{Idempotency, Location, WriterMetrics};
 
-use crate::load::{Closed, Keys, Measured, Open, Request, push_key};
+use crate::load::{Closed, Keys, Measured, Open, Request, each_once, push_key};
 use crate::program::{APP, Server};
 use crate::rounds::{Figures, Ground};
 
@@ -59,7 +60,16 @@ pub(crate) fn create(ground: &Ground, server: &Server, connections: usize) -> Re
 pub(crate) fn sqlite_full(ground: &Ground) -> Result<Figures> {
     let data = ground.filled()?;
     let server = ground.program.serve(data.path(), &[])?;
-    create(ground, &server, 64)
+    // After a start somebody waits until it is known which keys there are; that is a figure of its own.
+    let mut first = order(&server.api_key()?).with(Keys::Unique);
+    let mut bytes = Vec::new();
+    first.write(&mut bytes);
+    let start = Instant::now();
+    each_once(server.address, 1, first.status, &[bytes], |_| {})?;
+    let waited = start.elapsed().as_secs_f64() * 1000.0;
+    let mut figures = create(ground, &server, 64)?;
+    figures.insert("first create after a start ms", waited);
+    Ok(figures)
 }
 
 pub(crate) fn sqlite_open(ground: &Ground) -> Result<Figures> {

@@ -8,11 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) enum Keys {
     /// It has none.
     None,
-    /// Never the same twice.
+    /// Never the same twice in a run: data may be older than the server, and a key that is known is a repetition.
     Unique,
     /// So many, again and again.
     Repeated(u64),
 }
+
+/// How many unique keys there have been.
+static UNIQUE: AtomicU64 = AtomicU64::new(0);
 
 /// A request that is sent again and again. Clones share the count of keys.
 #[derive(Clone)]
@@ -59,7 +62,7 @@ impl Request {
         bytes.extend_from_slice(self.head.as_bytes());
         let number = match self.keys {
             Keys::None => None,
-            Keys::Unique => Some(self.count.fetch_add(1, Ordering::Relaxed)),
+            Keys::Unique => Some(UNIQUE.fetch_add(1, Ordering::Relaxed)),
             Keys::Repeated(different) => Some(self.count.fetch_add(1, Ordering::Relaxed) % different),
         };
         if let Some(number) = number {
