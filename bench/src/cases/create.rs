@@ -149,6 +149,7 @@ async fn fill_store(data: &Path, many: usize) -> Result<()> {
                 fingerprint: Fingerprint::from_bytes([7; 32]),
                 expires_at: now.plus(VALIDITY),
             }),
+            lease: None,
         });
         let store = store.clone();
         async move { anyhow::Ok(store.create_challenge_request(unit?).await.map(drop)?) }

@@ -6,6 +6,7 @@
 mod config;
 mod console;
 mod doctor;
+mod leases;
 mod lifecycle;
 mod nudge;
 mod openapi;

@@ -7,6 +7,7 @@ use client::{ChallengeService, ClientError};
 use domain::challenge::Challenge;
 use domain::production_test::Payload;
 use domain::{ChallengeId, RequestId};
+use futures_util::future::join_all;
 use store::StoreError;
 use wire::challenge_service::ScheduleChallenge;
 use wire::report::Report;
@@ -60,31 +61,65 @@ pub(crate) enum PeerError {
     NotNow { reason: String, retry_after: Option<Duration> },
 }
 
-impl Peer {
-    /// How many requests may be on their way to it at once: over HTTP each takes a connection, here next to nothing.
+/// What a challenge is made of.
+pub(crate) struct Order {
+    pub(crate) id: RequestId,
+    pub(crate) payload: Payload,
+    pub(crate) host_name: String,
+}
+
+/// How much the challenge service is given to do.
+pub(crate) struct Capacity {
+    /// How many attempts at once.
+    pub(crate) attempts: usize,
+    /// How many requests in each.
+    pub(crate) requests: usize,
+    /// How long one lasts at least, so that what comes meanwhile goes together.
+    pub(crate) pause: Duration,
+}
+
+impl Capacity {
+    /// How many requests may be on their way, or wait for that, in one process.
     pub(crate) fn places(&self) -> usize {
+        // Where many go together, some may wait.
+        let waiting = if self.requests > 1 { 16 } else { 1 };
+        self.attempts * self.requests * waiting
+    }
+}
+
+impl Peer {
+    /// How much may be on its way to it at once: over HTTP each request takes a connection, here next to nothing.
+    pub(crate) fn capacity(&self) -> Capacity {
         match self {
-            Self::InProcess { .. } => 512,
-            Self::Http(_) => 64,
+            Self::InProcess { .. } => Capacity { attempts: 1, requests: 256, pause: Duration::from_millis(5) },
+            Self::Http(_) => Capacity { attempts: 64, requests: 1, pause: Duration::ZERO },
         }
     }
 
     /// Makes the one challenge of a request, or finds it.
-    pub(crate) async fn schedule(
-        &self,
-        id: RequestId,
-        payload: Payload,
-        host_name: String,
-    ) -> Result<Challenge, PeerError> {
+    pub(crate) async fn schedule(&self, order: Order) -> Result<Challenge, PeerError> {
         match self {
             Self::InProcess { tpas, read_limit: _ } => {
+                let Order { id, payload, host_name } = order;
                 let (record, _) = tpas.schedule(id, payload, host_name).await.map_err(|error| own_trouble(&error))?;
                 Ok(record.challenge)
             }
             Self::Http(remote) => {
-                let body = ScheduleChallenge::new(&payload, &host_name);
-                remote.challenge(remote.for_hand_over.schedule(&id.to_string(), &body).await?)
+                let body = ScheduleChallenge::new(&order.payload, &order.host_name);
+                remote.challenge(remote.for_hand_over.schedule(&order.id.to_string(), &body).await?)
             }
+        }
+    }
+
+    /// Makes or finds the challenges of these requests, each by itself: one answer each, in their order.
+    pub(crate) async fn schedule_all(&self, orders: Vec<Order>) -> Vec<Result<Challenge, PeerError>> {
+        match self {
+            Self::InProcess { tpas, read_limit: _ } => {
+                let orders = orders.into_iter().map(|Order { id, payload, host_name }| (id, payload, host_name));
+                let made = tpas.schedule_all(orders).await.into_iter();
+                made.map(|made| made.map(|(record, _)| record.challenge).map_err(|error| own_trouble(&error))).collect()
+            }
+            Self::Http(_) => join_all(orders.into_iter().map(|order| self.schedule(order))).await,
         }
     }
 

@@ -1,5 +1,6 @@
 use refinery::Runner;
 
+use crate::group::Settled;
 use crate::location::{Location, Place};
 use crate::row::{Read, Row};
 use crate::sql::Sql;
@@ -60,6 +61,15 @@ impl Database {
         match &self.engine {
             Engine::Sqlite(database) => database.write(unit).await,
             Engine::Postgres(database) => database.write(unit).await,
+        }
+    }
+
+    /// Does writes that come from one place, as [`Database::write`] does one: each succeeds or fails by itself.
+    pub(crate) async fn write_all<U: Unit>(&self, units: Vec<U>) -> Vec<Settled<U>> {
+        match &self.engine {
+            _ if units.is_empty() => Vec::new(),
+            Engine::Sqlite(database) => database.write_all(units).await,
+            Engine::Postgres(database) => database.write_all(units).await,
         }
     }
 

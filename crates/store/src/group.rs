@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -14,43 +15,101 @@ use tokio::sync::oneshot;
 use crate::StoreError;
 use crate::unit::{Transaction, Unit};
 
-/// What becomes of a unit, for whoever waits for it.
-type Answer<U> = Result<<U as Unit>::Outcome, StoreError>;
+/// What becomes of a unit.
+pub(crate) type Settled<U> = Result<<U as Unit>::Outcome, StoreError>;
 
-/// A unit and whoever waits for it.
-struct Waiting<U: Unit> {
-    unit: U,
-    answer: oneshot::Sender<Answer<U>>,
+/// Whoever waits for a unit.
+enum Answer<U: Unit> {
+    Alone(oneshot::Sender<Settled<U>>),
+    /// For several units at once; this one's place among them.
+    Together(Arc<Together<U>>, usize),
 }
 
-/// A unit on its way to the writer.
+impl<U: Unit> Answer<U> {
+    fn send(self, settled: Settled<U>) {
+        match self {
+            // Whoever has hung up in the meantime learns of it by repeating the request.
+            Self::Alone(answer) => drop(answer.send(settled)),
+            Self::Together(all, place) => all.settle(place, settled),
+        }
+    }
+
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Alone(answer) => answer.is_closed(),
+            Self::Together(all, _) => all.answer.as_ref().is_none_or(oneshot::Sender::is_closed),
+        }
+    }
+}
+
+/// What becomes of several units, which may be decided in different transactions: told when the last of them is settled.
+struct Together<U: Unit> {
+    settled: Mutex<Vec<Settled<U>>>,
+    answer: Option<oneshot::Sender<Vec<Settled<U>>>>,
+}
+
+impl<U: Unit> Together<U> {
+    fn settle(&self, place: usize, settled: Settled<U>) {
+        if let Some(waiting) = self.settled.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place) {
+            *waiting = settled;
+        }
+    }
+}
+
+impl<U: Unit> Drop for Together<U> {
+    fn drop(&mut self) {
+        let settled = std::mem::take(self.settled.get_mut().unwrap_or_else(PoisonError::into_inner));
+        if let Some(answer) = self.answer.take() {
+            // As above.
+            let _ = answer.send(settled);
+        }
+    }
+}
+
+/// Units and whoever waits for them.
+struct Waiting<U: Unit> {
+    units: Vec<U>,
+    answers: Vec<Answer<U>>,
+}
+
+/// Units of one type on their way to the writer.
 pub(crate) trait Job: Any + Send {
-    /// Whether nobody waits for it any more.
+    /// Whether nobody waits for them any more.
     fn is_abandoned(&self) -> bool;
 
-    /// Joins the lot of its type, or begins one.
+    /// Joins the lot of their type, or begins one.
     fn join(self: Box<Self>, lots: &mut Vec<Box<dyn Lot>>);
 }
 
 /// The unit as a job, and where its answer will arrive.
-pub(crate) fn job<U: Unit>(unit: U) -> (Box<dyn Job>, oneshot::Receiver<Answer<U>>) {
+pub(crate) fn job<U: Unit>(unit: U) -> (Box<dyn Job>, oneshot::Receiver<Settled<U>>) {
     let (answer, answered) = oneshot::channel();
-    (Box::new(Waiting { unit, answer }), answered)
+    (Box::new(Waiting { units: vec![unit], answers: vec![Answer::Alone(answer)] }), answered)
+}
+
+/// The units as one job, and where their answers will arrive, in their order: each succeeds or fails by itself.
+pub(crate) fn job_of_many<U: Unit>(units: Vec<U>) -> (Box<dyn Job>, oneshot::Receiver<Vec<Settled<U>>>) {
+    let (answer, answered) = oneshot::channel();
+    // What is lost on the way was not written.
+    let settled = units.iter().map(|_| Err(StoreError::Closed)).collect();
+    let all = Arc::new(Together { settled: Mutex::new(settled), answer: Some(answer) });
+    let answers = (0..units.len()).map(|place| Answer::Together(Arc::clone(&all), place)).collect();
+    (Box::new(Waiting { units, answers }), answered)
 }
 
 impl<U: Unit> Job for Waiting<U> {
     fn is_abandoned(&self) -> bool {
-        self.answer.is_closed()
+        self.answers.iter().all(Answer::is_abandoned)
     }
 
     fn join(self: Box<Self>, lots: &mut Vec<Box<dyn Lot>>) {
-        let Self { unit, answer } = *self;
+        let Self { mut units, mut answers } = *self;
         let same = lots.iter_mut().find_map(|lot| lot.as_any().downcast_mut::<LotOf<U>>());
         if let Some(lot) = same {
-            lot.units.push(unit);
-            lot.answers.push(answer);
+            lot.units.append(&mut units);
+            lot.answers.append(&mut answers);
         } else {
-            lots.push(Box::new(LotOf { units: vec![unit], answers: vec![answer], outcomes: Vec::new() }));
+            lots.push(Box::new(LotOf { units, answers, outcomes: Vec::new() }));
         }
     }
 }
@@ -69,7 +128,7 @@ pub(crate) trait Lot {
 
 struct LotOf<U: Unit> {
     units: Vec<U>,
-    answers: Vec<oneshot::Sender<Answer<U>>>,
+    answers: Vec<Answer<U>>,
     outcomes: Vec<U::Outcome>,
 }
 
@@ -93,15 +152,15 @@ impl<U: Unit> Lot for LotOf<U> {
     }
 
     fn committed(self: Box<Self>) {
-        for (answer, outcome) in self.answers.into_iter().zip(self.outcomes) {
-            // Whoever has hung up in the meantime learns of it by repeating the request.
-            let _ = answer.send(Ok(outcome));
+        for ((unit, answer), outcome) in self.units.into_iter().zip(self.answers).zip(self.outcomes) {
+            unit.committed(&outcome);
+            answer.send(Ok(outcome));
         }
     }
 
     fn failed(self: Box<Self>, error: &StoreError) {
         for answer in self.answers {
-            let _ = answer.send(Err(error.clone()));
+            answer.send(Err(error.clone()));
         }
     }
 

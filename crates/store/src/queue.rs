@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
 use crate::StoreError;
-use crate::group::{Job, job};
+use crate::group::{Job, Settled, job, job_of_many};
 use crate::unit::Unit;
 
 /// How many units may wait: one for each caller that there may be. At 20,000 a second the last one waits for less than a second;
@@ -34,13 +34,26 @@ impl Queue {
     /// Queues a unit, and waits for what becomes of it.
     pub(crate) async fn write<U: Unit>(&self, unit: U) -> Result<U::Outcome, StoreError> {
         let (job, answered) = job(unit);
+        self.send(job)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Queues units that are one place's work, and waits for what becomes of each.
+    pub(crate) async fn write_all<U: Unit>(&self, units: Vec<U>) -> Vec<Settled<U>> {
+        let count = units.len();
+        let (job, answered) = job_of_many(units);
+        match self.send(job) {
+            Ok(()) => answered.await.unwrap_or_else(|_| all(count, &StoreError::Closed)),
+            Err(error) => all(count, &error),
+        }
+    }
+
+    fn send(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(StoreError::Closed)?;
         jobs.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
-        })?;
-        drop(jobs);
-        answered.await.map_err(|_| StoreError::Closed)?
+        })
     }
 
     /// Lets the thread finish what is waiting, and waits for it.
@@ -52,4 +65,9 @@ impl Queue {
             let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         }
     }
+}
+
+/// Units that all ended like this.
+pub(crate) fn all<T>(count: usize, error: &StoreError) -> Vec<Result<T, StoreError>> {
+    (0..count).map(|_| Err(error.clone())).collect()
 }

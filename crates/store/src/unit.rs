@@ -18,6 +18,9 @@ pub(crate) trait Unit: Sized + Send + 'static {
     ///
     /// An error undoes all of it. The units are then decided again in smaller groups, until the one that fails is alone.
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Self::Outcome>, StoreError>;
+
+    /// Does what comes next, now that it is durable, whether or not anybody still waits for it. The writer waits for this.
+    fn committed(self, _outcome: &Self::Outcome) {}
 }
 
 /// Decides units one after the other: for those of which few come together.

@@ -46,7 +46,8 @@ pub(super) struct EventWatch {
 
 /// One of the tasks, with what it works on.
 enum Task {
-    HandOver(Scheduler),
+    HandOverArrivals(Scheduler),
+    HandOverDue(Scheduler),
     Observe(Scheduler),
     Recall(Scheduler),
     Prune(Scheduler),
@@ -60,7 +61,8 @@ enum Task {
 impl Task {
     fn name(&self) -> &'static str {
         match self {
-            Self::HandOver(_) => "hand_over",
+            Self::HandOverArrivals(_) => "hand_over_new",
+            Self::HandOverDue(_) => "hand_over",
             Self::Observe(_) => "observe",
             Self::Recall(_) => "recall",
             Self::Prune(_) | Self::PruneTpas(_) => "prune",
@@ -74,7 +76,7 @@ impl Task {
     /// How long a task rests.
     fn period(&self) -> Duration {
         match self {
-            Self::HandOver(scheduler) => scheduler.rest,
+            Self::HandOverArrivals(scheduler) | Self::HandOverDue(scheduler) => scheduler.rest,
             Self::WatchEvents(_) => Duration::from_secs(1),
             Self::Observe(_) | Self::Recall(_) | Self::WatchKeys(_) => Duration::from_secs(2),
             Self::Lapse(_) => Duration::from_secs(10),
@@ -91,7 +93,8 @@ impl Task {
     /// What cuts the rest short, if anything does.
     fn nudge(&self) -> Nudge {
         match self {
-            Self::HandOver(scheduler) => scheduler.news.clone(),
+            Self::HandOverArrivals(scheduler) => scheduler.leases.arrival.clone(),
+            Self::HandOverDue(scheduler) => scheduler.news.clone(),
             Self::WatchEvents(watch) => watch.news.clone(),
             Self::Observe(_)
             | Self::Recall(_)
@@ -105,7 +108,8 @@ impl Task {
 
     async fn run(&self, stopping: &Stopping) -> Result<(), StoreError> {
         match self {
-            Self::HandOver(scheduler) => scheduler::hand_over::run(scheduler, stopping).await,
+            Self::HandOverArrivals(scheduler) => scheduler::arrivals::run(scheduler, stopping).await,
+            Self::HandOverDue(scheduler) => scheduler::due::run(scheduler, stopping).await,
             Self::Observe(scheduler) => scheduler::observe::run(scheduler, stopping).await,
             Self::Recall(scheduler) => scheduler::recall::run(scheduler, stopping).await,
             Self::Prune(scheduler) => scheduler::prune::run(scheduler).await,
@@ -122,8 +126,8 @@ impl Background {
     fn tasks(&self) -> Vec<Task> {
         let mut tasks = Vec::new();
         if let Some(scheduler) = &self.scheduler {
-            tasks
-                .extend([Task::HandOver, Task::Observe, Task::Recall, Task::Prune].map(|task| task(scheduler.clone())));
+            let its_tasks = [Task::HandOverArrivals, Task::HandOverDue, Task::Observe, Task::Recall, Task::Prune];
+            tasks.extend(its_tasks.map(|task| task(scheduler.clone())));
         }
         if let Some((key_uses, store)) = &self.key_uses {
             tasks.push(Task::RecordKeyUses(key_uses.clone(), store.clone()));
@@ -176,7 +180,9 @@ impl Background {
     async fn run_once(&mut self, stopping: &Stopping) {
         for task in self.tasks() {
             measured(&self.telemetry, task.name(), task.run(stopping)).await;
-            if let (Task::HandOver(scheduler), Ok(first)) = (&task, self.changes.try_recv()) {
+            if let Task::HandOverDue(scheduler) = &task
+                && let Ok(first) = self.changes.try_recv()
+            {
                 look(scheduler, first, &mut self.changes, &self.telemetry).await;
             }
         }

@@ -20,6 +20,7 @@ use super::messenger::Messenger;
 use super::{Server, StartError, Stores, agreement, demo, health, listener, rounds};
 use crate::World;
 use crate::config::{Config, Role};
+use crate::leases::Leases;
 use crate::nudge::News;
 use crate::peer::{Peer, Remote};
 use crate::scheduler::{Scheduler, hand_over};
@@ -73,7 +74,7 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
     Ok(Server {
         address,
         listener,
-        router: parts.router(peer.as_ref()),
+        router: parts.router(peer.as_ref(), scheduler.as_ref()),
         background: Background {
             scheduler,
             tpas: parts.tpas.clone(),
@@ -223,7 +224,7 @@ impl Parts {
             new_events: self.new_events.clone(),
             telemetry: self.telemetry.clone(),
             watch: self.watch(),
-            holder: self.holder(),
+            leases: self.leases(peer),
             has_leftovers: Arc::default(),
             attempt_limit: self.config.limits.hand_over,
             rest: self.config.limits.hand_over_rest,
@@ -234,6 +235,12 @@ impl Parts {
     fn watch(&self) -> Watch {
         let is_shared = self.config.connect_location().is_shared() || self.config.tpas_location().is_shared();
         if is_shared || self.config.tpas_url.is_some() { Watch::Untold } else { Watch::Told }
+    }
+
+    /// A lease lasts for two attempts, so that nothing is attempted by two at once: at most 20 s with the default limits, so that
+    /// others take over within 30 s (§9).
+    fn leases(&self, peer: &Peer) -> Leases {
+        Leases::new(&self.holder(), self.config.limits.hand_over * 2, peer.capacity().places())
     }
 
     /// A name that no other running scheduler has.
@@ -273,7 +280,7 @@ impl Parts {
         })
     }
 
-    fn workspace_api(&self, peer: Option<&Peer>) -> Option<WorkspaceApi> {
+    fn workspace_api(&self, peer: Option<&Peer>, scheduler: Option<&Scheduler>) -> Option<WorkspaceApi> {
         let (store, peer) = self.stores.connect.as_ref().zip(peer)?;
         self.config.roles.has(Role::Api).then(|| WorkspaceApi {
             store: store.clone(),
@@ -286,20 +293,21 @@ impl Parts {
             known: Known::default(),
             in_flight: InFlight::new(self.config.limits.repetition),
             new_request: self.new_request.clone(),
+            leases: scheduler.map(|scheduler| scheduler.leases.clone()),
             new_events: self.new_events.clone(),
             streams: self.streams.clone(),
             heartbeat: self.config.limits.heartbeat,
         })
     }
 
-    fn router(&self, peer: Option<&Peer>) -> Router {
+    fn router(&self, peer: Option<&Peer>, scheduler: Option<&Scheduler>) -> Router {
         let checks = health::Checks {
             connect: self.stores.connect.clone(),
             tpas: self.stores.tpas.clone(),
             telemetry: self.telemetry.clone(),
         };
         let mut router = health::routes(checks);
-        if let Some(api) = self.workspace_api(peer) {
+        if let Some(api) = self.workspace_api(peer, scheduler) {
             router = router.merge(workspace_api::routes(api));
         }
         if let Some(tpas) = &self.tpas {

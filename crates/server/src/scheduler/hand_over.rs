@@ -1,123 +1,71 @@
-//! Handing challenge requests over to the challenge service (§9).
-
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+//! Handing challenge requests over to the challenge service (§9): an attempt, from its lease to its end.
 
 use domain::ChallengeId;
 use domain::challenge::Challenge;
-use domain::challenge_request::{ChallengeRequest, NoSuchTransition, Status};
+use domain::challenge_request::{NoSuchTransition, Scheduling, Status};
 use domain::retry;
-use futures_util::FutureExt;
-use futures_util::future::{Fuse, FusedFuture};
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use store::StoreError;
-use store::connect::{FinishHandOver, HandOverEnd, LeaseDue, ReleaseLeases, RequestKey};
+use store::connect::{FinishHandOver, HandOverEnd, ReleaseLeases, RequestKey};
+use tokio::time::timeout;
 
-use super::{Scheduler, Stopping};
-use crate::peer::PeerError;
+use super::Scheduler;
+use crate::leases::{Leased, Places};
+use crate::peer::{Order, PeerError};
 use crate::telemetry::OutcomeLabels;
-
-/// How long a request waits at most that becomes due while others are under way, if nobody says that it has come.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
-/// Hands over whatever is due, until nothing is. An attempt that hangs takes one place and holds up nobody else.
-pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
-    if scheduler.has_leftovers.load(Ordering::Relaxed) {
-        release(scheduler).await?;
-        scheduler.has_leftovers.store(false, Ordering::Relaxed);
-    }
-    let result = work_off(scheduler, stopping).await;
-    // Leases whose end could not be written down are nobody's work any more: the next round gives them back.
-    scheduler.has_leftovers.store(result.is_err(), Ordering::Relaxed);
-    result
-}
-
-/// Leases and attempts, side by side. Each attempt begins with its lease, so no lease runs out in a queue. While one lease is
-/// being taken, places fall free for the next: under load many are leased together, without anybody waiting for that.
-async fn work_off(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
-    let places = scheduler.peer.places();
-    let mut under_way = FuturesUnordered::new();
-    let mut leasing = std::pin::pin!(Fuse::terminated());
-    let mut result = Ok(());
-    let (mut should_look, mut there_may_be_more) = (true, false);
-    loop {
-        let free = places.saturating_sub(under_way.len());
-        if should_look && free > 0 && leasing.is_terminated() && result.is_ok() && !stopping.is_set() {
-            should_look = false;
-            leasing.set(lease(scheduler, free).fuse());
-        }
-        if under_way.is_empty() && leasing.is_terminated() {
-            return result;
-        }
-        tokio::select! {
-            leased = &mut leasing, if !leasing.is_terminated() => match leased {
-                Ok(Leased { requests, is_full }) => {
-                    there_may_be_more = is_full;
-                    should_look |= is_full;
-                    under_way.extend(requests.into_iter().map(|request| attempt(scheduler, request)));
-                }
-                Err(error) => result = Err(error),
-            },
-            Some(ended) = under_way.next() => {
-                // What could not be written down stands in the database as it was, and is attempted again.
-                result = result.and(ended);
-                while let Some(Some(ended)) = under_way.next().now_or_never() {
-                    result = result.and(ended);
-                }
-                should_look |= there_may_be_more;
-            }
-            () = scheduler.news.heard() => should_look = true,
-            () = tokio::time::sleep(LOOK_AGAIN) => should_look = true,
-        }
-    }
-}
-
-/// What was leased, and whether that was as much as was asked for.
-struct Leased {
-    requests: Vec<ChallengeRequest>,
-    is_full: bool,
-}
-
-async fn lease(scheduler: &Scheduler, places: usize) -> Result<Leased, StoreError> {
-    // There are never that many places.
-    let limit = u32::try_from(places).unwrap_or(u32::MAX);
-    let now = scheduler.world.now();
-    let until = now.plus(scheduler.lease());
-    let requests = scheduler.store.lease_due(LeaseDue { holder: scheduler.holder.clone(), now, until, limit }).await?;
-    Ok(Leased { is_full: requests.len() >= places, requests })
-}
 
 /// Gives back what is leased in this scheduler's name: when it stops, and when it starts again after a crash.
 pub(crate) async fn release(scheduler: &Scheduler) -> Result<(), StoreError> {
-    let released = scheduler.store.release_leases(ReleaseLeases { holder: scheduler.holder.clone() }).await?;
+    scheduler.leases.forget_arrivals();
+    let holder = scheduler.leases.holder.clone();
+    let released = scheduler.store.release_leases(ReleaseLeases { holder }).await?;
     if released > 0 {
         tracing::info!(released, "leases were given back");
     }
     Ok(())
 }
 
-async fn attempt(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), StoreError> {
-    let asked = scheduler.peer.schedule(request.id, request.payload.clone(), request.host_name.clone());
-    let answer = tokio::time::timeout(scheduler.attempt_limit, asked).await.unwrap_or_else(|_elapsed| {
-        Err(PeerError::NotNow { reason: "the challenge service did not answer in time".into(), retry_after: None })
+/// What is left of a request while its order is at the challenge service.
+struct Attempted {
+    key: RequestKey,
+    status: Status,
+    scheduling: Scheduling,
+    /// Free again when this is dropped.
+    _place: Places,
+}
+
+fn apart(Leased { request, place, until: _ }: Leased) -> (Order, Attempted) {
+    let key = RequestKey::from(&request);
+    let order = Order { id: request.id, payload: request.payload, host_name: request.host_name };
+    (order, Attempted { key, status: request.status, scheduling: request.scheduling, _place: place })
+}
+
+/// Attempts these requests together, each with an end of its own.
+pub(super) async fn attempt(scheduler: &Scheduler, leased: Vec<Leased>) -> Result<(), StoreError> {
+    let (orders, attempted): (Vec<Order>, Vec<Attempted>) = leased.into_iter().map(apart).unzip();
+    let answers = timeout(scheduler.attempt_limit, scheduler.peer.schedule_all(orders)).await;
+    let answers = answers.unwrap_or_else(|_elapsed| {
+        let reason = "the challenge service did not answer in time";
+        attempted.iter().map(|_| Err(PeerError::NotNow { reason: reason.into(), retry_after: None })).collect()
     });
-    let answer = reconsider(scheduler, &request, answer).await;
-    let end = match decide(scheduler, &request, answer) {
-        Ok(end) => end,
-        // Only pending requests are leased, so somebody has changed the tables by hand: leave it alone.
-        Err(error) => {
-            tracing::error!(challenge_request = %request.id, %error, "a leased request was not pending");
-            return Ok(());
+    let mut ended = Vec::with_capacity(attempted.len());
+    for (request, answer) in attempted.into_iter().zip(answers) {
+        let answer = reconsider(scheduler, &request, answer).await;
+        match decide(scheduler, &request, answer) {
+            Ok(end) => ended.push((request, end)),
+            // Only pending requests are leased, so somebody has changed the tables by hand: leave it alone.
+            Err(error) => {
+                tracing::error!(challenge_request = %request.key.id, %error, "a leased request was not pending");
+            }
         }
-    };
-    finish(scheduler, &request, end).await
+    }
+    finish(scheduler, ended).await
 }
 
 /// Looks whether there is a challenge after all, before a request is given up: an earlier attempt may have made it, and its
 /// answer been lost.
 async fn reconsider(
     scheduler: &Scheduler,
-    request: &ChallengeRequest,
+    request: &Attempted,
     answer: Result<Challenge, PeerError>,
 ) -> Result<Challenge, PeerError> {
     let is_last = scheduler.world.now() >= request.scheduling.give_up_at;
@@ -126,7 +74,7 @@ async fn reconsider(
         Err(error @ PeerError::NotNow { .. }) if is_last => error,
         settled => return settled,
     };
-    match scheduler.peer.challenge(ChallengeId::of(request.id)).await {
+    match scheduler.peer.challenge(ChallengeId::of(request.key.id)).await {
         Ok(challenge) => Ok(challenge),
         Err(PeerError::NotNow { retry_after, .. }) => Err(PeerError::NotNow { reason: error.to_string(), retry_after }),
         Err(PeerError::Refused(_) | PeerError::Unknown(_)) => Err(error),
@@ -136,7 +84,7 @@ async fn reconsider(
 /// What the answer means for the request.
 fn decide(
     scheduler: &Scheduler,
-    request: &ChallengeRequest,
+    request: &Attempted,
     answer: Result<Challenge, PeerError>,
 ) -> Result<HandOverEnd, NoSuchTransition> {
     let now = scheduler.world.now();
@@ -164,33 +112,46 @@ fn decide(
     }
 }
 
-async fn finish(scheduler: &Scheduler, request: &ChallengeRequest, end: HandOverEnd) -> Result<(), StoreError> {
-    let made = match &end {
-        HandOverEnd::Scheduled { challenge, .. } => Some(challenge.id),
-        HandOverEnd::Postponed { .. } | HandOverEnd::Failed { .. } => None,
+/// Writes down how the attempts ended.
+async fn finish(scheduler: &Scheduler, ended: Vec<(Attempted, HandOverEnd)>) -> Result<(), StoreError> {
+    let now = scheduler.world.now();
+    let unit = |(request, end): &(Attempted, HandOverEnd)| FinishHandOver {
+        key: request.key.clone(),
+        holder: scheduler.leases.holder.clone(),
+        now,
+        end: end.clone(),
     };
-    let outcome = outcome_of(&end);
-    let error = match &end {
-        HandOverEnd::Scheduled { .. } => None,
-        HandOverEnd::Postponed { error, .. } | HandOverEnd::Failed { error } => Some(error.clone()),
-    };
-    let unit = FinishHandOver {
-        key: RequestKey::from(request),
-        holder: scheduler.holder.clone(),
-        now: scheduler.world.now(),
-        end,
-    };
-    let is_written = scheduler.store.finish_hand_over(unit).await?;
-    if is_written {
+    let written = scheduler.store.finish_hand_overs(ended.iter().map(unit).collect()).await;
+    if written.iter().any(|is_written| matches!(is_written, Ok(true))) {
         scheduler.new_events.announce();
     }
-    if let Some(challenge_id) = made.filter(|_| !is_written) {
-        close_if_called_off(scheduler, RequestKey::from(request), challenge_id).await?;
+    let mut result = Ok(());
+    for ((request, end), is_written) in ended.into_iter().zip(written) {
+        let noted = match is_written {
+            Ok(is_written) => note(scheduler, request.key, end, is_written).await,
+            // It stands in the database as it was, and is attempted again.
+            Err(error) => Err(error),
+        };
+        result = result.and(noted);
     }
-    let outcome = if is_written { outcome } else { "lease_lost" };
+    result
+}
+
+async fn note(scheduler: &Scheduler, key: RequestKey, end: HandOverEnd, is_written: bool) -> Result<(), StoreError> {
+    let (outcome, error) = match &end {
+        _ if !is_written => ("lease_lost", None),
+        HandOverEnd::Scheduled { .. } => ("scheduled", None),
+        HandOverEnd::Postponed { error, .. } => ("postponed", Some(error)),
+        HandOverEnd::Failed { error } => ("failed", Some(error)),
+    };
     scheduler.telemetry.hand_overs.get_or_create(&OutcomeLabels { outcome }).inc();
-    tracing::info!(challenge_request = %request.id, workspace = %request.workspace_id, outcome, error, "hand-over");
-    Ok(())
+    tracing::info!(challenge_request = %key.id, workspace = %key.workspace_id, outcome, error, "hand-over");
+    match end {
+        HandOverEnd::Scheduled { challenge, .. } if !is_written => {
+            close_if_called_off(scheduler, key, challenge.id).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Closes a challenge whose request was called off while the challenge was being made. If that cannot be done now, the recall
@@ -203,12 +164,4 @@ async fn close_if_called_off(scheduler: &Scheduler, key: RequestKey, made: Chall
         tracing::debug!(challenge = %made, %error, "a challenge that nobody wants could not be closed yet");
     }
     Ok(())
-}
-
-fn outcome_of(end: &HandOverEnd) -> &'static str {
-    match end {
-        HandOverEnd::Scheduled { .. } => "scheduled",
-        HandOverEnd::Postponed { .. } => "postponed",
-        HandOverEnd::Failed { .. } => "failed",
-    }
 }

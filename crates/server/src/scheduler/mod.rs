@@ -3,20 +3,24 @@
 //! Each task is a reconciler: it compares what is with what should be, and does what is missing. It needs no input, may run
 //! at any time, twice or in several processes at once, and may die in the middle. Nudges only make it run sooner.
 
+pub(crate) mod arrivals;
+pub(crate) mod due;
 pub(crate) mod hand_over;
 pub(crate) mod observe;
 pub(crate) mod prune;
 pub(crate) mod recall;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::challenge::Watch;
+use store::StoreError;
 use store::connect::ConnectStore;
 use tokio::sync::watch;
 
 use crate::World;
+use crate::leases::Leases;
 use crate::nudge::{News, Nudge};
 use crate::peer::Peer;
 use crate::telemetry::Telemetry;
@@ -27,15 +31,14 @@ pub(crate) struct Scheduler {
     pub(crate) store: ConnectStore,
     pub(crate) peer: Peer,
     pub(crate) world: World,
-    /// Heard when there is a new request.
+    /// Heard when there is a new request to be found in the table.
     pub(crate) news: Nudge,
     /// Says that there are events to deliver.
     pub(crate) new_events: News,
     pub(crate) telemetry: Telemetry,
     /// How this scheduler learns of what happens to challenges.
     pub(crate) watch: Watch,
-    /// A name that no other running scheduler has: leases are taken in it.
-    pub(crate) holder: String,
+    pub(crate) leases: Leases,
     /// Whether a round has ended in an error, and may have left leases behind.
     pub(crate) has_leftovers: Arc<AtomicBool>,
     /// How long an attempt may take.
@@ -46,10 +49,10 @@ pub(crate) struct Scheduler {
 }
 
 impl Scheduler {
-    /// How long a lease lasts: twice an attempt, so that nothing is attempted by two at once, and at most 20 s with the
-    /// default limits, so that others take over within 30 s (§9).
-    fn lease(&self) -> Duration {
-        self.attempt_limit * 2
+    fn note_leftovers(&self, result: &Result<(), StoreError>) {
+        if result.is_err() {
+            self.has_leftovers.store(true, Ordering::Relaxed);
+        }
     }
 }
 

@@ -16,7 +16,7 @@ const BATCH: u32 = 64;
 pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
     while !stopping.is_set() {
         let now = scheduler.world.now();
-        let unit = TakeObservations { now, again_at: now.plus(scheduler.lease()), limit: BATCH };
+        let unit = TakeObservations { now, again_at: now.plus(scheduler.leases.duration), limit: BATCH };
         let due = scheduler.store.take_observations(unit).await?;
         if due.is_empty() {
             return Ok(());

@@ -9,7 +9,7 @@ use store::StoreError;
 use store::connect::{FinishRecall, RecordObservation, RequestKey, TakeRecalls};
 
 use super::{Scheduler, Stopping};
-use crate::peer::PeerError;
+use crate::peer::{Order, PeerError};
 
 /// How many requests are recalled together.
 const BATCH: u32 = 64;
@@ -18,7 +18,7 @@ const BATCH: u32 = 64;
 pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
     while !stopping.is_set() {
         let now = scheduler.world.now();
-        let unit = TakeRecalls { now, again_at: now.plus(scheduler.lease()), limit: BATCH };
+        let unit = TakeRecalls { now, again_at: now.plus(scheduler.leases.duration), limit: BATCH };
         let due = scheduler.store.take_recalls(unit).await?;
         if due.is_empty() {
             return Ok(());
@@ -58,7 +58,8 @@ async fn finish(scheduler: &Scheduler, request: &ChallengeRequest) -> Result<(),
 /// find it or to make it; either way it is closed then, and no late attempt can open another one. Where it will not make one,
 /// there may be one from an earlier attempt.
 async fn close(scheduler: &Scheduler, request: &ChallengeRequest) -> Result<Challenge, PeerError> {
-    let id = match scheduler.peer.schedule(request.id, request.payload.clone(), request.host_name.clone()).await {
+    let order = Order { id: request.id, payload: request.payload.clone(), host_name: request.host_name.clone() };
+    let id = match scheduler.peer.schedule(order).await {
         Ok(made) => made.id,
         Err(PeerError::Refused(_) | PeerError::Unknown(_)) => ChallengeId::of(request.id),
         Err(error @ PeerError::NotNow { .. }) => return Err(error),

@@ -98,6 +98,16 @@ impl Tpas {
         self.store().create_challenge(unit).await
     }
 
+    /// Makes or finds the challenges of many requests, each by itself: one answer each, in their order.
+    pub(crate) async fn schedule_all(
+        &self,
+        orders: impl Iterator<Item = (RequestId, Payload, String)>,
+    ) -> Vec<Result<(ChallengeRecord, bool), StoreError>> {
+        let now = self.world().now();
+        let unit = |(request_id, payload, host_name)| CreateChallenge { request_id, payload, host_name, now };
+        self.store().create_challenges(orders.map(unit).collect()).await
+    }
+
     /// Closes a challenge, unless it has ended otherwise; `None` when there is no such challenge.
     pub(crate) async fn close(&self, id: ChallengeId) -> Result<Option<ChallengeRecord>, StoreError> {
         let closed = self.store().close_challenge(CloseChallenge { id, now: self.world().now() }).await?;

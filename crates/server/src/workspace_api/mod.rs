@@ -26,6 +26,7 @@ pub(crate) use self::known::Known;
 pub(crate) use self::routes::routes;
 pub(crate) use self::streams::Streams;
 use crate::World;
+use crate::leases::Leases;
 use crate::nudge::News;
 use crate::peer::Peer;
 use crate::web::error::ApiError;
@@ -54,8 +55,10 @@ pub(crate) struct WorkspaceApi {
     pub(crate) key_uses: KeyUses,
     pub(crate) known: Known,
     pub(crate) in_flight: InFlight<(WorkspaceId, IdempotencyKey)>,
-    /// Says that there is a request to hand over.
+    /// Says that there is a request to hand over, to be found in the table.
     pub(crate) new_request: News,
+    /// How this process's scheduler takes new requests at once, if it has one.
+    pub(crate) leases: Option<Leases>,
     /// Says that there are events to deliver.
     pub(crate) new_events: News,
     pub(crate) streams: Streams,

@@ -208,6 +208,7 @@ async fn a_challenge_that_was_made_before_the_lease_was_given_back_is_closed_aga
     use store::connect::{LeaseDue, ReleaseLeases};
     let site = Site::start().await;
     let id = order(&site).await;
+    site.lease_of_new_orders_ends();
     let (now, until) = (site.now(), site.now().plus(Duration::from_secs(20)));
     let lease = LeaseDue { holder: "stopping".into(), now, until, limit: 10 };
     assert_eq!(site.database(async |store, _| store.lease_due(lease).await.unwrap()).await.len(), 1);

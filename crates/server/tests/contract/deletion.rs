@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::challenge_request::ChallengeRequest;
 use domain::production_test::Payload;
 use serde_json::{Value, json};
-use store::connect::{CreateChallengeRequest, CreateOutcome, RequestKey, RetryRequest};
+use store::connect::{CreateChallengeRequest, CreateOutcome, DeleteApp, RequestKey, RetryRequest};
 
 use crate::support::fake_service::{FakeService, Reaction};
 use crate::support::{SERVICE_TOKEN, Site, TESTS, Tables};
@@ -42,11 +42,30 @@ async fn an_order_that_is_stored_after_its_app_was_deleted_is_cancelled_and_neve
     };
     let stored = site.database(async |store, world| {
         let request = ChallengeRequest::new(world.ids().request(), &app, payload, world.now());
-        store.create_challenge_request(CreateChallengeRequest { request, idempotency: None }).await.unwrap()
+        store
+            .create_challenge_request(CreateChallengeRequest { request, idempotency: None, lease: None })
+            .await
+            .unwrap()
     });
     assert!(matches!(stored.await, CreateOutcome::Created));
     site.round().await;
     assert_eq!(standing(&site).await, [[Some("cancelled".to_owned()), None, None]]);
+    assert_eq!(open(&site).await, json!([]));
+}
+
+#[tokio::test]
+async fn an_order_that_is_taken_at_once_though_its_app_was_just_deleted_is_cancelled_and_never_handed_over() {
+    let site = Site::start().await;
+    // This server has read the app a moment ago; then another one deletes it.
+    site.order(&json!({ "title": "x" })).await.expect(201);
+    let (workspace_id, now) = (site.demo_workspace().await, site.now());
+    let unit = DeleteApp { workspace_id, client_id: "FK5b0KSM".parse().unwrap(), now };
+    assert!(site.database(async |store, _| store.delete_app(unit).await.unwrap()).await);
+    site.order(&json!({ "title": "late" })).await.expect(201);
+    site.round().await;
+    site.lease_of_new_orders_ends();
+    site.round().await;
+    assert_eq!(standing(&site).await, vec![[Some("cancelled".to_owned()), None, None]; 2]);
     assert_eq!(open(&site).await, json!([]));
 }
 

@@ -200,6 +200,7 @@ async fn many_requests_are_handed_over_in_one_round_each_once() {
 async fn a_request_held_by_a_scheduler_that_died_is_taken_over_within_30_seconds() {
     let site = Site::start().await;
     let path = ordered(&site).await;
+    site.lease_of_new_orders_ends();
     let (now, until) = (site.now(), site.now().plus(Duration::from_secs(20)));
     let lease = store::connect::LeaseDue { holder: "dead".into(), now, until, limit: 10 };
     assert_eq!(site.database(async |store, _| store.lease_due(lease).await.unwrap()).await.len(), 1);
@@ -216,6 +217,7 @@ async fn a_scheduler_that_lost_its_lease_changes_nothing() {
     use store::connect::{FinishHandOver, HandOverEnd, LeaseDue, RequestKey};
     let site = Site::start().await;
     let path = ordered(&site).await;
+    site.lease_of_new_orders_ends();
     let (now, until) = (site.now(), site.now().plus(Duration::from_secs(20)));
     let lease = LeaseDue { holder: "slow".into(), now, until, limit: 10 };
     let leased = site.database(async |store, _| store.lease_due(lease).await.unwrap()).await;
@@ -223,7 +225,8 @@ async fn a_scheduler_that_lost_its_lease_changes_nothing() {
     site.round().await;
     let end = HandOverEnd::Failed { error: "too late".into() };
     let unit = FinishHandOver { key: RequestKey::from(&leased[0]), holder: "slow".into(), now: site.now(), end };
-    assert!(!site.database(async |store, _| store.finish_hand_over(unit).await.unwrap()).await);
+    let finished = site.database(async |store, _| store.finish_hand_overs(vec![unit]).await).await;
+    assert!(matches!(finished[..], [Ok(false)]), "{finished:?}");
     assert_eq!(read(&site, &path).await["status"], "scheduled");
 }
 

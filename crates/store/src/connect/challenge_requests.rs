@@ -1,9 +1,11 @@
 //! Challenge requests: created and read (§5, §7).
 
+use std::sync::Arc;
+
 use domain::challenge::Challenge;
 use domain::challenge_request::{ChallengeRequest, Scheduling, Status};
 use domain::production_test::Payload;
-use domain::{ChallengeId, ClientId, Platform, RequestId, WorkspaceId};
+use domain::{ChallengeId, ClientId, Platform, RequestId, Timestamp, WorkspaceId};
 
 use super::{ConnectStore, RequestKey, idempotency};
 use crate::row::{Row, provider_ids_json};
@@ -26,18 +28,30 @@ pub(super) use request_columns;
 macro_rules! new_columns {
     () => {
         "workspace_id, client_id, id, host_name, title, description, provider_ids, max_stamp_claims, target_platform,
-        allow_duplicate_participation, status, attempts, next_attempt_at, give_up_at, created_at, updated_at"
+        allow_duplicate_participation, status, attempts, next_attempt_at, give_up_at, created_at, updated_at, leased_by,
+        lease_expires_at"
     };
 }
 pub(super) use new_columns;
 
 /// Stores a new challenge request, and the idempotency key that guards it, both or neither.
-#[derive(Clone, Debug)]
 pub struct CreateChallengeRequest {
     /// The request: new, so pending and without a challenge.
     pub request: ChallengeRequest,
     /// How a repetition is recognised, if the client asked for that.
     pub idempotency: Option<Idempotency>,
+    /// Who takes the request as soon as it is stored, if anybody does. Others look for what nobody has leased.
+    pub lease: Option<LeaseAtBirth>,
+}
+
+/// A lease that a new request is stored with: whoever hands it over need not look for it, and nothing is written twice.
+pub struct LeaseAtBirth {
+    /// Who takes it: a name that no other running scheduler has.
+    pub holder: Arc<str>,
+    /// When the lease ends by itself, so that others take over if its holder dies.
+    pub until: Timestamp,
+    /// Takes the request once it is durable. Called by the writer, so it must be quick; dropped if nothing was stored.
+    pub take: Box<dyn FnOnce(ChallengeRequest) + Send>,
 }
 
 /// What came of storing a request.
@@ -56,19 +70,25 @@ impl Unit for CreateChallengeRequest {
 
     async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<CreateOutcome>, StoreError> {
         let mut outcomes = Vec::with_capacity(units.len());
-        for run in runs(units, |Self { request, idempotency }| {
+        for run in runs(units, |Self { request, idempotency, lease: _ }| {
             idempotency.as_ref().map(|idempotency| (&request.workspace_id, &idempotency.key))
         }) {
             outcomes.extend(idempotency::create(transaction, run).await?);
         }
         Ok(outcomes)
     }
+
+    fn committed(self, outcome: &CreateOutcome) {
+        if let (CreateOutcome::Created, Some(lease)) = (outcome, self.lease) {
+            (lease.take)(self.request);
+        }
+    }
 }
 
 pub(super) static INSERT: Sql =
     Sql::each(concat!("INSERT INTO challenge_requests (", new_columns!(), ") {row of each}"), &NEW);
 
-pub(super) const NEW: [Column; 16] = [
+pub(super) const NEW: [Column; 18] = [
     ("workspace_id", Kind::Text),
     ("client_id", Kind::Text),
     ("id", Kind::Bytes),
@@ -85,9 +105,12 @@ pub(super) const NEW: [Column; 16] = [
     ("give_up_at", Kind::Integer),
     ("created_at", Kind::Integer),
     ("updated_at", Kind::Integer),
+    ("leased_by", Kind::Text),
+    ("lease_expires_at", Kind::Integer),
 ];
 
-pub(super) fn row_of(request: &ChallengeRequest) -> [Value<'_>; 16] {
+pub(super) fn row_of(unit: &CreateChallengeRequest) -> [Value<'_>; 18] {
+    let CreateChallengeRequest { request, idempotency: _, lease } = unit;
     let ChallengeRequest {
         id,
         workspace_id,
@@ -117,6 +140,8 @@ pub(super) fn row_of(request: &ChallengeRequest) -> [Value<'_>; 16] {
         (*give_up_at).into(),
         (*created_at).into(),
         (*updated_at).into(),
+        lease.as_ref().map(|lease| &*lease.holder).into(),
+        lease.as_ref().map(|lease| lease.until).into(),
     ]
 }
 

@@ -1,9 +1,12 @@
 //! The queue: pending requests are leased, handed over, and finished (§9).
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use domain::challenge::Challenge;
 use domain::challenge_request::{ChallengeRequest, Status};
 use domain::event::Happening;
-use domain::{RequestId, Timestamp};
+use domain::{ClientId, RequestId, Timestamp, WorkspaceId};
 
 use super::challenge_requests::{read_request, request_columns};
 use super::events::{self, NewEvent};
@@ -19,7 +22,7 @@ use crate::value::Value;
 #[derive(Clone, Debug)]
 pub struct LeaseDue {
     /// Who takes them: a name that no other running scheduler has.
-    pub holder: String,
+    pub holder: Arc<str>,
     /// The present.
     pub now: Timestamp,
     /// When the lease ends by itself, so that others take over if its holder dies.
@@ -55,7 +58,7 @@ impl Unit for LeaseDue {
             request_columns!()
         ));
         one_by_one(units, async |Self { holder, now, until, limit }| {
-            let parameters = [(*now).into(), (*limit).into(), holder.into(), (*until).into()];
+            let parameters = [(*now).into(), (*limit).into(), (&**holder).into(), (*until).into()];
             let mut looked_at = transaction.query(&SQL, &parameters, read_request).await?;
             looked_at.retain(|request| request.status == Status::Pending);
             Ok(looked_at)
@@ -94,7 +97,7 @@ pub struct FinishHandOver {
     /// The request.
     pub key: RequestKey,
     /// Who attempted it.
-    pub holder: String,
+    pub holder: Arc<str>,
     /// When it ended.
     pub now: Timestamp,
     /// How it ended.
@@ -131,7 +134,7 @@ impl FinishHandOver {
             workspace_id.as_str().into(),
             client_id.as_str().into(),
             id.as_bytes().into(),
-            holder.into(),
+            (&**holder).into(),
             (*now).into(),
             status.as_str().into(),
             next_attempt_at.into(),
@@ -161,6 +164,10 @@ impl FinishHandOver {
 
 fn read_id(row: &Row<'_>) -> Result<RequestId, StoreError> {
     row.bytes("id").map(RequestId::from_bytes)
+}
+
+fn read_app(row: &Row<'_>) -> Result<(WorkspaceId, ClientId), StoreError> {
+    Ok((row.parsed("workspace_id")?, row.parsed("client_id")?))
 }
 
 static FINISH: Sql = Sql::each(
@@ -224,7 +231,7 @@ impl<'a> From<&'a HandOverEnd> for Standing<'a> {
 #[derive(Clone, Debug)]
 pub struct ReleaseLeases {
     /// Who gives them back.
-    pub holder: String,
+    pub holder: Arc<str>,
 }
 
 impl Unit for ReleaseLeases {
@@ -236,7 +243,7 @@ impl Unit for ReleaseLeases {
             "UPDATE challenge_requests SET leased_by = NULL, lease_expires_at = 0
             WHERE next_attempt_at IS NOT NULL AND leased_by = $1",
         );
-        one_by_one(units, async |Self { holder }| transaction.execute(&SQL, &[holder.into()]).await).await
+        one_by_one(units, async |Self { holder }| transaction.execute(&SQL, &[(&**holder).into()]).await).await
     }
 }
 
@@ -249,12 +256,31 @@ impl ConnectStore {
         self.database.write(unit).await
     }
 
-    /// Writes down how an attempt ended; `false` when that is no longer this holder's to say.
+    /// Those of these apps that were deleted.
     ///
     /// # Errors
-    /// When the database cannot be written.
-    pub async fn finish_hand_over(&self, unit: FinishHandOver) -> Result<bool, StoreError> {
-        self.database.write(unit).await
+    /// When the database cannot be read.
+    pub async fn deleted_among(
+        &self,
+        apps: &BTreeSet<(WorkspaceId, ClientId)>,
+    ) -> Result<Vec<(WorkspaceId, ClientId)>, StoreError> {
+        static SQL: Sql = Sql::each(
+            "SELECT apps.workspace_id AS workspace_id, apps.client_id AS client_id FROM apps
+            {join each on} apps.workspace_id = each.workspace AND apps.client_id = each.client AND deleted_at IS NOT NULL",
+            &[("workspace", Kind::Text), ("client", Kind::Text)],
+        );
+        let rows = apps.iter().map(|(workspace_id, client_id)| {
+            [Value::from(workspace_id.as_str()).into_owned(), Value::from(client_id.as_str()).into_owned()]
+        });
+        self.database.query_each(&SQL, rows.collect(), read_app).await
+    }
+
+    /// Writes down how attempts ended, each by itself; `false` where that is no longer this holder's to say.
+    ///
+    /// # Errors
+    /// Where the database cannot be written.
+    pub async fn finish_hand_overs(&self, units: Vec<FinishHandOver>) -> Vec<Result<bool, StoreError>> {
+        self.database.write_all(units).await
     }
 
     /// Gives leases back; how many it were.

@@ -21,7 +21,7 @@ mod workspaces;
 pub use api_keys::{CreateApiKey, KeyUse, RecordKeyUses, RevokeApiKey};
 pub use app_records::{AppPage, AppRecord, DeleteApp, UpdateApp};
 pub use apps::{ApproveProvider, CreateApp, Created, SetProvider};
-pub use challenge_requests::{CreateChallengeRequest, CreateOutcome};
+pub use challenge_requests::{CreateChallengeRequest, CreateOutcome, LeaseAtBirth};
 pub use demo::CreateDemo;
 use domain::{ClientId, RequestId, WorkspaceId};
 pub use event_reads::Followed;

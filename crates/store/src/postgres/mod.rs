@@ -26,7 +26,8 @@ pub(crate) use self::turn::Turn;
 pub use self::url::{MalformedPostgresUrl, PostgresUrl};
 pub(crate) use self::wake::Wake;
 use crate::error::Obstacle;
-use crate::queue::Queue;
+use crate::group::Settled;
+use crate::queue::{self, Queue};
 use crate::row::Read;
 use crate::sql::Sql;
 use crate::unit::Unit;
@@ -67,6 +68,14 @@ impl Database {
             Ok(answer) => answer,
             Err(_elapsed) => Err(StoreError::unavailable(Obstacle::Slow, "a write was not answered in time")),
         }
+    }
+
+    /// Does writes, each as [`Database::write`] would.
+    pub(crate) async fn write_all<U: Unit>(&self, units: Vec<U>) -> Vec<Settled<U>> {
+        let count = units.len();
+        let slow = || StoreError::unavailable(Obstacle::Slow, "writes were not answered in time");
+        let written = tokio::time::timeout(self.patience, self.queue.write_all(units)).await;
+        written.unwrap_or_else(|_elapsed| queue::all(count, &slow()))
     }
 
     pub(crate) async fn query<T>(

@@ -14,6 +14,7 @@ use refinery::Runner;
 
 use self::key_index::{KeyIndex, Staged};
 use self::readers::Readers;
+use crate::group::Settled;
 use crate::queue::Queue;
 use crate::row::Read;
 use crate::sql::Sql;
@@ -57,6 +58,10 @@ impl Database {
 
     pub(crate) async fn write<U: Unit>(&self, unit: U) -> Result<U::Outcome, StoreError> {
         self.queue.write(unit).await
+    }
+
+    pub(crate) async fn write_all<U: Unit>(&self, units: Vec<U>) -> Vec<Settled<U>> {
+        self.queue.write_all(units).await
     }
 
     pub(crate) async fn query<T: Send + 'static>(

@@ -133,6 +133,19 @@ mod tests {
         assert_eq!(succeeded, [true, false, true, false, true]);
     }
 
+    #[tokio::test]
+    async fn what_is_written_for_one_place_succeeds_or_fails_each_by_itself() {
+        let (_folder, writer, reader) = database();
+        let writer = start(writer);
+        let units = vec![Number::Good(1), Number::Failing(2), Number::Good(3), Number::Panicking(4)];
+        let answers: Vec<Option<i64>> = writer.write_all(units).await.into_iter().map(Result::ok).collect();
+        assert_eq!(answers, [Some(1), None, Some(3), None]);
+        assert_eq!(numbers(&reader), [1, 3]);
+        writer.close().await;
+        let answers = writer.write_all(vec![Number::Good(5), Number::Good(6)]).await;
+        assert!(matches!(answers[..], [Err(StoreError::Closed), Err(StoreError::Closed)]), "{answers:?}");
+    }
+
     #[test]
     fn what_nobody_waits_for_any_more_does_not_happen() {
         let (_folder, writer, reader) = database();

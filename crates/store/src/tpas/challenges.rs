@@ -220,6 +220,17 @@ impl TpasStore {
         self.database.write(unit).await
     }
 
+    /// Makes or finds challenges as [`TpasStore::create_challenge`] does, each by itself.
+    ///
+    /// # Errors
+    /// Where the database cannot be written.
+    pub async fn create_challenges(
+        &self,
+        units: Vec<CreateChallenge>,
+    ) -> Vec<Result<(ChallengeRecord, bool), StoreError>> {
+        self.database.write_all(units).await
+    }
+
     /// Closes a challenge; `None` when there is no such challenge.
     ///
     /// # Errors

@@ -98,7 +98,11 @@ pub(crate) async fn create(
 
 /// What the same request was answered before.
 fn repeat(earlier: Earlier, fingerprint: Fingerprint) -> Result<Created<body::ChallengeRequest>, ApiError> {
-    if earlier.fingerprint == fingerprint { Ok(answer(earlier.request, true)) } else { Err(ApiError::key_conflict()) }
+    if earlier.fingerprint == fingerprint {
+        Ok(answer(&earlier.request.as_ordered(), true))
+    } else {
+        Err(ApiError::key_conflict())
+    }
 }
 
 async fn place(
@@ -107,15 +111,20 @@ async fn place(
     payload: Payload,
     idempotency: Option<Idempotency>,
 ) -> Result<Created<body::ChallengeRequest>, ApiError> {
-    let request = ChallengeRequest::new(api.world.ids().request(), app, payload, api.world.now());
-    let unit = CreateChallengeRequest { request: request.clone(), idempotency };
-    match api.store.create_challenge_request(unit).await? {
+    let now = api.world.now();
+    let request = ChallengeRequest::new(api.world.ids().request(), app, payload, now);
+    let answered = answer(&request, false);
+    let lease = api.leases.as_ref().and_then(|leases| leases.at_birth(now));
+    let is_taken = lease.is_some();
+    match api.store.create_challenge_request(CreateChallengeRequest { request, idempotency, lease }).await? {
         CreateOutcome::Created => {
-            api.new_request.announce();
-            Ok(answer(request, false))
+            if !is_taken {
+                api.new_request.announce();
+            }
+            Ok(answered)
         }
         // It was placed before, here or at another server.
-        CreateOutcome::Repeated(earlier) => Ok(answer(*earlier, true)),
+        CreateOutcome::Repeated(earlier) => Ok(answer(&earlier.as_ordered(), true)),
         CreateOutcome::KeyConflict => Err(ApiError::key_conflict()),
     }
 }
@@ -153,8 +162,9 @@ fn refused_providers(error: SelectionError, given: Option<&[String]>) -> ApiErro
     }
 }
 
-/// The answer is rebuilt from the request as it was ordered, so the first and every repeated one are the same.
-fn answer(request: ChallengeRequest, is_replay: bool) -> Created<body::ChallengeRequest> {
+/// The answer to a request as it was ordered: what has become of it is no part of it, so the first answer and every repeated one
+/// are the same.
+fn answer(request: &ChallengeRequest, is_replay: bool) -> Created<body::ChallengeRequest> {
     let location = format!("/connect/v1/apps/{}/production-tests/{}", request.client_id, request.id);
-    Created { body: (&request.as_ordered()).into(), location, is_replay }
+    Created { body: request.into(), location, is_replay }
 }

@@ -152,6 +152,11 @@ impl Site {
         self.clock.advance(duration);
     }
 
+    /// What was ordered is no longer this server's alone to hand over.
+    pub(crate) fn lease_of_new_orders_ends(&self) {
+        self.advance(Duration::from_secs(20));
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.world.now()
     }

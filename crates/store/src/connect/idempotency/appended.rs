@@ -26,13 +26,13 @@ static IS_LIVE: Sql = Sql::new(
 pub(super) fn create(work: Work<'_>, units: &[CreateChallengeRequest]) -> Result<Vec<CreateOutcome>, StoreError> {
     let mut outcomes = Vec::with_capacity(units.len());
     let mut rows = Vec::with_capacity(units.len());
-    for CreateChallengeRequest { request, idempotency } in units {
-        let refusal = match idempotency {
-            Some(idempotency) => take(work, request, idempotency)?,
+    for unit in units {
+        let refusal = match &unit.idempotency {
+            Some(idempotency) => take(work, &unit.request, idempotency)?,
             None => None,
         };
         if refusal.is_none() {
-            rows.push(row_of(request));
+            rows.push(row_of(unit));
         }
         outcomes.push(refusal.unwrap_or(CreateOutcome::Created));
     }

@@ -63,7 +63,7 @@ static CREATE: Sql = Sql::each(
         new_columns!(),
         " FROM each WHERE key IS NULL OR id IN (SELECT request_id FROM taken) {returning id}"
     ),
-    &joined::<16, 3, 19>(&NEW, &[("key", Kind::Text), ("fingerprint", Kind::Bytes), ("expires_at", Kind::Integer)]),
+    &joined::<18, 3, 21>(&NEW, &[("key", Kind::Text), ("fingerprint", Kind::Bytes), ("expires_at", Kind::Integer)]),
 );
 
 /// A key of a workspace.
@@ -87,7 +87,7 @@ pub(super) async fn create(
     let lost: Vec<[Value<'_>; 2]> = sorted
         .iter()
         .filter(|unit| !is_stored(unit))
-        .filter_map(|CreateChallengeRequest { request, idempotency }| {
+        .filter_map(|CreateChallengeRequest { request, idempotency, lease: _ }| {
             Some([request.workspace_id.as_str().into(), idempotency.as_ref()?.key.as_str().into()])
         })
         .collect();
@@ -103,14 +103,14 @@ pub(super) async fn create(
     Ok(units.iter().map(outcome).collect())
 }
 
-fn row_with_key(unit: &CreateChallengeRequest) -> [Value<'_>; 19] {
+fn row_with_key(unit: &CreateChallengeRequest) -> [Value<'_>; 21] {
     let guard = match &unit.idempotency {
         Some(Idempotency { key, fingerprint, expires_at }) => {
             [key.as_str().into(), fingerprint.as_bytes().into(), (*expires_at).into()]
         }
         None => [Value::Null, Value::Null, Value::Null],
     };
-    let mut values = row_of(&unit.request).into_iter().chain(guard);
+    let mut values = row_of(unit).into_iter().chain(guard);
     std::array::from_fn(|_| values.next().unwrap_or(Value::Null))
 }
 
