@@ -87,7 +87,8 @@ pub async fn copy_connect(folder: &Path, to: &PostgresOptions) -> Result<Copied,
     for location in [Location::from(folder.to_owned()), Location::Postgres(Box::new(to.clone()))] {
         connect::ConnectStore::open(&location, WriterMetrics::default()).await?.database().close().await;
     }
-    copy(folder, to, connect::PLACE, connect::TABLES).await
+    let tables = connect::TABLES.iter().copied().filter(|table| *table != connect::TOTALS);
+    copy(folder, to, connect::PLACE, tables.collect()).await
 }
 
 /// Copies the store of the challenge service, as [`copy_connect`] does the other.
@@ -98,18 +99,18 @@ pub async fn copy_tpas(folder: &Path, to: &PostgresOptions) -> Result<Copied, Co
     for location in [Location::from(folder.to_owned()), Location::Postgres(Box::new(to.clone()))] {
         tpas::TpasStore::open(&location, WriterMetrics::default()).await?.database().close().await;
     }
-    copy(folder, to, tpas::PLACE, tpas::TABLES).await
+    copy(folder, to, tpas::PLACE, tpas::TABLES.to_vec()).await
 }
 
 async fn copy(
     folder: &Path,
     to: &PostgresOptions,
     place: Place,
-    tables: &'static [&'static str],
+    tables: Vec<&'static str>,
 ) -> Result<Copied, CopyError> {
     let source = Connection::open_with_flags(folder.join(place.file), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut wanted = Vec::with_capacity(tables.len());
-    for table in tables {
+    for &table in &tables {
         let sql = format!("SELECT COUNT(*) FROM {table}");
         let rows: i64 = source.query_row(&sql, (), |row| row.get(0))?;
         wanted.push(TableCount { table, rows: rows.unsigned_abs() });

@@ -111,6 +111,39 @@ async fn items_are_filtered_by_type_and_by_status() {
 }
 
 #[tokio::test]
+async fn a_page_says_how_many_there_are_whatever_has_become_of_them() {
+    let refusing = FakeService::start(None, &[Reaction::Status(400, "")]).await;
+    let site = Site::configured(|config| config.tpas_url = Some(refusing.url)).await;
+    let order = async |title: &str| {
+        let id = site.order(&json!({ "title": title })).await.expect(201)["id"].as_str().unwrap().to_owned();
+        format!("{TESTS}/{id}")
+    };
+    let (_failed, retried, called_off) = (order("failed").await, order("retried").await, order("called off").await);
+    site.round().await;
+    for path in [&retried, &called_off] {
+        site.post(&format!("{path}/retry")).send().await.expect(200);
+    }
+    site.post(&format!("{called_off}/cancel")).send().await.expect(200);
+    let site = site.restart(|config| config.tpas_url = None).await;
+    site.round().await;
+    site.order(&json!({ "title": "pending" })).await.expect(201);
+    for (filter, there) in [
+        ("", 4),
+        ("&type=challenge", 1),
+        ("&type=request", 3),
+        ("&status=pending", 1),
+        ("&status=scheduled", 1),
+        ("&status=failed", 1),
+        ("&status=cancelled", 1),
+        ("&type=challenge&status=failed", 0),
+        ("&offset=9", 4),
+    ] {
+        let page = site.get(&format!("{TESTS}?limit=1{filter}")).send().await;
+        assert_eq!(page.header("x-total-count"), Some(there.to_string().as_str()), "{filter}");
+    }
+}
+
+#[tokio::test]
 async fn a_bad_query_member_is_refused_and_an_unknown_one_ignored() {
     let site = Site::start().await;
     for (query, parameter) in [

@@ -62,7 +62,11 @@ pub(crate) const TABLES: &[&str] = &[
     "idempotency_records",
     "event_sequences",
     "events",
+    TOTALS,
 ];
+
+/// What follows from the other tables: nothing but triggers writes it.
+pub(crate) const TOTALS: &str = "production_test_totals";
 
 /// When the newest row was made that is quickly found: requests are found by their challenges, whose ids ascend.
 pub(crate) const NEWEST: &str = "SELECT MAX(moment) FROM (

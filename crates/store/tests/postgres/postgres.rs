@@ -23,7 +23,8 @@ async fn both_schemas_say_the_same() {
     }
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
     tokio::spawn(connection);
-    for (file, schema, tables) in [("connect.sqlite3", "fieldtest_connect", 9), ("tpas.sqlite3", "fieldtest_tpas", 5)] {
+    for (file, schema, tables) in [("connect.sqlite3", "fieldtest_connect", 10), ("tpas.sqlite3", "fieldtest_tpas", 5)]
+    {
         let (sqlite, mut postgres) = (of_sqlite(&folder.path().join(file)), of_postgres(&client, schema).await);
         // On SQLite these records are appended, and found by what their one owner remembers.
         if let Some(records) = postgres.get_mut("idempotency_records").filter(|_| file == "connect.sqlite3") {
