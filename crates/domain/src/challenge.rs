@@ -64,12 +64,21 @@ impl Challenge {
     /// end: not before two seconds are over, because clocks differ.
     #[must_use]
     pub fn next_observation(&self, now: Timestamp, watch: Watch) -> Timestamp {
-        let pause = match watch {
-            Watch::Told => RARELY,
-            Watch::Untold => (now.since(self.created_at) / 30).clamp(SHORTEST_PAUSE, Duration::from_mins(1)),
-        };
-        let usual = now.plus(pause);
-        if usual < self.expires_at { usual } else { self.expires_at.plus(SHORTEST_PAUSE) }
+        next_observation(self.created_at, self.expires_at, now, watch)
+    }
+
+    /// When to look again at a challenge with these bounds at which somebody looks at `now`, if nothing is new: as
+    /// [`Challenge::next_observation`]; but `again_in` so long if it has ended by then, because nobody knows yet how.
+    #[must_use]
+    pub fn next_look(
+        created_at: Timestamp,
+        expires_at: Timestamp,
+        now: Timestamp,
+        watch: Watch,
+        again_in: Duration,
+    ) -> Timestamp {
+        let next = next_observation(created_at, expires_at, now, watch);
+        if next > now { next } else { now.plus(again_in) }
     }
 
     /// How it has ended by `now`, if it has.
@@ -89,6 +98,15 @@ impl Challenge {
     pub fn is_active_at(&self, now: Timestamp) -> bool {
         self.ending_at(now).is_none()
     }
+}
+
+fn next_observation(created_at: Timestamp, expires_at: Timestamp, now: Timestamp, watch: Watch) -> Timestamp {
+    let pause = match watch {
+        Watch::Told => RARELY,
+        Watch::Untold => (now.since(created_at) / 30).clamp(SHORTEST_PAUSE, Duration::from_mins(1)),
+    };
+    let usual = now.plus(pause);
+    if usual < expires_at { usual } else { expires_at.plus(SHORTEST_PAUSE) }
 }
 
 #[cfg(test)]

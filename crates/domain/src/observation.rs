@@ -39,6 +39,14 @@ pub struct Conclusion {
     pub has_more: bool,
 }
 
+impl Conclusion {
+    /// Whether anything is new: if not, nothing has to be written down.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        self.has_changed || self.has_more || !self.happenings.is_empty() || self.next_observation_at.is_none()
+    }
+}
+
 impl Known {
     /// Compares what is known with what is seen at `now`. Without `providers` the stamps were not looked at; the end is told of
     /// only after the last stamp, so then it is looked at again at once. At most about `limit` happenings are told at a time.

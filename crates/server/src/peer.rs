@@ -1,5 +1,6 @@
 //! The challenge service, as the rest of the server sees it: one interface, in this process or somewhere else (§10).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,8 +75,8 @@ pub(crate) struct Capacity {
     pub(crate) attempts: usize,
     /// How many requests in each.
     pub(crate) requests: usize,
-    /// How long one lasts at least, so that what comes meanwhile goes together.
-    pub(crate) pause: Duration,
+    /// Where attempts take turns, how long each is followed by a rest at least.
+    pub(crate) shortest_rest: Option<Duration>,
 }
 
 impl Capacity {
@@ -91,8 +92,10 @@ impl Peer {
     /// How much may be on its way to it at once: over HTTP each request takes a connection, here next to nothing.
     pub(crate) fn capacity(&self) -> Capacity {
         match self {
-            Self::InProcess { .. } => Capacity { attempts: 1, requests: 256, pause: Duration::from_millis(5) },
-            Self::Http(_) => Capacity { attempts: 64, requests: 1, pause: Duration::ZERO },
+            Self::InProcess { .. } => {
+                Capacity { attempts: 1, requests: 256, shortest_rest: Some(Duration::from_millis(5)) }
+            }
+            Self::Http(_) => Capacity { attempts: 64, requests: 1, shortest_rest: None },
         }
     }
 
@@ -154,6 +157,21 @@ impl Peer {
             Self::Http(remote) => {
                 remote.for_reads.report(&id.to_string()).await?.seen_at(remote.world.now()).map_err(not_now)
             }
+        }
+    }
+
+    /// How challenges stand, as [`Peer::observe`] says it of one: one answer each, in their order.
+    pub(crate) async fn observe_all(&self, ids: &[ChallengeId]) -> Vec<Result<domain::report::Report, PeerError>> {
+        match self {
+            Self::InProcess { tpas, read_limit } => match in_time(*read_limit, tpas.store().reports(ids)).await {
+                Ok(reports) => {
+                    let mut found: HashMap<_, _> =
+                        reports.into_iter().map(|report| (report.challenge.id, report)).collect();
+                    ids.iter().map(|id| found.remove(id).ok_or_else(unknown)).collect()
+                }
+                Err(error) => ids.iter().map(|_| Err(error.clone())).collect(),
+            },
+            Self::Http(_) => join_all(ids.iter().map(|id| self.observe(*id))).await,
         }
     }
 

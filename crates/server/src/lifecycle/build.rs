@@ -225,6 +225,7 @@ impl Parts {
             telemetry: self.telemetry.clone(),
             watch: self.watch(),
             leases: self.leases(peer),
+            turn: Arc::default(),
             has_leftovers: Arc::default(),
             attempt_limit: self.config.limits.hand_over,
             rest: self.config.limits.hand_over_rest,

@@ -1,11 +1,10 @@
 //! Handing over what was ordered in this process, as soon as it is stored.
 
-use futures_util::future::join;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use store::StoreError;
 use store::connect::ConnectStore;
 
-use super::hand_over::attempt;
+use super::hand_over::{attempt, in_turn};
 use super::{Scheduler, Stopping};
 use crate::leases::Leased;
 use crate::peer::Capacity;
@@ -18,7 +17,7 @@ pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<()
 }
 
 async fn work_off(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
-    let Capacity { attempts, requests, pause } = scheduler.peer.capacity();
+    let Capacity { attempts, requests, .. } = scheduler.peer.capacity();
     let mut under_way = FuturesUnordered::new();
     let mut result = Ok(());
     loop {
@@ -27,15 +26,14 @@ async fn work_off(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), Stor
             if arrived.is_empty() {
                 break;
             }
-            // The place stays taken for a while: what is ordered meanwhile then goes together.
-            under_way.push(join(hand_over(scheduler, arrived), tokio::time::sleep(pause)));
+            under_way.push(in_turn(scheduler, hand_over(scheduler, arrived)));
         }
         if under_way.is_empty() {
             return result;
         }
         let has_room = under_way.len() < attempts;
         tokio::select! {
-            Some((ended, ())) = under_way.next() => result = result.and(ended),
+            Some(ended) = under_way.next() => result = result.and(ended),
             () = scheduler.leases.arrival.heard(), if has_room => {}
         }
     }

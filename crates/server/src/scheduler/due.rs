@@ -9,7 +9,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use store::StoreError;
 use store::connect::LeaseDue;
 
-use super::hand_over::{attempt, release};
+use super::hand_over::{attempt, in_turn, release};
 use super::{Scheduler, Stopping};
 use crate::leases::{Leased, Places};
 use crate::peer::Capacity;
@@ -32,7 +32,7 @@ pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<()
 /// Leases and attempts, side by side. Each attempt begins with its lease, so no lease runs out in a queue. While one lease is
 /// being taken, places fall free for the next: under load many are leased together, without anybody waiting for that.
 async fn work_off(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
-    let Capacity { attempts, requests, pause: _ } = scheduler.peer.capacity();
+    let Capacity { attempts, requests, .. } = scheduler.peer.capacity();
     let mut under_way = FuturesUnordered::new();
     let mut leasing = std::pin::pin!(Fuse::terminated());
     let mut result = Ok(());
@@ -57,7 +57,8 @@ async fn work_off(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), Stor
                     should_look |= is_full;
                     while !leased.is_empty() {
                         let rest = leased.split_off(leased.len().min(requests));
-                        under_way.push(attempt(scheduler, std::mem::replace(&mut leased, rest)));
+                        let these = std::mem::replace(&mut leased, rest);
+                        under_way.push(in_turn(scheduler, attempt(scheduler, these)));
                     }
                 }
                 Err(error) => result = Err(error),

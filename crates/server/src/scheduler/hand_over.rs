@@ -6,7 +6,7 @@ use domain::challenge_request::{NoSuchTransition, Scheduling, Status};
 use domain::retry;
 use store::StoreError;
 use store::connect::{FinishHandOver, HandOverEnd, ReleaseLeases, RequestKey};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::Scheduler;
 use crate::leases::{Leased, Places};
@@ -22,6 +22,20 @@ pub(crate) async fn release(scheduler: &Scheduler) -> Result<(), StoreError> {
         tracing::info!(released, "leases were given back");
     }
     Ok(())
+}
+
+/// Does this when it is its turn, where the challenge service gives turns. After that it rests for twice as long as it took, and for
+/// the shortest rest at least: what is ordered meanwhile goes together, and whoever orders finds the databases free most of the time.
+pub(super) async fn in_turn(
+    scheduler: &Scheduler,
+    attempt: impl Future<Output = Result<(), StoreError>>,
+) -> Result<(), StoreError> {
+    let Some(shortest_rest) = scheduler.peer.capacity().shortest_rest else { return attempt.await };
+    let _turn = scheduler.turn.lock().await;
+    let start = Instant::now();
+    let ended = attempt.await;
+    tokio::time::sleep((start.elapsed() * 2).max(shortest_rest)).await;
+    ended
 }
 
 /// What is left of a request while its order is at the challenge service.

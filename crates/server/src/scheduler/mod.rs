@@ -17,7 +17,7 @@ use std::time::Duration;
 use domain::challenge::Watch;
 use store::StoreError;
 use store::connect::ConnectStore;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::World;
 use crate::leases::Leases;
@@ -39,6 +39,8 @@ pub(crate) struct Scheduler {
     /// How this scheduler learns of what happens to challenges.
     pub(crate) watch: Watch,
     pub(crate) leases: Leases,
+    /// Whose turn it is to hand over, where there are turns.
+    pub(crate) turn: Arc<Mutex<()>>,
     /// Whether a round has ended in an error, and may have left leases behind.
     pub(crate) has_leftovers: Arc<AtomicBool>,
     /// How long an attempt may take.

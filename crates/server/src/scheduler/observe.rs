@@ -1,5 +1,7 @@
 //! Looking at challenges, so that the list knows how they stand while the challenge service is down (§6).
 
+use std::time::Duration;
+
 use domain::ChallengeId;
 use domain::report::Report;
 use futures_util::future::join_all;
@@ -10,33 +12,51 @@ use super::{Scheduler, Stopping};
 use crate::peer::PeerError;
 
 /// How many challenges are looked at together.
-const BATCH: u32 = 64;
+const BATCH: u32 = 256;
+
+/// How long it rests when there is more to look at: looking often is good, but orders and stamps come first.
+const REST: Duration = Duration::from_millis(50);
+
+/// How many happenings it takes to see that there are some.
+const ANY: usize = 1;
 
 /// Looks at every challenge that is due.
 pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
     while !stopping.is_set() {
-        let now = scheduler.world.now();
-        let unit = TakeObservations { now, again_at: now.plus(scheduler.leases.duration), limit: BATCH };
+        let (now, watch) = (scheduler.world.now(), scheduler.watch);
+        let unit = TakeObservations { now, watch, again_in: scheduler.leases.duration, limit: BATCH };
         let due = scheduler.store.take_observations(unit).await?;
-        if due.is_empty() {
+        let is_full = due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+        let ids: Vec<_> = due.iter().map(|known| known.challenge_id).collect();
+        let seen = scheduler.peer.observe_all(&ids).await;
+        let told = due.into_iter().zip(seen).filter_map(|(known, seen)| {
+            let report = seen_of(known.challenge_id, seen)?;
+            let conclusion = known.compare(&report.challenge, Some(&report.providers), now, watch, ANY);
+            conclusion.is_news().then(|| record(scheduler, report))
+        });
+        join_all(told).await.into_iter().collect::<Result<(), StoreError>>()?;
+        if !is_full {
             return Ok(());
         }
-        let looks = due.into_iter().map(|id| look(scheduler, id));
-        join_all(looks).await.into_iter().collect::<Result<(), StoreError>>()?;
+        tokio::time::sleep(REST).await;
     }
     Ok(())
 }
 
 /// Looks at one challenge and its stamps, and writes down what is new.
 pub(crate) async fn look(scheduler: &Scheduler, id: ChallengeId) -> Result<(), StoreError> {
-    let report = match scheduler.peer.observe(id).await {
-        Ok(report) => report,
-        // It is due again soon; until then the copy stands.
-        Err(PeerError::Refused(reason) | PeerError::Unknown(reason) | PeerError::NotNow { reason, .. }) => {
-            tracing::debug!(challenge = %id, reason, "a challenge could not be looked at");
-            return Ok(());
-        }
-    };
+    match seen_of(id, scheduler.peer.observe(id).await) {
+        Some(report) => record(scheduler, report).await,
+        None => Ok(()),
+    }
+}
+
+/// What was seen; if nothing was, it is due again soon, and until then the copy stands.
+fn seen_of(id: ChallengeId, seen: Result<Report, PeerError>) -> Option<Report> {
+    seen.inspect_err(|reason| tracing::debug!(challenge = %id, %reason, "a challenge could not be looked at")).ok()
+}
+
+async fn record(scheduler: &Scheduler, report: Report) -> Result<(), StoreError> {
     let Report { challenge, providers, .. } = report;
     let (now, watch) = (scheduler.world.now(), scheduler.watch);
     let unit = RecordObservation { challenge, providers: Some(providers), now, watch };

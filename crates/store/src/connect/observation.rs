@@ -1,6 +1,7 @@
 //! Keeping the copies of challenges true (§6): which to look at, and what was seen.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::challenge::{Challenge, Watch};
 use domain::observation::{Conclusion, Known};
@@ -16,38 +17,68 @@ use crate::sql::{Kind, Sql};
 use crate::unit::{Transaction, Unit, one_by_one, runs};
 use crate::value::Value;
 
-/// Takes challenges that are due to be looked at. They are due again at `again_at`, in case whoever took them dies.
+/// Takes challenges that are due to be looked at. Each is then due again when it would be if nothing were new, so that only what is
+/// new has to be recorded; and that is also when others look at what this has taken, should it die.
 #[derive(Clone, Debug)]
 pub struct TakeObservations {
     /// The present.
     pub now: Timestamp,
-    /// When they are due again, unless something is recorded before.
-    pub again_at: Timestamp,
+    /// How changes will be known.
+    pub watch: Watch,
+    /// When those are due again of which nobody knows yet how they ended.
+    pub again_in: Duration,
     /// How many at most.
     pub limit: u32,
 }
 
 impl Unit for TakeObservations {
-    type Outcome = Vec<ChallengeId>;
+    /// What is known of them.
+    type Outcome = Vec<Known>;
 
-    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Vec<ChallengeId>>, StoreError> {
-        static SQL: Sql = Sql::new(
-            "WITH due AS MATERIALIZED (
-                SELECT workspace_id AS due_workspace_id, client_id AS due_client_id, id AS due_id FROM challenge_requests
-                WHERE next_observation_at <= $1 ORDER BY next_observation_at LIMIT $2 {skip locked})
-            UPDATE challenge_requests SET next_observation_at = $3 FROM due
-            WHERE workspace_id = due_workspace_id AND client_id = due_client_id AND id = due_id
-            RETURNING challenge_id",
-        );
-        one_by_one(units, async |Self { now, again_at, limit }| {
-            transaction.query(&SQL, &[(*now).into(), (*limit).into(), (*again_at).into()], read_id).await
+    async fn decide(units: &[Self], transaction: &Transaction<'_>) -> Result<Vec<Vec<Known>>, StoreError> {
+        one_by_one(units, async |unit| {
+            let due = transaction.query(&DUE, &[unit.now.into(), unit.limit.into()], read_due).await?;
+            let rows: Vec<_> = due.iter().map(|due| due.row(unit)).collect();
+            transaction.execute_each(&TAKE, &rows).await?;
+            Ok(due.into_iter().map(|due| due.row.known).collect())
         })
         .await
     }
 }
 
-fn read_id(row: &Row<'_>) -> Result<ChallengeId, StoreError> {
-    row.bytes("challenge_id").map(ChallengeId::from_bytes)
+static DUE: Sql = Sql::new(
+    "SELECT workspace_id, client_id, id, challenge_id, max_stamp_claims, challenge_completed_at, challenge_is_closed,
+        known_claims, challenge_created_at, challenge_expires_at
+    FROM challenge_requests WHERE next_observation_at <= $1 ORDER BY next_observation_at LIMIT $2 {skip locked}",
+);
+
+static TAKE: Sql = Sql::each(
+    "UPDATE challenge_requests SET next_observation_at = each.next {from each}
+    WHERE challenge_requests.workspace_id = each.workspace AND challenge_requests.client_id = each.client
+        AND challenge_requests.id = each.request",
+    &[("workspace", Kind::Text), ("client", Kind::Text), ("request", Kind::Bytes), ("next", Kind::Integer)],
+);
+
+struct Due {
+    row: KnownRow,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl Due {
+    fn row(&self, TakeObservations { now, watch, again_in, limit: _ }: &TakeObservations) -> [Value<'_>; 4] {
+        let KnownRow { workspace_id, client_id, known, .. } = &self.row;
+        let next = Challenge::next_look(self.created_at, self.expires_at, *now, *watch, *again_in);
+        [workspace_id.as_str().into(), client_id.as_str().into(), known.request_id.as_bytes().into(), next.into()]
+    }
+}
+
+fn read_due(row: &Row<'_>) -> Result<Due, StoreError> {
+    Ok(Due {
+        row: read_known(row)?,
+        created_at: row.time("challenge_created_at")?,
+        expires_at: row.time("challenge_expires_at")?,
+    })
 }
 
 /// How many stamps are told of in one transaction.
@@ -193,7 +224,7 @@ fn read_known(row: &Row<'_>) -> Result<KnownRow, StoreError> {
     let known_before = row.optional_text("known_claims")?.map(str::to_owned);
     let known = Known {
         request_id: read_request_id(row)?,
-        challenge_id: read_id(row)?,
+        challenge_id: row.bytes("challenge_id").map(ChallengeId::from_bytes)?,
         max_stamp_claims: row.count("max_stamp_claims")?,
         completed_at: row.optional_time("challenge_completed_at")?,
         is_closed: row.boolean("challenge_is_closed")?,
@@ -223,7 +254,7 @@ impl ConnectStore {
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn take_observations(&self, unit: TakeObservations) -> Result<Vec<ChallengeId>, StoreError> {
+    pub async fn take_observations(&self, unit: TakeObservations) -> Result<Vec<Known>, StoreError> {
         self.database.write(unit).await
     }
 
