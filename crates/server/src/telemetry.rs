@@ -13,15 +13,15 @@ use store::WriterMetrics;
 /// Which requests are counted together. The route is the template, so the number of series stays small.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct RequestLabels {
-    pub(crate) method: String,
-    pub(crate) route: String,
+    pub(crate) method: &'static str,
+    pub(crate) route: Arc<str>,
     pub(crate) status: u16,
 }
 
 /// Which requests are timed together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct RouteLabels {
-    pub(crate) route: String,
+    pub(crate) route: Arc<str>,
 }
 
 /// Whose commits are measured together.

@@ -283,7 +283,7 @@ impl Parts {
 
     fn workspace_api(&self, peer: Option<&Peer>, scheduler: Option<&Scheduler>) -> Option<WorkspaceApi> {
         let (store, peer) = self.stores.connect.as_ref().zip(peer)?;
-        self.config.roles.has(Role::Api).then(|| WorkspaceApi {
+        let parts = || workspace_api::Parts {
             store: store.clone(),
             peer: peer.clone(),
             catalogue: Arc::clone(&self.catalogue),
@@ -298,7 +298,8 @@ impl Parts {
             new_events: self.new_events.clone(),
             streams: self.streams.clone(),
             heartbeat: self.config.limits.heartbeat,
-        })
+        };
+        self.config.roles.has(Role::Api).then(|| WorkspaceApi::new(parts()))
     }
 
     fn router(&self, peer: Option<&Peer>, scheduler: Option<&Scheduler>) -> Router {
@@ -317,11 +318,11 @@ impl Parts {
         if self.config.roles.has(Role::Web) {
             router = router.merge(console::routes());
         }
-        let edge_state = Edge {
+        let edge_state = Arc::new(Edge {
             world: self.world.clone(),
             telemetry: self.telemetry.clone(),
             time_limit: self.config.limits.request,
-        };
+        });
         let router = router
             .layer(DefaultBodyLimit::max(web::body::LIMIT))
             .layer(middleware::from_fn_with_state(edge_state, edge));

@@ -21,7 +21,6 @@ use super::{request_id, response};
 use crate::World;
 use crate::telemetry::{RequestLabels, RouteLabels, Telemetry};
 
-#[derive(Clone)]
 pub(crate) struct Edge {
     pub(crate) world: World,
     pub(crate) telemetry: Telemetry,
@@ -39,7 +38,7 @@ impl Asker {
     }
 }
 
-pub(crate) async fn edge(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
     let id = request_id::of(request.headers(), edge.world.randomness());
     let asker = Asker::default();
     let line = Line::begin(&id, &request, asker.clone());
@@ -106,14 +105,14 @@ struct Line {
     start: Instant,
     id: String,
     method: Method,
-    route: String,
+    route: Arc<str>,
     asker: Asker,
     is_written: bool,
 }
 
 impl Line {
     fn begin(id: &str, request: &Request, asker: Asker) -> Self {
-        let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+        let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).into();
         let (start, id, method) = (Instant::now(), id.to_owned(), request.method().clone());
         Self { start, id, method, route, asker, is_written: false }
     }
@@ -121,25 +120,27 @@ impl Line {
     fn end(mut self, response: &Response, error: Option<&ApiError>, telemetry: &Telemetry) {
         let status = response.status().as_u16();
         self.write(status, response.headers().contains_key(response::REPLAYED), error);
-        let route = self.route.clone();
-        let labels = RequestLabels { method: known_method(&self.method).to_owned(), route: route.clone(), status };
+        let route = Arc::clone(&self.route);
+        let labels = RequestLabels { method: known_method(&self.method), route: Arc::clone(&route), status };
         telemetry.requests.get_or_create(&labels).inc();
         telemetry.request_seconds.get_or_create(&RouteLabels { route }).observe(self.start.elapsed().as_secs_f64());
     }
 
     fn write(&mut self, status: u16, is_replay: bool, error: Option<&ApiError>) {
         self.is_written = true;
-        let Self { id, method, route, .. } = &*self;
-        let (duration_ms, workspace, key_id) = (self.duration_ms(), self.workspace(), self.key_id());
+        let line = &*self;
+        let Self { id, method, .. } = line;
+        let route = &*line.route;
         let error_code = error.map(|error| error.code().as_str());
         let idempotent_replay = is_replay.then_some(true);
         let cause = error.and_then(ApiError::cause);
+        // What costs something is worked out only if somebody reads it.
         if status == 500 {
-            tracing::error!(request_id = id, %method, route, status, duration_ms, workspace, key_id, error_code, cause, "request");
+            tracing::error!(request_id = id, %method, route, status, duration_ms = line.duration_ms(), workspace = line.workspace(), key_id = line.key_id(), error_code, cause, "request");
         } else if cause.is_some() {
-            tracing::warn!(request_id = id, %method, route, status, duration_ms, workspace, key_id, error_code, cause, "request");
+            tracing::warn!(request_id = id, %method, route, status, duration_ms = line.duration_ms(), workspace = line.workspace(), key_id = line.key_id(), error_code, cause, "request");
         } else {
-            tracing::info!(request_id = id, %method, route, status, duration_ms, workspace, key_id, error_code, idempotent_replay, "request");
+            tracing::info!(request_id = id, %method, route, status, duration_ms = line.duration_ms(), workspace = line.workspace(), key_id = line.key_id(), error_code, idempotent_replay, "request");
         }
     }
 
@@ -162,18 +163,23 @@ impl Drop for Line {
         if self.is_written {
             return;
         }
-        let Self { id, method, route, .. } = &*self;
+        let Self { id, method, .. } = &*self;
+        let route = &*self.route;
         let (duration_ms, workspace, key_id) = (self.duration_ms(), self.workspace(), self.key_id());
         tracing::info!(request_id = id, %method, route, duration_ms, workspace, key_id, "request abandoned by its caller");
     }
 }
 
 /// Callers can make up methods; each would be a series of its own for ever.
-fn known_method(method: &Method) -> &str {
+fn known_method(method: &Method) -> &'static str {
     match *method {
-        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS => {
-            method.as_str()
-        }
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
         _ => "other",
     }
 }
@@ -196,7 +202,7 @@ mod tests {
     async fn answer(time_limit: Duration, path: &str) -> (StatusCode, Value) {
         let clock = ManualClock::at(Timestamp::from_millis(0));
         let world = World::new(Arc::new(clock), Arc::new(SeededRandomness::from_seed(1)));
-        let state = Edge { world, telemetry: Telemetry::new(), time_limit };
+        let state = Arc::new(Edge { world, telemetry: Telemetry::new(), time_limit });
         let router = Router::new()
             .route("/panic", get(panicking))
             .route("/silence", get(std::future::pending::<()>))

@@ -10,6 +10,7 @@ mod routes;
 mod streams;
 mod workspace;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,9 +44,20 @@ pub(crate) fn documents() -> [OpenApiDocument; 4] {
     ]
 }
 
-/// What the handlers work with. Clones share it.
+/// What the handlers work with. Clones share it, and cost next to nothing: each request takes several.
 #[derive(Clone)]
-pub(crate) struct WorkspaceApi {
+pub(crate) struct WorkspaceApi(Arc<Parts>);
+
+impl Deref for WorkspaceApi {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What the Workspace API is made of.
+pub(crate) struct Parts {
     pub(crate) store: ConnectStore,
     pub(crate) peer: Peer,
     pub(crate) catalogue: Arc<Catalogue>,
@@ -69,6 +81,10 @@ pub(crate) struct WorkspaceApi {
 const NO_SUCH_APP: &str = "This workspace has no such app. Check the client id in the path.";
 
 impl WorkspaceApi {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
     /// The caller's app, as it is now.
     async fn app(&self, workspace_id: &WorkspaceId, client_id: &ClientId) -> Result<App, ApiError> {
         self.store.app(workspace_id, client_id).await?.ok_or_else(|| ApiError::not_found(NO_SUCH_APP))

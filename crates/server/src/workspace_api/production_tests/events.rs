@@ -77,7 +77,7 @@ pub(crate) async fn follow(
     };
     let follower = Follower { workspace_id: app.workspace_id, client_id: app.client_id, key_id: caller.key_id };
     let stream = api.streams.open(follower.clone(), kept.newest)?;
-    Ok(respond(Tail { store: api.store, follower, stream, last, is_begun: false, heartbeat: api.heartbeat }))
+    Ok(respond(Tail { store: api.store.clone(), follower, stream, last, is_begun: false, heartbeat: api.heartbeat }))
 }
 
 /// The last event that arrived at the follower, if there was one.
