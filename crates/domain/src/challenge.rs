@@ -162,4 +162,14 @@ mod tests {
             assert_eq!(challenge().next_observation(at(now), Watch::Told), at(next), "{now}");
         }
     }
+
+    #[test]
+    fn what_has_ended_is_looked_at_again_after_a_while_until_somebody_knows_how() {
+        let again_in = Duration::from_secs(20);
+        let Challenge { created_at, expires_at, .. } = challenge();
+        let next = |now| Challenge::next_look(created_at, expires_at, at(now), Watch::Untold, again_in);
+        assert_eq!(next("2026-04-08T10:00:00.000Z"), at("2026-04-08T10:00:02.000Z"));
+        assert_eq!(next("2026-04-16T00:00:00.000Z"), at("2026-04-16T00:00:01.000Z"));
+        assert_eq!(next("2026-04-16T00:00:01.000Z"), at("2026-04-16T00:00:21.000Z"));
+    }
 }

@@ -142,6 +142,17 @@ mod tests {
         vec![ProviderRow { provider_id: "bankidse".parse().unwrap(), claim_count, average_completion_seconds: None }]
     }
 
+    #[test]
+    fn only_what_is_new_is_news() {
+        let look = |seen: &Challenge, providers: &[ProviderRow], now| {
+            known().compare(seen, Some(providers), at(now), Watch::Untold, 1).is_news()
+        };
+        assert!(!look(&challenge(), &[], NOW));
+        assert!(look(&challenge(), &granted(1), NOW));
+        assert!(look(&Challenge { is_closed: true, ..challenge() }, &[], NOW));
+        assert!(look(&challenge(), &[], "2026-04-16T00:00:00.000Z"), "it is over");
+    }
+
     fn told(conclusion: &Conclusion) -> Vec<(EventName, Option<u32>)> {
         let told = |happening: &Happening| (happening.name, happening.stamps.map(|stamps| stamps.claimed));
         conclusion.happenings.iter().map(told).collect()

@@ -22,6 +22,8 @@ pub(crate) struct Leases {
     /// How long a lease lasts.
     pub(crate) duration: Duration,
     places: Arc<Semaphore>,
+    /// How many places new requests leave to those that wait in the table, which were ordered before them.
+    kept: usize,
     arrivals: Arc<Mutex<VecDeque<Leased>>>,
     /// Heard when a request has arrived.
     pub(crate) arrival: Nudge,
@@ -52,6 +54,7 @@ impl Leases {
             holder: holder.into(),
             duration,
             places: Arc::new(Semaphore::new(places)),
+            kept: places / 2,
             arrivals: Arc::default(),
             arrival: Nudge::default(),
         }
@@ -59,6 +62,9 @@ impl Leases {
 
     /// A lease for a request that is about to be stored, if there is a place for it.
     pub(crate) fn at_birth(&self, now: Timestamp) -> Option<LeaseAtBirth> {
+        if self.places.available_permits() <= self.kept {
+            return None;
+        }
         let place = Places(Arc::clone(&self.places).try_acquire_owned().ok()?);
         let until = now.plus(self.duration);
         let (arrivals, arrival) = (Arc::clone(&self.arrivals), self.arrival.clone());
@@ -150,15 +156,18 @@ mod tests {
 
     #[test]
     fn what_is_stored_arrives_and_keeps_its_place_until_its_attempt_has_ended() {
-        let leases = Leases::new("one", ATTEMPT * 2, 2);
+        let leases = Leases::new("one", ATTEMPT * 2, 4);
         arrive(&leases, at(0));
         arrive(&leases, at(1));
-        assert!(leases.at_birth(at(1)).is_none() && leases.places(1).is_none());
+        assert!(leases.at_birth(at(1)).is_none(), "the other half is kept for what was ordered before");
+        let found = leases.places(10).unwrap();
+        assert_eq!((found.len(), leases.places(1).is_none()), (2, true));
+        drop(found);
         let arrived = leases.arrived(at(2), ATTEMPT, 10);
         assert_eq!(arrived.len(), 2);
         assert!(leases.at_birth(at(2)).is_none());
         drop(arrived);
-        assert_eq!(leases.places(10).unwrap().len(), 2);
+        assert_eq!(leases.places(10).unwrap().len(), 4);
     }
 
     #[test]
@@ -171,12 +180,12 @@ mod tests {
 
     #[test]
     fn what_has_waited_for_too_long_is_not_attempted() {
-        let leases = Leases::new("one", ATTEMPT * 2, 2);
+        let leases = Leases::new("one", ATTEMPT * 2, 4);
         arrive(&leases, at(0));
         arrive(&leases, at(1));
         // An attempt that begins now could last until 21 s: the first lease is over then.
         assert_eq!(leases.arrived(at(11), ATTEMPT, 10).len(), 1);
-        assert_eq!(leases.places(2).unwrap().len(), 2);
+        assert_eq!(leases.places(10).unwrap().len(), 4);
     }
 
     #[test]
