@@ -171,7 +171,13 @@ impl Peer {
                 }
                 Err(error) => ids.iter().map(|_| Err(error.clone())).collect(),
             },
-            Self::Http(_) => join_all(ids.iter().map(|id| self.observe(*id))).await,
+            Self::Http(_) => {
+                let mut seen = Vec::with_capacity(ids.len());
+                for ids in ids.chunks(self.capacity().attempts) {
+                    seen.extend(join_all(ids.iter().map(|id| self.observe(*id))).await);
+                }
+                seen
+            }
         }
     }
 

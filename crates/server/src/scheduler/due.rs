@@ -20,9 +20,10 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Hands over whatever is due, until nothing is. An attempt that hangs takes one place and holds up nobody else.
 pub(crate) async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
     // Leases whose end could not be written down are nobody's work any more.
-    if scheduler.has_leftovers.load(Ordering::Relaxed) {
-        release(scheduler).await?;
-        scheduler.has_leftovers.store(false, Ordering::Relaxed);
+    if scheduler.has_leftovers.swap(false, Ordering::Relaxed) {
+        let released = release(scheduler).await;
+        scheduler.note_leftovers(&released);
+        released?;
     }
     let result = work_off(scheduler, stopping).await;
     scheduler.note_leftovers(&result);

@@ -1,5 +1,7 @@
 //! Handing challenge requests over to the challenge service (§9): an attempt, from its lease to its end.
 
+use std::time::Duration;
+
 use domain::ChallengeId;
 use domain::challenge::Challenge;
 use domain::challenge_request::{NoSuchTransition, Scheduling, Status};
@@ -24,8 +26,11 @@ pub(crate) async fn release(scheduler: &Scheduler) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Does this when it is its turn, where the challenge service gives turns. After that it rests for twice as long as it took, and for
-/// the shortest rest at least: what is ordered meanwhile goes together, and whoever orders finds the databases free most of the time.
+/// How long the hand-over rests at most: what takes longer than usual was itself kept waiting, and is no reason to wait more.
+const LONGEST_REST: Duration = Duration::from_millis(50);
+
+/// Does this when it is its turn, where the challenge service gives turns. After that it rests for twice as long as it took, but not
+/// too short or too long: what is ordered meanwhile goes together, and whoever orders finds the databases free most of the time.
 pub(super) async fn in_turn(
     scheduler: &Scheduler,
     attempt: impl Future<Output = Result<(), StoreError>>,
@@ -34,7 +39,7 @@ pub(super) async fn in_turn(
     let _turn = scheduler.turn.lock().await;
     let start = Instant::now();
     let ended = attempt.await;
-    tokio::time::sleep((start.elapsed() * 2).max(shortest_rest)).await;
+    tokio::time::sleep((start.elapsed() * 2).clamp(shortest_rest, LONGEST_REST.max(shortest_rest))).await;
     ended
 }
 
