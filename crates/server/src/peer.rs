@@ -83,7 +83,7 @@ impl Capacity {
     /// How many requests may be on their way, or wait for that, in one process.
     pub(crate) fn places(&self) -> usize {
         // Where many go together, some may wait.
-        let waiting = if self.requests > 1 { 16 } else { 1 };
+        let waiting = if self.requests > 1 { 64 } else { 1 };
         self.attempts * self.requests * waiting
     }
 }
@@ -93,7 +93,7 @@ impl Peer {
     pub(crate) fn capacity(&self) -> Capacity {
         match self {
             Self::InProcess { .. } => {
-                Capacity { attempts: 1, requests: 256, shortest_rest: Some(Duration::from_millis(5)) }
+                Capacity { attempts: 1, requests: 64, shortest_rest: Some(Duration::from_millis(1)) }
             }
             Self::Http(_) => Capacity { attempts: 64, requests: 1, shortest_rest: None },
         }

@@ -29,11 +29,8 @@ pub(crate) async fn release(scheduler: &Scheduler) -> Result<(), StoreError> {
 /// How long the hand-over rests at most: what takes longer than usual was itself kept waiting, and is no reason to wait more.
 const LONGEST_REST: Duration = Duration::from_millis(50);
 
-/// How many ends are written together: whoever orders meanwhile waits behind them.
-const ENDS_AT_ONCE: usize = 64;
-
-/// Does this when it is its turn, where the challenge service gives turns. After that it rests for as long as it took, but not too
-/// short or too long: what is ordered meanwhile goes together, and whoever orders finds the databases free for half of the time.
+/// Does this when it is its turn, where the challenge service gives turns. After that it rests for half as long as it took, but not
+/// too short or too long: what is ordered meanwhile goes together, and whoever orders finds the databases free for a while.
 pub(super) async fn in_turn(
     scheduler: &Scheduler,
     attempt: impl Future<Output = Result<(), StoreError>>,
@@ -42,7 +39,7 @@ pub(super) async fn in_turn(
     let _turn = scheduler.turn.lock().await;
     let start = Instant::now();
     let ended = attempt.await;
-    tokio::time::sleep(start.elapsed().clamp(shortest_rest, LONGEST_REST.max(shortest_rest))).await;
+    tokio::time::sleep((start.elapsed() / 2).clamp(shortest_rest, LONGEST_REST.max(shortest_rest))).await;
     ended
 }
 
@@ -80,12 +77,7 @@ pub(super) async fn attempt(scheduler: &Scheduler, leased: Vec<Leased>) -> Resul
             }
         }
     }
-    let mut result = Ok(());
-    while !ended.is_empty() {
-        let rest = ended.split_off(ended.len().min(ENDS_AT_ONCE));
-        result = result.and(finish(scheduler, std::mem::replace(&mut ended, rest)).await);
-    }
-    result
+    finish(scheduler, ended).await
 }
 
 /// Looks whether there is a challenge after all, before a request is given up: an earlier attempt may have made it, and its
