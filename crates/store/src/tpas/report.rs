@@ -13,17 +13,20 @@ use crate::row::Row;
 use crate::sql::{Kind, Sql};
 use crate::value::Value;
 
-/// A clock that was set back between joining and claiming counts as no time.
+/// The challenges, and what was counted for each provider of each, in one statement: so all of it is of one moment. Counted apart,
+/// because a challenge's own columns would be sorted with every participation. A clock that was set back between joining and
+/// claiming counts as no time.
 static COUNT: Sql = Sql::each(
     concat!(
-        "SELECT provider_id, COUNT(of_challenge) AS participations, COUNT(*) FILTER (WHERE status = 'claimed') AS claims,
-            CAST(COALESCE(SUM(CASE WHEN decided_at > joined_at THEN decided_at - joined_at ELSE 0 END)
-                FILTER (WHERE status = 'claimed'), 0) AS BIGINT) AS time_to_claim, ",
+        "SELECT CAST(NULL AS TEXT) AS provider_id, 0 AS participations, 0 AS claims, 0 AS time_to_claim, ",
         challenge_columns!(),
-        " FROM challenges LEFT JOIN (
-            SELECT challenge_id AS of_challenge, provider_id, status, joined_at, decided_at FROM participations
-        ) AS participation ON of_challenge = id
-        {join each on} id = each.challenge GROUP BY id, provider_id"
+        " FROM challenges {join each on} id = each.challenge
+        UNION ALL
+        SELECT provider_id, COUNT(*), COUNT(*) FILTER (WHERE status = 'claimed'),
+            CAST(COALESCE(SUM(CASE WHEN decided_at > joined_at THEN decided_at - joined_at ELSE 0 END)
+                FILTER (WHERE status = 'claimed'), 0) AS BIGINT),
+            challenge_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        FROM participations {join each on} challenge_id = each.challenge GROUP BY challenge_id, provider_id"
     ),
     &[("challenge", Kind::Bytes)],
 );
@@ -44,30 +47,38 @@ impl TpasStore {
     pub async fn reports(&self, ids: &[ChallengeId]) -> Result<Vec<Report>, StoreError> {
         let rows = ids.iter().map(|id| [Value::from(id.as_bytes()).into_owned()]).collect();
         let rows = self.database.query_each(&COUNT, rows, read_row).await?;
-        // The same challenge in several rows, each with what was counted for one of its providers.
-        let mut counted: HashMap<ChallengeId, (ChallengeRecord, HashMap<ProviderId, Tally>)> = HashMap::new();
-        for (record, tally) in rows {
-            let (_, tallies) = counted.entry(record.challenge.id).or_insert_with(|| (record, HashMap::new()));
-            tallies.extend(tally);
+        let mut records = Vec::with_capacity(ids.len());
+        let mut tallies: HashMap<ChallengeId, HashMap<ProviderId, Tally>> = HashMap::new();
+        for row in rows {
+            match row {
+                Counted::Challenge(record) => records.push(record),
+                Counted::Provider(id, provider_id, tally) => {
+                    tallies.entry(id).or_default().insert(provider_id, tally);
+                }
+            }
         }
-        let report = |(record, tallies): (ChallengeRecord, HashMap<_, _>)| {
-            Report::new(record.challenge, &record.payload.provider_ids, &tallies)
+        let report = |ChallengeRecord { challenge, payload, .. }| {
+            let tallies = tallies.remove(&challenge.id).unwrap_or_default();
+            Report::new(challenge, &payload.provider_ids, &tallies)
         };
-        Ok(counted.into_values().map(report).collect())
+        Ok(records.into_iter().map(report).collect())
     }
 }
 
-type Counted = (ChallengeRecord, Option<(ProviderId, Tally)>);
+/// A row: a challenge, or what was counted for one of its providers.
+enum Counted {
+    Challenge(ChallengeRecord),
+    Provider(ChallengeId, ProviderId, Tally),
+}
 
 fn read_row(row: &Row<'_>) -> Result<Counted, StoreError> {
-    let record = read_record(row)?;
     if row.optional_text("provider_id")?.is_none() {
-        return Ok((record, None));
+        return read_record(row).map(Counted::Challenge);
     }
     let tally = Tally {
         participations: row.integer("participations")?.unsigned_abs(),
         claims: row.integer("claims")?.unsigned_abs(),
         time_to_claim: Duration::from_millis(row.integer("time_to_claim")?.unsigned_abs()),
     };
-    Ok((record, Some((row.parsed("provider_id")?, tally))))
+    Ok(Counted::Provider(ChallengeId::from_bytes(row.bytes("id")?), row.parsed("provider_id")?, tally))
 }
