@@ -75,12 +75,11 @@ impl Leases {
         Some(LeaseAtBirth { holder: Arc::clone(&self.holder), until, take: Box::new(take) })
     }
 
-    /// The requests that have arrived, the oldest first, at most so many. What has waited for too long for an attempt that takes
-    /// `attempt` is left to whoever finds it when its lease is over.
-    pub(crate) fn arrived(&self, now: Timestamp, attempt: Duration, limit: usize) -> Vec<Leased> {
+    /// The requests that have arrived, the oldest first, at most so many.
+    pub(crate) fn arrived(&self, limit: usize) -> Vec<Leased> {
         let mut arrivals = lock(&self.arrivals);
         let count = arrivals.len().min(limit);
-        arrivals.drain(..count).filter(|leased| leased.until >= now.plus(attempt)).collect()
+        arrivals.drain(..count).collect()
     }
 
     /// Forgets what has arrived, before all leases are given back.
@@ -121,7 +120,7 @@ mod tests {
     use domain::app::App;
     use domain::production_test::Payload;
 
-    const ATTEMPT: Duration = Duration::from_secs(10);
+    const LEASE: Duration = Duration::from_secs(20);
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(seconds * 1000)
@@ -156,14 +155,14 @@ mod tests {
 
     #[test]
     fn what_is_stored_arrives_and_keeps_its_place_until_its_attempt_has_ended() {
-        let leases = Leases::new("one", ATTEMPT * 2, 4);
+        let leases = Leases::new("one", LEASE, 4);
         arrive(&leases, at(0));
         arrive(&leases, at(1));
         assert!(leases.at_birth(at(1)).is_none(), "the other half is kept for what was ordered before");
         let found = leases.places(10).unwrap();
         assert_eq!((found.len(), leases.places(1).is_none()), (2, true));
         drop(found);
-        let arrived = leases.arrived(at(2), ATTEMPT, 10);
+        let arrived = leases.arrived(10);
         assert_eq!(arrived.len(), 2);
         assert!(leases.at_birth(at(2)).is_none());
         drop(arrived);
@@ -172,25 +171,15 @@ mod tests {
 
     #[test]
     fn what_is_not_stored_leaves_its_place() {
-        let leases = Leases::new("one", ATTEMPT * 2, 1);
+        let leases = Leases::new("one", LEASE, 1);
         drop(leases.at_birth(at(0)));
-        assert!(leases.arrived(at(0), ATTEMPT, 10).is_empty());
+        assert!(leases.arrived(10).is_empty());
         assert!(leases.at_birth(at(0)).is_some());
     }
 
     #[test]
-    fn what_has_waited_for_too_long_is_not_attempted() {
-        let leases = Leases::new("one", ATTEMPT * 2, 4);
-        arrive(&leases, at(0));
-        arrive(&leases, at(1));
-        // An attempt that begins now could last until 21 s: the first lease is over then.
-        assert_eq!(leases.arrived(at(11), ATTEMPT, 10).len(), 1);
-        assert_eq!(leases.places(10).unwrap().len(), 4);
-    }
-
-    #[test]
     fn places_are_filled_with_what_was_found_for_them() {
-        let leases = Leases::new("one", ATTEMPT * 2, 3);
+        let leases = Leases::new("one", LEASE, 3);
         let filled = leases.places(2).unwrap().fill(vec![request()], at(20));
         assert_eq!((filled.len(), leases.places(3).unwrap().len()), (1, 2));
     }

@@ -75,27 +75,18 @@ pub(crate) struct Capacity {
     pub(crate) attempts: usize,
     /// How many requests in each.
     pub(crate) requests: usize,
-    /// Where attempts take turns, how long each is followed by a rest at least.
-    pub(crate) shortest_rest: Option<Duration>,
-}
-
-impl Capacity {
-    /// How many requests may be on their way, or wait for that, in one process.
-    pub(crate) fn places(&self) -> usize {
-        // Where many go together, some may wait.
-        let waiting = if self.requests > 1 { 64 } else { 1 };
-        self.attempts * self.requests * waiting
-    }
+    /// How many requests one process leases at once: those that are attempted, and those that wait for it.
+    pub(crate) places: usize,
+    /// Whether attempts take turns, and rest in between.
+    pub(crate) takes_turns: bool,
 }
 
 impl Peer {
     /// How much may be on its way to it at once: over HTTP each request takes a connection, here next to nothing.
     pub(crate) fn capacity(&self) -> Capacity {
         match self {
-            Self::InProcess { .. } => {
-                Capacity { attempts: 1, requests: 64, shortest_rest: Some(Duration::from_millis(1)) }
-            }
-            Self::Http(_) => Capacity { attempts: 64, requests: 1, shortest_rest: None },
+            Self::InProcess { .. } => Capacity { attempts: 1, requests: 64, places: 4096, takes_turns: true },
+            Self::Http(_) => Capacity { attempts: 64, requests: 1, places: 64, takes_turns: false },
         }
     }
 

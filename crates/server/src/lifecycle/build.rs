@@ -241,7 +241,7 @@ impl Parts {
     /// A lease lasts for two attempts, so that nothing is attempted by two at once: at most 20 s with the default limits, so that
     /// others take over within 30 s (§9).
     fn leases(&self, peer: &Peer) -> Leases {
-        Leases::new(&self.holder(), self.config.limits.hand_over * 2, peer.capacity().places())
+        Leases::new(&self.holder(), self.config.limits.hand_over * 2, peer.capacity().places)
     }
 
     /// A name that no other running scheduler has.

@@ -22,7 +22,7 @@ async fn work_off(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), Stor
     let mut result = Ok(());
     loop {
         while result.is_ok() && !stopping.is_set() && under_way.len() < attempts {
-            let arrived = scheduler.leases.arrived(scheduler.world.now(), scheduler.attempt_limit, requests);
+            let arrived = scheduler.leases.arrived(requests);
             if arrived.is_empty() {
                 break;
             }

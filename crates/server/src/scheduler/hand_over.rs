@@ -26,20 +26,25 @@ pub(crate) async fn release(scheduler: &Scheduler) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// How long the hand-over rests at most: what takes longer than usual was itself kept waiting, and is no reason to wait more.
+/// How long the hand-over rests at least: what is ordered meanwhile goes together.
+const SHORTEST_REST: Duration = Duration::from_millis(1);
+
+/// How long it rests at most: an attempt that took longer than usual was itself kept waiting, and is no reason to wait more.
 const LONGEST_REST: Duration = Duration::from_millis(50);
 
-/// Does this when it is its turn, where the challenge service gives turns. After that it rests for half as long as it took, but not
-/// too short or too long: what is ordered meanwhile goes together, and whoever orders finds the databases free for a while.
+/// Does this when it is its turn, where the challenge service gives turns. After that it rests for half as long as it took: whoever
+/// orders finds the databases free for a while.
 pub(super) async fn in_turn(
     scheduler: &Scheduler,
     attempt: impl Future<Output = Result<(), StoreError>>,
 ) -> Result<(), StoreError> {
-    let Some(shortest_rest) = scheduler.peer.capacity().shortest_rest else { return attempt.await };
+    if !scheduler.peer.capacity().takes_turns {
+        return attempt.await;
+    }
     let _turn = scheduler.turn.lock().await;
     let start = Instant::now();
     let ended = attempt.await;
-    tokio::time::sleep((start.elapsed() / 2).clamp(shortest_rest, LONGEST_REST.max(shortest_rest))).await;
+    tokio::time::sleep((start.elapsed() / 2).clamp(SHORTEST_REST, LONGEST_REST)).await;
     ended
 }
 
@@ -58,8 +63,11 @@ fn apart(Leased { request, place, until: _ }: Leased) -> (Order, Attempted) {
     (order, Attempted { key, status: request.status, scheduling: request.scheduling, _place: place })
 }
 
-/// Attempts these requests together, each with an end of its own.
-pub(super) async fn attempt(scheduler: &Scheduler, leased: Vec<Leased>) -> Result<(), StoreError> {
+/// Attempts these requests together, each with an end of its own. One that has waited for so long that its lease could end first is
+/// left to whoever finds it then.
+pub(super) async fn attempt(scheduler: &Scheduler, mut leased: Vec<Leased>) -> Result<(), StoreError> {
+    let latest_end = scheduler.world.now().plus(scheduler.attempt_limit);
+    leased.retain(|leased| leased.until >= latest_end);
     let (orders, attempted): (Vec<Order>, Vec<Attempted>) = leased.into_iter().map(apart).unzip();
     let answers = timeout(scheduler.attempt_limit, scheduler.peer.schedule_all(orders)).await;
     let answers = answers.unwrap_or_else(|_elapsed| {

@@ -51,7 +51,7 @@ pub(crate) async fn look(scheduler: &Scheduler, id: ChallengeId) -> Result<(), S
     }
 }
 
-/// What was seen; if nothing was, it is due again soon, and until then the copy stands.
+/// What was seen; if nothing was, it is due again in its time, and until then the copy stands.
 fn seen_of(id: ChallengeId, seen: Result<Report, PeerError>) -> Option<Report> {
     seen.inspect_err(|reason| tracing::debug!(challenge = %id, %reason, "a challenge could not be looked at")).ok()
 }

@@ -213,6 +213,25 @@ async fn a_request_held_by_a_scheduler_that_died_is_taken_over_within_30_seconds
 }
 
 #[tokio::test]
+async fn a_new_order_is_nobody_elses_until_its_lease_could_end_during_an_attempt() {
+    let site = Site::start().await;
+    let path = ordered(&site).await;
+    let lease_as_another = || {
+        let (now, until) = (site.now(), site.now().plus(Duration::from_secs(20)));
+        store::connect::LeaseDue { holder: "another".into(), now, until, limit: 10 }
+    };
+    let unit = lease_as_another();
+    assert_eq!(site.database(async |store, _| store.lease_due(unit).await.unwrap()).await.len(), 0);
+    // An attempt that began now could last until after the lease.
+    site.advance(Duration::from_millis(10_001));
+    site.round().await;
+    assert_eq!(read(&site, &path).await["status"], "pending");
+    site.lease_of_new_orders_ends();
+    let unit = lease_as_another();
+    assert_eq!(site.database(async |store, _| store.lease_due(unit).await.unwrap()).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_scheduler_that_lost_its_lease_changes_nothing() {
     use store::connect::{FinishHandOver, HandOverEnd, LeaseDue, RequestKey};
     let site = Site::start().await;
