@@ -1,5 +1,6 @@
-//! Measures the real program over HTTP, and beside it, in the same run, limits and peers: only ratios mean anything on
-//! machines that others share. `cargo xtask bench` builds and runs it; what it shows goes into `docs/performance.md`.
+//! Measures the real program over HTTP, and beside it, in the same run, limits and peers: only
+//! ratios mean anything on machines that others share. `cargo xtask bench` builds and runs it; what
+//! it shows goes into `docs/performance.md`.
 
 mod cases;
 mod limits;
@@ -45,7 +46,9 @@ fn main() -> Result<()> {
     let text = table::render(&cases, &results);
     println!("\n{text}");
     match write {
-        Some(file) => table::write_into(&file, &format!("{}\n\n{text}", table::head(&commit, scale))),
+        Some(file) => {
+            table::write_into(&file, &format!("{}\n\n{text}", table::head(&commit, scale)))
+        }
         None => Ok(()),
     }
 }
@@ -53,9 +56,11 @@ fn main() -> Result<()> {
 fn read_arguments() -> Result<Arguments> {
     let mut given = std::env::args().skip(1);
     let (mut program, mut folder, mut peer, mut write) = (None, None, None, None);
-    let (mut scale, mut only, mut list, mut commit) = (Scale::FULL, Vec::new(), false, String::from("unknown"));
+    let (mut scale, mut only, mut list, mut commit) =
+        (Scale::FULL, Vec::new(), false, String::from("unknown"));
     while let Some(argument) = given.next() {
-        let mut value = || given.next().with_context(|| format!("{argument} needs a value\n{USAGE}"));
+        let mut value =
+            || given.next().with_context(|| format!("{argument} needs a value\n{USAGE}"));
         match argument.as_str() {
             "--program" => program = Some(value()?.into()),
             "--folder" => folder = Some(value()?.into()),
@@ -64,7 +69,10 @@ fn read_arguments() -> Result<Arguments> {
             "--commit" => commit = value()?,
             "--only" => only.push(value()?),
             "--rounds" => scale.rounds = value()?.parse().context("--rounds needs a number")?,
-            "--seconds" => scale.duration = Duration::from_secs(value()?.parse().context("--seconds needs a number")?),
+            "--seconds" => {
+                scale.duration =
+                    Duration::from_secs(value()?.parse().context("--seconds needs a number")?)
+            }
             "--quick" => scale = Scale::QUICK,
             "--list" => list = true,
             _ => bail!("{argument} is not an option\n{USAGE}"),

@@ -34,7 +34,8 @@ pub(crate) struct Server {
 impl Program {
     /// A folder for data that goes when it is dropped.
     pub(crate) fn new_data(&self) -> Result<tempfile::TempDir> {
-        tempfile::TempDir::with_prefix_in("data-", &self.folder).context("cannot make a folder for data")
+        tempfile::TempDir::with_prefix_in("data-", &self.folder)
+            .context("cannot make a folder for data")
     }
 
     /// Serves with this data and these options besides.
@@ -42,7 +43,16 @@ impl Program {
         let log = File::create(self.folder.join("server.log")).context("cannot make a log")?;
         let begun = Instant::now();
         let mut process = Command::new(&self.path)
-            .args(["serve", "--listen", "127.0.0.1:0", "--rate-limit", "off", "--log-level", "warn", "--data-dir"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--rate-limit",
+                "off",
+                "--log-level",
+                "warn",
+                "--data-dir",
+            ])
             .arg(data)
             .args(more)
             .env_clear()
@@ -53,14 +63,16 @@ impl Program {
             .with_context(|| format!("cannot start {}", self.path.display()))?;
         let mut line = String::new();
         let said = process.stdout.take().map(|stdout| BufReader::new(stdout).read_line(&mut line));
-        let address = line.trim_end().strip_prefix(LISTENS).and_then(|address| address.parse().ok());
+        let address =
+            line.trim_end().strip_prefix(LISTENS).and_then(|address| address.parse().ok());
         let Some((address, Ok(_))) = address.zip(said) else {
             // It has said why in its log.
             let log = fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
             let _ = process.kill();
             bail!("the server did not come up: {line}{log}");
         };
-        let mut server = Server { process, address, came_up_in: Duration::ZERO, data: data.to_owned() };
+        let mut server =
+            Server { process, address, came_up_in: Duration::ZERO, data: data.to_owned() };
         server.is_alive()?;
         server.came_up_in = begun.elapsed();
         Ok(server)
@@ -70,10 +82,15 @@ impl Program {
 impl Server {
     fn is_alive(&self) -> Result<()> {
         let mut stream = TcpStream::connect(self.address).context("cannot connect")?;
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
+        stream
+            .write_all(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        if answer.starts_with("HTTP/1.1 200") { Ok(()) } else { bail!("the server is not well: {answer}") }
+        if answer.starts_with("HTTP/1.1 200") {
+            Ok(())
+        } else {
+            bail!("the server is not well: {answer}")
+        }
     }
 
     pub(crate) fn tests_path() -> String {
@@ -87,7 +104,8 @@ impl Server {
 
     /// A secret that the server keeps in its data directory.
     pub(crate) fn secret(&self, name: &str) -> Result<String> {
-        let secret = fs::read_to_string(self.data.join(name)).with_context(|| format!("cannot read {name}"))?;
+        let secret = fs::read_to_string(self.data.join(name))
+            .with_context(|| format!("cannot read {name}"))?;
         Ok(secret.trim().to_owned())
     }
 
@@ -103,7 +121,10 @@ impl Server {
 
     fn status(&self, name: &str) -> Result<f64> {
         let text = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = text.lines().find_map(|line| line.strip_prefix(name)).context("the system does not say")?;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .context("the system does not say")?;
         let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
         Ok(kilobytes / 1024.0)
     }

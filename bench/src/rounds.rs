@@ -1,4 +1,5 @@
-//! Rounds: every case once, then all of them again, so that what disturbs the machine for a while disturbs them all.
+//! Rounds: every case once, then all of them again, so that what disturbs the machine for a while
+//! disturbs them all.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -6,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use test_cluster::{Cluster, Durability};
+use test_support::{Cluster, Durability};
 
 use crate::cases::Case;
 use crate::program::Program;
@@ -64,7 +65,9 @@ impl Ground {
 
     /// A PostgreSQL server that syncs.
     pub(crate) fn cluster(&self) -> Result<&Cluster> {
-        made_once(&self.cluster, || Cluster::start(Durability::Real).context("there is no PostgreSQL"))
+        made_once(&self.cluster, || {
+            Cluster::start(Durability::Real).context("there is no PostgreSQL")
+        })
     }
 
     /// Data with many production tests in it.
@@ -98,7 +101,8 @@ pub(crate) fn run(ground: &Ground, cases: &[Case]) -> Result<Results> {
         println!("round {round} of {}", ground.scale.rounds);
         for case in cases {
             let figures = (case.run)(ground).with_context(|| format!("the case {}", case.name))?;
-            let shown: Vec<String> = figures.iter().map(|(name, figure)| format!("{name} {figure:.2}")).collect();
+            let shown: Vec<String> =
+                figures.iter().map(|(name, figure)| format!("{name} {figure:.2}")).collect();
             println!("  {:<28} {}", case.name, shown.join("  "));
             results.entry(case.name).or_default().push(figures);
         }

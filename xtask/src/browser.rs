@@ -1,5 +1,6 @@
-//! A real browser on a running server: the pages load, fit the screen, need nothing from elsewhere, and a tester gets a
-//! stamp with them. What it does is in `xtask/browser/`; this file gives it all that it needs.
+//! A real browser on a running server: the pages load, fit the screen, need nothing from elsewhere,
+//! and a tester gets a stamp with them. What it does is in `xtask/browser/`; this file gives it all
+//! that it needs.
 
 use std::process::Command;
 

@@ -10,7 +10,12 @@ use crate::{deny, generate};
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "format", about: "the code is formatted", run: format, gate: false },
     Step { name: "clippy", about: "no lint has a complaint", run: clippy, gate: false },
-    Step { name: "docs", about: "the documentation builds without a warning", run: docs, gate: false },
+    Step {
+        name: "docs",
+        about: "the documentation builds without a warning",
+        run: docs,
+        gate: false,
+    },
     Step {
         name: "generated",
         about: "generated files are those that the code generates",

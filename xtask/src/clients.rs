@@ -1,5 +1,6 @@
-//! Clients that others generate: from the OpenAPI document to a TypeScript and a Python program that spend the README's first
-//! minute on a running server. What the programs do is in `xtask/clients/`; this file has the clients made and checked.
+//! Clients that others generate: from the OpenAPI document to a TypeScript and a Python program
+//! that spend the README's first minute on a running server. What the programs do is in
+//! `xtask/clients/`; this file has the clients made and checked.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +20,8 @@ const PYTHON: &str = "xtask/clients/python";
 pub(crate) fn run() -> Result<()> {
     tools::need(&[tools::NODE, tools::NPM, tools::PYTHON])?;
     let document = workshop("clients")?.join("openapi.json");
-    fs::write(&document, generate::openapi()?).with_context(|| format!("cannot write {}", document.display()))?;
+    fs::write(&document, generate::openapi()?)
+        .with_context(|| format!("cannot write {}", document.display()))?;
     let programs = [typescript(&document)?, python(&document)?];
     let server = Server::start("clients")?;
     for mut program in programs {
@@ -35,14 +37,20 @@ fn typescript(document: &Path) -> Result<Command> {
     let tool = |name| Command::new(folder.join("node_modules/.bin").join(name));
     let mut generator = tool("openapi-ts");
     // What Node.js has to say about the generator itself is not about the document.
-    generator.arg("-i").arg(document).args(["-o", "fieldtest"]).env("NODE_NO_WARNINGS", "1").current_dir(&folder);
+    generator
+        .arg("-i")
+        .arg(document)
+        .args(["-o", "fieldtest"])
+        .env("NODE_NO_WARNINGS", "1")
+        .current_dir(&folder);
     let said = command::transcript(&mut generator)?;
     // It does not fail where it does not understand: it warns, or gives up the type.
     if said.to_lowercase().contains("warn") {
         bail!("openapi-ts has a complaint:\n{said}");
     }
     let types = folder.join("fieldtest/types.gen.ts");
-    let text = fs::read_to_string(&types).with_context(|| format!("cannot read {}", types.display()))?;
+    let text =
+        fs::read_to_string(&types).with_context(|| format!("cannot read {}", types.display()))?;
     if let Some(line) = answer_without_type(&text) {
         bail!("{}:{line}: an answer has no type", types.display());
     }
@@ -69,7 +77,9 @@ fn python(document: &Path) -> Result<Command> {
     generator.args(["generate", "--fail-on-warning", "--config", "config.yaml", "--overwrite"]);
     generator.args(["--meta", "none", "--output-path", "fieldtest", "--path"]).arg(document);
     command::run(generator.current_dir(&folder))?;
-    command::run(Command::new(tools.join("mypy")).args(["--strict", "main.py"]).current_dir(&folder))?;
+    command::run(
+        Command::new(tools.join("mypy")).args(["--strict", "main.py"]).current_dir(&folder),
+    )?;
     let mut program = Command::new(tools.join("python"));
     program.arg("main.py").current_dir(folder);
     Ok(program)
@@ -82,6 +92,9 @@ mod tests {
     #[test]
     fn an_answer_without_a_type_is_noticed_and_a_member_without_one_is_not() {
         assert_eq!(answer_without_type("type A = {\n    200: unknown;\n};"), Some(2));
-        assert_eq!(answer_without_type("type A = {\n    200: Health;\n    value?: unknown;\n};"), None);
+        assert_eq!(
+            answer_without_type("type A = {\n    200: Health;\n    value?: unknown;\n};"),
+            None
+        );
     }
 }

@@ -27,13 +27,17 @@ fn find_or_install() -> Result<PathBuf> {
         return Ok(there);
     }
     println!("cargo-deny {VERSION} not found: building it");
-    let arguments = ["install", "cargo-deny", "--version", VERSION, "--locked", "--quiet", "--profile", "dev"];
-    // Built for a single run: optimising it and telling a debugger about it would cost more than they give.
+    let arguments =
+        ["install", "cargo-deny", "--version", VERSION, "--locked", "--quiet", "--profile", "dev"];
+    // Built for a single run: optimising it and telling a debugger about it would cost more than
+    // they give.
     command::run(cargo(&arguments).env("CARGO_PROFILE_DEV_DEBUG", "0").arg("--root").arg(&folder))?;
     Ok(own)
 }
 
 fn is_pinned_version(program: &PathBuf) -> bool {
     let version = Command::new(program).arg("--version").output();
-    version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == format!("cargo-deny {VERSION}"))
+    version.is_ok_and(|output| {
+        String::from_utf8_lossy(&output.stdout).trim() == format!("cargo-deny {VERSION}")
+    })
 }

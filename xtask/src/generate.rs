@@ -1,4 +1,5 @@
-//! Files that are generated from the code and checked in, so that people can read them and reviews show their changes.
+//! Files that are generated from the code and checked in, so that people can read them and reviews
+//! show their changes.
 
 use std::fs;
 use std::process::Command;
@@ -13,7 +14,8 @@ const OPENAPI: &str = "docs/openapi.json";
 
 /// Writes the generated files.
 pub(crate) fn write() -> Result<()> {
-    fs::write(root().join(OPENAPI), openapi()?).with_context(|| format!("cannot write {OPENAPI}"))?;
+    fs::write(root().join(OPENAPI), openapi()?)
+        .with_context(|| format!("cannot write {OPENAPI}"))?;
     println!("{OPENAPI} is written");
     Ok(())
 }
@@ -21,10 +23,13 @@ pub(crate) fn write() -> Result<()> {
 /// Fails if a generated file is not what the code would generate now.
 pub(crate) fn compare() -> Result<()> {
     let fresh = openapi()?;
-    let kept = fs::read_to_string(root().join(OPENAPI)).with_context(|| format!("cannot read {OPENAPI}"))?;
+    let kept = fs::read_to_string(root().join(OPENAPI))
+        .with_context(|| format!("cannot read {OPENAPI}"))?;
     match first_difference(&kept, &fresh) {
         None => Ok(()),
-        Some(line) => bail!("{OPENAPI} differs from the code at line {line}: run `cargo xtask generate`"),
+        Some(line) => {
+            bail!("{OPENAPI} differs from the code at line {line}: run `cargo xtask generate`")
+        }
     }
 }
 
@@ -38,8 +43,10 @@ fn first_difference(kept: &str, fresh: &str) -> Option<usize> {
     if kept == fresh {
         return None;
     }
-    // Equal up to the end of the shorter one: the first line that only one of them has is the difference.
-    let same = kept.split('\n').zip(fresh.split('\n')).take_while(|(left, right)| left == right).count();
+    // Equal up to the end of the shorter one: the first line that only one of them has is the
+    // difference.
+    let same =
+        kept.split('\n').zip(fresh.split('\n')).take_while(|(left, right)| left == right).count();
     Some(same + 1)
 }
 

@@ -1,4 +1,5 @@
-//! What people and CI do to this workspace, in Rust: test it, check it, write the files that are generated from its code.
+//! What people and CI do to this workspace, in Rust: test it, check it, write the files that are
+//! generated from its code.
 
 mod bench;
 mod browser;
@@ -22,7 +23,7 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 Usage: cargo xtask <command>
 
-  test      Run every test: the Rust ones, the arrows between the rooms, the API against its document, clients
+  test      Run every test: the Rust ones, the borders between the crates, the API against its document, clients
             generated from that, a browser
   check     Formatting, lints, documentation, dependencies, generated files
   generate  Write the files that are generated from the code
@@ -53,8 +54,12 @@ fn main() -> ExitCode {
 /// Does what the command line says; `false` if it was done and found something wrong.
 fn dispatch(arguments: &[String]) -> Result<bool> {
     match arguments.split_first() {
-        Some((command, rest)) if command == "test" => steps::run(test::STEPS, &steps::Choice::parse(rest)?),
-        Some((command, rest)) if command == "check" => steps::run(check::STEPS, &steps::Choice::parse(rest)?),
+        Some((command, rest)) if command == "test" => {
+            steps::run(test::STEPS, &steps::Choice::parse(rest)?)
+        }
+        Some((command, rest)) if command == "check" => {
+            steps::run(check::STEPS, &steps::Choice::parse(rest)?)
+        }
         Some((command, rest)) if command == "bench" => bench::bench(rest).map(|()| true),
         Some((command, [])) if command == "generate" => generate::write().map(|()| true),
         Some((command, [])) if ["help", "--help", "-h"].contains(&command.as_str()) => {

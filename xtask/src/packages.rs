@@ -1,4 +1,5 @@
-//! What steps install from npm and PyPI, below `target/xtask`: pinned, and again only when the pins have changed.
+//! What steps install from npm and PyPI, below `target/xtask`: pinned, and again only when the pins
+//! have changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,40 +10,52 @@ use anyhow::{Context, Result};
 use crate::command::{self, root, workshop};
 use crate::tools;
 
-/// Copies the scripts of `source` to the workshop `name`, so that what they need can lie beside them, and installs what
-/// their `package-lock.json` pins.
+/// Copies the scripts of `source` to the workshop `name`, so that what they need can lie beside
+/// them, and installs what their `package-lock.json` pins.
 pub(crate) fn npm(source: &str, name: &str) -> Result<PathBuf> {
     tools::need(&[tools::NODE, tools::NPM])?;
     let folder = copy(source, name)?;
     once(&folder.join("package-lock.json"), &folder.join("installed.json"), || {
-        command::run(Command::new("npm").args(["ci", "--ignore-scripts", "--loglevel", "error"]).current_dir(&folder))
+        command::run(
+            Command::new("npm")
+                .args(["ci", "--ignore-scripts", "--loglevel", "error"])
+                .current_dir(&folder),
+        )
     })?;
     Ok(folder)
 }
 
-/// Makes a virtual environment in the workshop `name` with what the `requirements.txt` of `source` pins, and answers the
-/// folder of its programs.
+/// Makes a virtual environment in the workshop `name` with what the `requirements.txt` of `source`
+/// pins, and answers the folder of its programs.
 pub(crate) fn pip(source: &str, name: &str) -> Result<PathBuf> {
     tools::need(&[tools::PYTHON])?;
     let requirements = root().join(source).join("requirements.txt");
     let folder = workshop(name)?;
     let programs = folder.join("venv/bin");
     once(&requirements, &folder.join("installed.txt"), || {
-        command::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")))?;
+        command::run(
+            Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")),
+        )?;
         let mut pip = Command::new(programs.join("python"));
-        command::run(pip.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&requirements))
+        command::run(
+            pip.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&requirements),
+        )
     })?;
     Ok(programs)
 }
 
-/// Copies the files of `source`, a folder of the workspace, to the workshop `name`, and answers where that is.
+/// Copies the files of `source`, a folder of the workspace, to the workshop `name`, and answers
+/// where that is.
 pub(crate) fn copy(source: &str, name: &str) -> Result<PathBuf> {
     let folder = workshop(name)?;
-    for entry in fs::read_dir(root().join(source)).with_context(|| format!("cannot read {source}"))? {
+    for entry in
+        fs::read_dir(root().join(source)).with_context(|| format!("cannot read {source}"))?
+    {
         let entry = entry?;
         // What programs leave beside scripts, such as `__pycache__`, are folders.
         if entry.file_type()?.is_file() {
-            fs::copy(entry.path(), folder.join(entry.file_name())).with_context(|| format!("cannot copy {source}"))?;
+            fs::copy(entry.path(), folder.join(entry.file_name()))
+                .with_context(|| format!("cannot copy {source}"))?;
         }
     }
     Ok(folder)
@@ -50,7 +63,8 @@ pub(crate) fn copy(source: &str, name: &str) -> Result<PathBuf> {
 
 /// Installs, unless these very pins were installed before.
 fn once(pins: &Path, installed: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
-    let wanted = fs::read_to_string(pins).with_context(|| format!("cannot read {}", pins.display()))?;
+    let wanted =
+        fs::read_to_string(pins).with_context(|| format!("cannot read {}", pins.display()))?;
     if fs::read_to_string(installed).ok().as_ref() == Some(&wanted) {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! The tests that need PostgreSQL: the contract once more, and what holds on that engine only.
 
 use anyhow::Result;
-use test_cluster::{Cluster, Durability};
+use test_support::{Cluster, Durability};
 
 use crate::command::{cargo, run};
 use crate::test::has_nextest;
@@ -23,12 +23,19 @@ pub(crate) fn run_tests() -> Result<()> {
             "--package",
             "fieldtest-server",
             "--package",
-            "fieldtest-store",
+            "fieldtest-db",
         ])
     } else {
-        cargo(&["test", "--no-fail-fast", "--package", "fieldtest-server", "--package", "fieldtest-store"])
+        cargo(&[
+            "test",
+            "--no-fail-fast",
+            "--package",
+            "fieldtest-server",
+            "--package",
+            "fieldtest-db",
+        ])
     };
-    tests.args(["--package", "fieldtest", "--package", "fieldtest-test-cluster"]);
+    tests.args(["--package", "fieldtest", "--package", "fieldtest-test-support"]);
     if !has_nextest() {
         tests.args(["--tests", "--", "--skip", "sqlite::"]);
     }

@@ -1,5 +1,5 @@
-//! Schemathesis: thousands of requests made up from the OpenAPI document, sent to a running server, every answer
-//! compared with what the document says about it.
+//! Schemathesis: thousands of requests made up from the OpenAPI document, sent to a running server,
+//! every answer compared with what the document says about it.
 
 use std::process::Command;
 
@@ -9,7 +9,8 @@ use crate::command::{self, root, workshop};
 use crate::packages;
 use crate::server::{DEMO_KEY, Server, TPAS_TOKEN, VERIFICATION_SECRET};
 
-/// What to send, how much of it, and with which keys: its configuration and its versions are beside this crate.
+/// What to send, how much of it, and with which keys: its configuration and its versions are beside
+/// this crate.
 const FOLDER: &str = "xtask/schemathesis";
 
 /// Installs schemathesis if need be, starts a server and lets the one loose on the other.

@@ -1,4 +1,5 @@
-//! The real program, serving on a port and a data directory of its own for as long as a step needs it.
+//! The real program, serving on a port and a data directory of its own for as long as a step needs
+//! it.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -29,7 +30,8 @@ pub(crate) const TPAS_TOKEN: &str = "the-token-between-the-services-of-a-test-ru
 
 /// Builds the program as `cargo run` would, and says where it is.
 pub(crate) fn build() -> Result<PathBuf> {
-    let arguments = ["build", "--package", "fieldtest", "--bin", "fieldtest", "--quiet", "--message-format"];
+    let arguments =
+        ["build", "--package", "fieldtest", "--bin", "fieldtest", "--quiet", "--message-format"];
     let messages = output(cargo(&arguments).arg("json-render-diagnostics"))?;
     let mut programs = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -53,9 +55,11 @@ impl Server {
     /// Starts a sandbox server with the demo workspace on a free port. `name` is for its log.
     pub(crate) fn start(name: &str) -> Result<Self> {
         let program = build()?;
-        let data = TempDir::with_prefix("fieldtest-").context("cannot make a folder for the server's data")?;
+        let data = TempDir::with_prefix("fieldtest-")
+            .context("cannot make a folder for the server's data")?;
         let log = workshop("logs")?.join(format!("{name}.log"));
-        let log_file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        let log_file =
+            File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut process = serve(&program, data.path())
             .stderr(log_file.try_clone().context("cannot share the log")?)
             .spawn()
@@ -66,7 +70,9 @@ impl Server {
             std::thread::spawn(move || read_lines(lines, log_file, &addresses, life));
         }
         let mut server = Self { process, alive, data, log, origin: String::new() };
-        server.origin = address.recv_timeout(START).map_err(|_| server.complaint("did not say where it listens"))?;
+        server.origin = address
+            .recv_timeout(START)
+            .map_err(|_| server.complaint("did not say where it listens"))?;
         println!("the server listens on {}", server.origin);
         Ok(server)
     }
@@ -74,11 +80,13 @@ impl Server {
     /// A secret that the server keeps in its data directory, such as [`DEMO_KEY`].
     pub(crate) fn secret(&self, name: &str) -> Result<String> {
         let file = self.data.path().join(name);
-        let secret = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let secret =
+            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         Ok(secret.trim().to_owned())
     }
 
-    /// Asks the server to end, as an operator would, and fails unless it does so in time and without a complaint.
+    /// Asks the server to end, as an operator would, and fails unless it does so in time and
+    /// without a complaint.
     pub(crate) fn stop(mut self) -> Result<()> {
         // The shell's `kill`, because not every system has one as a program.
         run(Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.process.id().to_string()]))?;
@@ -108,11 +116,21 @@ impl Drop for Server {
 /// The command that serves, with nothing of the caller's own configuration in it.
 fn serve(program: &Path, data: &Path) -> Command {
     let mut command = Command::new(program);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FIELDTEST_")) {
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FIELDTEST_"))
+    {
         command.env_remove(name);
     }
     command
-        .args(["serve", "--listen", "127.0.0.1:0", "--environment", "sandbox", "--rate-limit", "off"])
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--environment",
+            "sandbox",
+            "--rate-limit",
+            "off",
+        ])
         .args(["--tpas-token", TPAS_TOKEN, "--data-dir"])
         .arg(data)
         .current_dir(data)
@@ -121,7 +139,8 @@ fn serve(program: &Path, data: &Path) -> Command {
     command
 }
 
-/// Passes the address on, once it is printed, and everything to the log, until the server ends; `life` ends with it.
+/// Passes the address on, once it is printed, and everything to the log, until the server ends;
+/// `life` ends with it.
 fn read_lines(output: ChildStdout, mut log: File, addresses: &Sender<String>, life: Sender<()>) {
     for line in BufReader::new(output).lines().map_while(Result::ok) {
         if let Some(address) = line.strip_prefix(LISTENS) {

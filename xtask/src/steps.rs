@@ -34,7 +34,9 @@ impl Choice {
                     None => bail!("--only needs the name of a step"),
                 },
                 (_, Some(name)) => choice.only.push(name.to_owned()),
-                (other, None) => bail!("{other} is not an option of this command: there are --list and --only <step>"),
+                (other, None) => bail!(
+                    "{other} is not an option of this command: there are --list and --only <step>"
+                ),
             }
         }
         Ok(choice)
@@ -49,7 +51,9 @@ impl Choice {
 ///
 /// A failed step does not keep the later ones from running, unless it is a gate.
 pub(crate) fn run(steps: &[Step], choice: &Choice) -> Result<bool> {
-    if let Some(unknown) = choice.only.iter().find(|name| steps.iter().all(|step| step.name != name.as_str())) {
+    if let Some(unknown) =
+        choice.only.iter().find(|name| steps.iter().all(|step| step.name != name.as_str()))
+    {
         let names: Vec<_> = steps.iter().map(|step| step.name).collect();
         bail!("there is no step {unknown}; there are: {}", names.join(", "));
     }
@@ -84,7 +88,11 @@ impl Verdict {
         let verdict = Self { name: step.name, took: begun.elapsed(), passed: outcome.is_ok() };
         match outcome {
             Ok(()) => println!("── {} passed in {:.1} s", step.name, verdict.took.as_secs_f64()),
-            Err(error) => println!("── {} failed after {:.1} s: {error:#}", step.name, verdict.took.as_secs_f64()),
+            Err(error) => println!(
+                "── {} failed after {:.1} s: {error:#}",
+                step.name,
+                verdict.took.as_secs_f64()
+            ),
         }
         verdict
     }
@@ -107,8 +115,10 @@ mod tests {
     use super::*;
 
     const GOOD: Step = Step { name: "good", about: "passes", run: || Ok(()), gate: false };
-    const BAD: Step = Step { name: "bad", about: "fails", run: || bail!("on purpose"), gate: false };
-    const NEVER: Step = Step { name: "never", about: "must not run", run: || panic!("it ran"), gate: false };
+    const BAD: Step =
+        Step { name: "bad", about: "fails", run: || bail!("on purpose"), gate: false };
+    const NEVER: Step =
+        Step { name: "never", about: "must not run", run: || panic!("it ran"), gate: false };
 
     fn choice(arguments: &[&str]) -> Result<Choice> {
         Choice::parse(&arguments.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use db::{Idempotency, Location, WriterMetrics};
 use domain::challenge_request::{ChallengeRequest, Status};
 use domain::idempotency::{Fingerprint, IdempotencyKey, VALIDITY};
 use domain::{Clock, Ids, SeededRandomness, SystemClock};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use store::connect::{ConnectStore, CreateChallengeRequest};
-use store::{Idempotency, Location, WriterMetrics};
+use store_workspace::{CreateChallengeRequest, WorkspaceStore};
 
 use crate::load::{Closed, Keys, Measured, Open, Request, each_once, push_key};
 use crate::program::{APP, Server};
@@ -60,7 +60,8 @@ pub(crate) fn create(ground: &Ground, server: &Server, connections: usize) -> Re
 pub(crate) fn sqlite_full(ground: &Ground) -> Result<Figures> {
     let data = ground.filled()?;
     let server = ground.program.serve(data.path(), &[])?;
-    // After a start somebody waits until it is known which keys there are; that is a figure of its own.
+    // After a start somebody waits until it is known which keys there are; that is a figure of its
+    // own.
     let mut first = order(&server.api_key()?).with(Keys::Unique);
     let mut bytes = Vec::new();
     first.write(&mut bytes);
@@ -113,8 +114,8 @@ pub(crate) fn figures(measured: &Measured) -> Figures {
     ])
 }
 
-/// Data in which many production tests were ordered, with idempotency keys that are still valid, and cancelled, so that no
-/// scheduler wants them.
+/// Data in which many production tests were ordered, with idempotency keys that are still valid,
+/// and cancelled, so that no scheduler wants them.
 pub(crate) fn fill(ground: &Ground) -> Result<tempfile::TempDir> {
     let data = ground.program.new_data()?;
     ground.program.serve(data.path(), &[])?.stop()?;
@@ -125,14 +126,18 @@ pub(crate) fn fill(ground: &Ground) -> Result<tempfile::TempDir> {
 }
 
 async fn fill_store(data: &Path, many: usize) -> Result<()> {
-    let store = ConnectStore::open(&Location::Folder(data.to_owned()), WriterMetrics::default()).await?;
+    let store =
+        WorkspaceStore::open(&Location::Folder(data.to_owned()), WriterMetrics::default()).await?;
     let workspaces = store.workspaces().await?;
     let workspace = workspaces.first().context("the demo has no workspace")?;
     let app = store.app(&workspace.id, &APP.parse()?).await?.context("the demo has no app")?;
     let clock = Arc::new(SystemClock);
     let ids = Ids::new(clock.clone(), Arc::new(SeededRandomness::from_system()?));
-    let order = serde_json::from_str(ORDER).map(|order| wire::production_test::read_order(&order))?;
-    let payload = order.map_err(|errors| anyhow::anyhow!("{errors:?}"))?.into_payload(vec!["bankidse".parse()?]);
+    let order =
+        serde_json::from_str(ORDER).map(|order| wire::production_test::read_order(&order))?;
+    let payload = order
+        .map_err(|errors| anyhow::anyhow!("{errors:?}"))?
+        .into_payload(vec!["bankidse".parse()?]);
     let write = |number: usize| {
         let now = clock.now();
         let mut request = ChallengeRequest::new(ids.request(), &app, payload.clone(), now);

@@ -38,7 +38,10 @@ impl<'a> Tables<'a> {
 
     /// The demo's workspace.
     pub(crate) fn workspace(&self) -> Result<String> {
-        let found = self.ground.cluster()?.psql(&self.name, "SELECT id FROM fieldtest_connect.workspaces")?;
+        let found = self
+            .ground
+            .cluster()?
+            .psql(&self.name, "SELECT id FROM fieldtest_connect.workspaces")?;
         Ok(found.trim().to_owned())
     }
 }

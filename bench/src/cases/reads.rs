@@ -14,7 +14,7 @@ use crate::program::Server;
 use crate::rounds::{Figures, Ground};
 
 /// How long it may take to schedule what was ordered beforehand.
-const PATIENCE: Duration = Duration::from_mins(5);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
 pub(crate) fn page(ground: &Ground) -> Result<Figures> {
     read(ground, |_| Ok(format!("{}?limit=20&order=desc", Server::tests_path())))
@@ -25,7 +25,9 @@ pub(crate) fn one(ground: &Ground) -> Result<Figures> {
 }
 
 pub(crate) fn report(ground: &Ground) -> Result<Figures> {
-    read(ground, |server| Ok(format!("{}/{}/report", Server::tests_path(), newest_challenge(server)?)))
+    read(ground, |server| {
+        Ok(format!("{}/{}/report", Server::tests_path(), newest_challenge(server)?))
+    })
 }
 
 fn read(ground: &Ground, path: impl Fn(&Server) -> Result<String>) -> Result<Figures> {
@@ -36,14 +38,20 @@ fn read(ground: &Ground, path: impl Fn(&Server) -> Result<String>) -> Result<Fig
     Ok(figures(&load.run(&request)?))
 }
 
-/// How soon the first byte comes, how long the whole list takes, and how much the server's memory grows meanwhile.
+/// How soon the first byte comes, how long the whole list takes, and how much the server's memory
+/// grows meanwhile.
 pub(crate) fn full_list(ground: &Ground) -> Result<Figures> {
     let server = ground.program.serve(ground.listed()?.path(), &[])?;
     let idle = server.memory()?;
     let mut stream = TcpStream::connect(server.address)?;
-    let head = format!("GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n", Server::tests_path());
+    let head = format!(
+        "GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n",
+        Server::tests_path()
+    );
     let asked = Instant::now();
-    stream.write_all(format!("{head}Authorization: Bearer {}\r\n\r\n", server.api_key()?).as_bytes())?;
+    stream.write_all(
+        format!("{head}Authorization: Bearer {}\r\n\r\n", server.api_key()?).as_bytes(),
+    )?;
     let mut buffer = vec![0; 64 * 1024];
     let mut bytes = stream.read(&mut buffer)?;
     let first_byte = asked.elapsed();
@@ -79,7 +87,7 @@ pub(crate) fn fill(ground: &Ground) -> Result<tempfile::TempDir> {
         })
         .collect();
     each_once(server.address, 64, request.status, &requests, |_| {})?;
-    until(PATIENCE, || Ok(pending(&server)? == 0))?;
+    until(DEFAULT_TIMEOUT, || Ok(pending(&server)? == 0))?;
     server.stop()?;
     Ok(data)
 }

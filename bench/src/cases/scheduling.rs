@@ -13,7 +13,7 @@ use crate::rounds::{Figures, Ground};
 const PER_SECOND: f64 = 10_000.0;
 
 /// How long a backlog may take to drain.
-const PATIENCE: Duration = Duration::from_secs(120);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 
 pub(crate) fn run(ground: &Ground) -> Result<Figures> {
     let data = ground.program.new_data()?;
@@ -27,8 +27,14 @@ pub(crate) fn run(ground: &Ground) -> Result<Figures> {
     };
     let measured = load.run(&order(&server.api_key()?).with(Keys::Unique))?;
     let database = Connection::open(data.path().join("connect.sqlite3"))?;
-    let pending = || database.query_row("SELECT COUNT(*) FROM challenge_requests WHERE status = 'pending'", [], count);
-    let drained = until(PATIENCE, || Ok(pending()? == 0))?;
+    let pending = || {
+        database.query_row(
+            "SELECT COUNT(*) FROM challenge_requests WHERE status = 'pending'",
+            [],
+            count,
+        )
+    };
+    let drained = until(DEFAULT_TIMEOUT, || Ok(pending()? == 0))?;
     let (all, late) = database.query_row(
         "SELECT COUNT(*), COUNT(*) FILTER (WHERE status <> 'scheduled' OR challenge_created_at - created_at > 1000)
         FROM challenge_requests",

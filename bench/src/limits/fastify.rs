@@ -1,4 +1,5 @@
-//! The same create on the same PostgreSQL, as many would write it: Fastify and `pg`. It is kept in `bench/fastify`.
+//! The same create on the same PostgreSQL, as many would write it: Fastify and `pg`. It is kept in
+//! `bench/fastify`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -10,9 +11,9 @@ use crate::cases::postgres::Tables;
 use crate::load::{Closed, Keys};
 use crate::rounds::{Figures, Ground};
 
-struct Peer(Child);
+struct ChallengeServiceHandle(Child);
 
-impl Drop for Peer {
+impl Drop for ChallengeServiceHandle {
     fn drop(&mut self) {
         // Both fail if it has ended already, which is as good.
         let _ = self.0.kill();
@@ -34,10 +35,18 @@ pub(crate) fn run(ground: &Ground) -> Result<Figures> {
         .context("cannot start node")?;
     let mut line = String::new();
     let stdout = process.stdout.take();
-    let _peer = Peer(process);
+    let _peer = ChallengeServiceHandle(process);
     BufReader::new(stdout.context("the peer has no output")?).read_line(&mut line)?;
-    let address = line.trim().parse().with_context(|| format!("the peer does not say where it listens: {line}"))?;
+    let address = line
+        .trim()
+        .parse()
+        .with_context(|| format!("the peer does not say where it listens: {line}"))?;
     let request = create::order(&tables.api_key()?).with(Keys::Unique);
-    let load = Closed { address, connections: 64, warm_up: ground.scale.warm_up, duration: ground.scale.duration };
+    let load = Closed {
+        address,
+        connections: 64,
+        warm_up: ground.scale.warm_up,
+        duration: ground.scale.duration,
+    };
     Ok(create::figures(&load.run(&request)?))
 }

@@ -38,7 +38,9 @@ fn run(ground: &Ground, clients: u32, creates: u32) -> Result<Figures> {
         .output()
         .context("cannot run pgbench")?;
     let said = String::from_utf8_lossy(&output.stdout);
-    let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse::<f64>().ok());
+    let rate = said
+        .lines()
+        .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse::<f64>().ok());
     let Some(rate) = rate.filter(|_| output.status.success()) else {
         bail!("pgbench failed: {said}{}", String::from_utf8_lossy(&output.stderr));
     };

@@ -15,8 +15,11 @@ pub(crate) fn run(ground: &Ground) -> Result<Figures> {
     let data = ground.program.new_data()?;
     ground.program.serve(data.path(), &[])?.stop()?;
     let mut database = Connection::open(data.path().join("connect.sqlite3"))?;
-    database.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
-    let workspace: String = database.query_row("SELECT workspace_id FROM apps", [], |row| row.get(0))?;
+    database.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
+    )?;
+    let workspace: String =
+        database.query_row("SELECT workspace_id FROM apps", [], |row| row.get(0))?;
     let start = Instant::now();
     let mut made = 0_u32;
     while start.elapsed() < ground.scale.duration {

@@ -1,4 +1,5 @@
-//! How many syncs a second the disk can do, one after the other: what one connection could reach at best.
+//! How many syncs a second the disk can do, one after the other: what one connection could reach at
+//! best.
 
 use std::fs::File;
 use std::io::Write;

@@ -42,7 +42,9 @@ impl Closed {
             });
             let callers: Vec<_> = connections
                 .into_iter()
-                .map(|connection| tokio::task::spawn_local(call(connection, request.clone(), Rc::clone(&shared))))
+                .map(|connection| {
+                    tokio::task::spawn_local(call(connection, request.clone(), Rc::clone(&shared)))
+                })
                 .collect();
             tokio::time::sleep(self.warm_up).await;
             shared.counts.set(true);
@@ -72,7 +74,8 @@ async fn call(mut connection: Connection, mut request: Request, shared: Rc<Share
     Ok(())
 }
 
-/// Sends each of these requests once, over so many connections; what all of it has shown. `keep` sees each body.
+/// Sends each of these requests once, over so many connections; what all of it has shown. `keep`
+/// sees each body.
 pub(crate) fn each_once(
     address: SocketAddr,
     connections: usize,
@@ -102,16 +105,25 @@ pub(super) async fn open_all(address: SocketAddr, connections: usize) -> Result<
     let mut open = Vec::with_capacity(connections);
     while open.len() < connections {
         let more = (connections - open.len()).min(OPENED_AT_ONCE);
-        let opened = futures_util::future::try_join_all((0..more).map(|_| Connection::open(address))).await;
+        let opened =
+            futures_util::future::try_join_all((0..more).map(|_| Connection::open(address))).await;
         open.extend(opened.map_err(|error| anyhow!("after {} connections: {error}", open.len()))?);
     }
     Ok(open)
 }
 
-pub(super) async fn expect<'a>(connection: &'a mut Connection, request: &[u8], status: u16) -> Result<&'a [u8]> {
+pub(super) async fn expect<'a>(
+    connection: &'a mut Connection,
+    request: &[u8],
+    status: u16,
+) -> Result<&'a [u8]> {
     let answer = connection.ask(request).await?;
     if answer.status != status {
-        bail!("answered {} instead of {status}: {}", answer.status, String::from_utf8_lossy(answer.body));
+        bail!(
+            "answered {} instead of {status}: {}",
+            answer.status,
+            String::from_utf8_lossy(answer.body)
+        );
     }
     Ok(answer.body)
 }

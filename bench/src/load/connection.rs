@@ -1,4 +1,5 @@
-//! One connection of a caller: a request out, an answer in, as cheaply as can be, because it shares the cores with the server.
+//! One connection of a caller: a request out, an answer in, as cheaply as can be, because it shares
+//! the cores with the server.
 
 use std::net::SocketAddr;
 
@@ -61,10 +62,12 @@ impl Connection {
 fn read_head(received: &[u8]) -> Result<Option<Head>> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut response = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(body) = response.parse(received).context("this is no HTTP")? else {
+    let httparse::Status::Complete(body) = response.parse(received).context("this is no HTTP")?
+    else {
         return Ok(None);
     };
-    let length = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+    let length =
+        response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
     let length = length.and_then(|header| std::str::from_utf8(header.value).ok()?.parse().ok());
     let length = length.context("an answer without a length")?;
     Ok(Some(Head { status: response.code.unwrap_or(0), length, body }))

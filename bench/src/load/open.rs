@@ -10,8 +10,8 @@ use super::closed::{expect, open_all};
 use super::measured::{Measured, latencies, micros};
 use super::{Request, on_one_thread};
 
-/// An open loop: one request after the other is due at an even pace. A latency counts from when it was due, so a server that
-/// stalls is charged for everybody who had to wait.
+/// An open loop: one request after the other is due at an even pace. A latency counts from when it
+/// was due, so a server that stalls is charged for everybody who had to wait.
 pub(crate) struct Open {
     pub(crate) address: SocketAddr,
     pub(crate) connections: usize,
@@ -32,7 +32,9 @@ impl Open {
                 let mut request = request.clone();
                 let mut bytes = Vec::with_capacity(1024);
                 loop {
-                    let due = Duration::from_secs_f64(f64::from(next.replace(next.get() + 1)) / self.per_second);
+                    let due = Duration::from_secs_f64(
+                        f64::from(next.replace(next.get() + 1)) / self.per_second,
+                    );
                     if due >= end {
                         return anyhow::Ok(());
                     }
@@ -42,7 +44,9 @@ impl Open {
                     request.write(&mut bytes);
                     expect(&mut connection, &bytes, request.status).await?;
                     if due >= self.warm_up {
-                        latencies.borrow_mut().saturating_record(micros(start.elapsed().saturating_sub(due)));
+                        latencies
+                            .borrow_mut()
+                            .saturating_record(micros(start.elapsed().saturating_sub(due)));
                     }
                 }
             });

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) enum Keys {
     /// It has none.
     None,
-    /// Never the same twice in a run: data may be older than the server, and a key that is known is a repetition.
+    /// Never the same twice in a run: data may be older than the server, and a key that is known is
+    /// a repetition.
     Unique,
     /// So many, again and again.
     Repeated(u64),
@@ -43,9 +44,18 @@ impl Request {
             head.push_str(&format!("Authorization: Bearer {api_key}\r\n"));
         }
         if !body.is_empty() {
-            head.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
+            head.push_str(&format!(
+                "Content-Type: application/json\r\nContent-Length: {}\r\n",
+                body.len()
+            ));
         }
-        Self { head: head.into(), body: body.into(), keys: Keys::None, count: Arc::default(), status }
+        Self {
+            head: head.into(),
+            body: body.into(),
+            keys: Keys::None,
+            count: Arc::default(),
+            status,
+        }
     }
 
     pub(crate) fn with(self, keys: Keys) -> Self {
@@ -63,7 +73,9 @@ impl Request {
         let number = match self.keys {
             Keys::None => None,
             Keys::Unique => Some(UNIQUE.fetch_add(1, Ordering::Relaxed)),
-            Keys::Repeated(different) => Some(self.count.fetch_add(1, Ordering::Relaxed) % different),
+            Keys::Repeated(different) => {
+                Some(self.count.fetch_add(1, Ordering::Relaxed) % different)
+            }
         };
         if let Some(number) = number {
             bytes.extend_from_slice(b"Idempotency-Key: ");

@@ -61,7 +61,8 @@ pub(crate) enum Command {
     /// Bring the databases' tables up to date, and name the files
     #[command(after_help = MIGRATE_EXAMPLE)]
     Migrate(Place),
-    /// Look whether a server can do its work here, and say how to mend what is wrong; changes nothing
+    /// Look whether a server can do its work here, and say how to mend what is wrong; changes
+    /// nothing
     Doctor(DoctorArguments),
     /// Print the OpenAPI document
     #[command(after_help = OPENAPI_EXAMPLE)]
@@ -79,7 +80,8 @@ pub(crate) enum Command {
 }
 
 impl Arguments {
-    /// Reads what was typed. What cannot be read ends the program with exit code 2, a question for help with 0.
+    /// Reads what was typed. What cannot be read ends the program with exit code 2, a question for
+    /// help with 0.
     pub(crate) fn read() -> Self {
         Self::parse_from(with_command(std::env::args_os().collect()))
     }
@@ -89,7 +91,8 @@ impl Arguments {
 fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let is_complete = |first: &OsString| {
         let is_option = first.as_encoded_bytes().starts_with(b"-");
-        !is_option || ["-h", "--help", "-V", "--version"].map(OsStr::new).contains(&first.as_os_str())
+        !is_option
+            || ["-h", "--help", "-V", "--version"].map(OsStr::new).contains(&first.as_os_str())
     };
     if !arguments.get(1).is_some_and(is_complete) {
         arguments.insert(arguments.len().min(1), "serve".into());

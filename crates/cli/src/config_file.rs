@@ -24,30 +24,38 @@ pub(crate) struct Problem {
 /// Reads the options in this file.
 pub(crate) fn read(path: &Path) -> Result<Options, Failure> {
     let name = path.display();
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::Input(format!("cannot read the configuration file {name}: {error}")))?;
-    parse(&text).map_err(|Problem { line, message }| Failure::Input(format!("{name}, line {line}: {message}")))
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::Input(format!("cannot read the configuration file {name}: {error}"))
+    })?;
+    parse(&text).map_err(|Problem { line, message }| {
+        Failure::Input(format!("{name}, line {line}: {message}"))
+    })
 }
 
 /// Reads the options in a file's text.
 pub(crate) fn parse(text: &str) -> Result<Options, Problem> {
     toml::from_str(text).map_err(|error| {
-        let before = error.span().and_then(|span| text.as_bytes().get(..span.start)).unwrap_or_default();
+        let before =
+            error.span().and_then(|span| text.as_bytes().get(..span.start)).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         Problem { line, message: error.message().to_owned() }
     })
 }
 
-/// Reads a value as if its text had been typed: one rule for both. A list stands for its items with commas between them.
+/// Reads a value as if its text had been typed: one rule for both. A list stands for its items with
+/// commas between them.
 pub(crate) fn written<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr<Err: Display>,
 {
-    let text = text_of(&Value::deserialize(deserializer)?)
-        .ok_or_else(|| D::Error::custom("must be text, a number, true or false, or a list of texts"))?;
+    let text = text_of(&Value::deserialize(deserializer)?).ok_or_else(|| {
+        D::Error::custom("must be text, a number, true or false, or a list of texts")
+    })?;
     if text.is_empty() {
-        return Err(D::Error::custom("must not be empty; leave out the whole line to have the default"));
+        return Err(D::Error::custom(
+            "must not be empty; leave out the whole line to have the default",
+        ));
     }
     text.parse().map(Some).map_err(D::Error::custom)
 }

@@ -14,8 +14,8 @@ use crate::table::printable;
 use crate::terminal::{Terminal, Tone, columns};
 
 const NOTES: &str = "\
-Give it the options that `fieldtest serve` is given, and run it as the account that the server runs as. It makes and changes \
-nothing and holds nobody up, so it can be asked before a server starts and while one runs. It ends within ten seconds, \
+Give it the options that `fieldtest serve` is given, and run it as the account that the server split_on_conflict as. It makes and changes \
+nothing and holds nobody up, so it can be asked before a server starts and while one split_on_conflict. It ends within ten seconds, \
 whatever hangs.
 
 Exit codes:
@@ -47,7 +47,9 @@ pub(crate) struct DoctorArguments {
 }
 
 /// Looks at everything that a server with these options would need, and prints what was found.
-pub(crate) async fn run(DoctorArguments { file, typed, json }: DoctorArguments) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(
+    DoctorArguments { file, typed, json }: DoctorArguments,
+) -> Result<ExitCode, Failure> {
     let written = file.options()?;
     let secret_file = file.path().filter(|_| written.hold_a_secret());
     let config = typed.or(written).config()?;
@@ -67,15 +69,21 @@ fn as_json(findings: &[Finding]) -> String {
 
 /// A line for each check, the remedy below it, and a line that counts them.
 fn as_table(findings: &[Finding], terminal: Terminal) -> String {
-    let widest = |text: fn(&Finding) -> &str| findings.iter().map(|finding| columns(text(finding))).max().unwrap_or(0);
-    let (verdicts, checks) = (widest(|finding| finding.verdict.as_str()), widest(|finding| finding.check));
+    let widest = |text: fn(&Finding) -> &str| {
+        findings.iter().map(|finding| columns(text(finding))).max().unwrap_or(0)
+    };
+    let (verdicts, checks) =
+        (widest(|finding| finding.verdict.as_str()), widest(|finding| finding.check));
     let indent = verdicts + checks + 2 * GAP.len();
     let mut table = String::new();
     for Finding { check, verdict, text, mend } in findings {
         let (word, tone) = (verdict.as_str(), tone(*verdict));
         let padding = " ".repeat(verdicts - columns(word));
         let text = wrapped(&printable(text), indent, terminal);
-        table.push_str(&format!("{}{padding}{GAP}{check:checks$}{GAP}{text}\n", terminal.paint(tone, word)));
+        table.push_str(&format!(
+            "{}{padding}{GAP}{check:checks$}{GAP}{text}\n",
+            terminal.paint(tone, word)
+        ));
         if let Some(mend) = mend {
             let mend = wrapped(&format!("mend: {}", printable(mend)), indent, terminal);
             table.push_str(&format!("{}{mend}\n", " ".repeat(indent)));
@@ -86,7 +94,8 @@ fn as_table(findings: &[Finding], terminal: Terminal) -> String {
 
 /// How many there are of each kind.
 fn count(findings: &[Finding]) -> String {
-    let of = |verdict: Verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
+    let of =
+        |verdict: Verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
     let (warnings, failed) = (of(Verdict::Warning), of(Verdict::Failed));
     let plural = if warnings == 1 { "" } else { "s" };
     format!("\n{} ok, {warnings} warning{plural}, {failed} failed\n", of(Verdict::Ok))
@@ -102,14 +111,18 @@ fn tone(verdict: Verdict) -> Tone {
 
 /// The text as it fits on the terminal, with what comes after its first line indented.
 fn wrapped(text: &str, indent: usize, terminal: Terminal) -> String {
-    let Some(room) = terminal.width.map(|width| width.saturating_sub(indent)).filter(|room| *room >= 20) else {
+    let Some(room) =
+        terminal.width.map(|width| width.saturating_sub(indent)).filter(|room| *room >= 20)
+    else {
         return text.to_owned();
     };
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         match lines.last_mut() {
             Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if columns(line) + 1 + columns(word) <= room => *line = format!("{line} {word}"),
+            Some(line) if columns(line) + 1 + columns(word) <= room => {
+                *line = format!("{line} {word}")
+            }
             _ => lines.push(word.to_owned()),
         }
     }
@@ -129,13 +142,19 @@ mod tests {
         };
         vec![
             finding("clock", Verdict::Ok, "it is noon", None),
-            finding("permissions", Verdict::Failed, "others can read\u{1b}[2J it", Some("chmod 600 it")),
+            finding(
+                "permissions",
+                Verdict::Failed,
+                "others can read\u{1b}[2J it",
+                Some("chmod 600 it"),
+            ),
         ]
     }
 
     #[test]
     fn there_is_a_line_for_each_check_and_one_for_what_to_do() {
-        let table = as_table(&findings(), Terminal { width: None, has_colours: false, can_repaint: false });
+        let table =
+            as_table(&findings(), Terminal { width: None, has_colours: false, can_repaint: false });
         let expected = "\
 ok      clock        it is noon
 failed  permissions  others can read\u{fffd}[2J it
@@ -148,7 +167,10 @@ failed  permissions  others can read\u{fffd}[2J it
 
     #[test]
     fn a_narrow_terminal_breaks_lines_between_words() {
-        let table = as_table(&findings(), Terminal { width: Some(41), has_colours: true, can_repaint: false });
+        let table = as_table(
+            &findings(),
+            Terminal { width: Some(41), has_colours: true, can_repaint: false },
+        );
         assert!(table.contains("\u{1b}[32mok\u{1b}[0m      clock        it is noon\n"), "{table}");
         assert!(table.contains("others can read\u{fffd}[2J\n                     it\n"), "{table}");
     }

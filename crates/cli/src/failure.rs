@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use db::{OpenError, StoreError};
 use server::StartError;
-use store::{OpenError, StoreError};
 
 /// Why a command was not carried out: a sentence that also says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +32,9 @@ impl Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Options(_) | StartError::Catalogue { .. } | StartError::Peer { .. } => {
-                Self::Input(error.to_string())
-            }
+            StartError::Options(_)
+            | StartError::Catalogue { .. }
+            | StartError::ChallengeServiceHandle { .. } => Self::Input(error.to_string()),
             _ => Self::Other(error.to_string()),
         }
     }
@@ -49,7 +49,9 @@ impl From<OpenError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Overloaded => Self::Other(format!("{error}; nothing was changed, so try again")),
+            StoreError::Overloaded => {
+                Self::Other(format!("{error}; nothing was changed, so try again"))
+            }
             // It may have been the answer that was lost, and not the write.
             StoreError::Unavailable { .. } => Self::Other(format!(
                 "{error}; if this was to change something, that may have been done: look with `list` before you try again"
@@ -68,13 +70,18 @@ impl From<domain::NoRandomness> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use store::Obstacle;
+    use db::UnavailableReason;
 
     #[test]
     fn nobody_is_told_that_nothing_was_changed_where_that_is_not_known() {
-        let lost =
-            StoreError::Unavailable { obstacle: Obstacle::Slow, cause: "a write was not answered in time".into() };
+        let lost = StoreError::Unavailable {
+            reason: UnavailableReason::Slow,
+            cause: "a write was not answered in time".into(),
+        };
         let told = Failure::from(lost).to_string();
-        assert!(told.contains("may have been done") && !told.contains("nothing was changed"), "{told}");
+        assert!(
+            told.contains("may have been done") && !told.contains("nothing was changed"),
+            "{told}"
+        );
     }
 }

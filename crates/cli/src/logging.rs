@@ -15,7 +15,18 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The crates of this workspace that log.
-const OURS: [&str; 4] = ["fieldtest", "server", "store", "client"];
+const OURS: [&str; 10] = [
+    "fieldtest",
+    "server",
+    "workspace_api",
+    "challenge_service",
+    "scheduler",
+    "console",
+    "http_support",
+    "store_workspace",
+    "db",
+    "client",
+];
 
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,13 +90,16 @@ pub(crate) fn start(level: LogLevel, format: LogFormat) {
     let base = layer().with_writer(io::stderr).with_target(false).with_timer(Milliseconds);
     let lines = match format {
         LogFormat::Text => base.with_ansi(has_colour()).boxed(),
-        LogFormat::Json => base.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
+        LogFormat::Json => {
+            base.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
+        }
     };
     tracing_subscriber::registry().with(lines).with(filter(level)).init();
 }
 
-/// What libraries say below a warning is about their insides, and not ours to vouch for. The pool of connections to the
-/// database warns of each that breaks; what that means for a request stands in the request's line.
+/// What libraries say below a warning is about their insides, and not ours to vouch for. The pool
+/// of connections to the database warns of each that breaks; what that means for a request stands
+/// in the request's line.
 fn filter(LogLevel(level): LogLevel) -> Targets {
     Targets::new()
         .with_default(level.min(LevelFilter::WARN))
@@ -115,8 +129,8 @@ mod tests {
     #[test]
     fn libraries_are_heard_only_when_they_warn() {
         let filter = filter("debug".parse().unwrap());
-        assert!(filter.would_enable("server::web::edge", &Level::DEBUG));
-        assert!(!filter.would_enable("server::web::edge", &Level::TRACE));
+        assert!(filter.would_enable("http_support::request_layer", &Level::DEBUG));
+        assert!(!filter.would_enable("http_support::request_layer", &Level::TRACE));
         assert!(filter.would_enable("hyper::proto", &Level::WARN));
         assert!(!filter.would_enable("hyper::proto", &Level::INFO));
     }

@@ -56,8 +56,12 @@ pub(crate) async fn run(LoginArguments { access }: LoginArguments) -> Result<(),
     ))
 }
 
-/// The app to store: the one that was named, or else the one that was stored for the same place before. Both are tried.
-async fn app(deployment: &Deployment, kept: Option<String>) -> Result<(Option<String>, String), Failure> {
+/// The app to store: the one that was named, or else the one that was stored for the same place
+/// before. Both are tried.
+async fn app(
+    deployment: &Deployment,
+    kept: Option<String>,
+) -> Result<(Option<String>, String), Failure> {
     if let Some(named) = deployment.named_app().map(ToString::to_string) {
         deployment.api.app(&named).await.map_err(|error| deployment.explain(&error))?;
         return Ok((Some(named), String::new()));
@@ -67,7 +71,9 @@ async fn app(deployment: &Deployment, kept: Option<String>) -> Result<(Option<St
         Ok(_) => Ok((Some(kept), String::new())),
         Err(error) if error.status() == Some(404) => Ok((
             None,
-            format!("The app {kept}, which was stored before, is not there for this key: it is forgotten.\n"),
+            format!(
+                "The app {kept}, which was stored before, is not there for this key: it is forgotten.\n"
+            ),
         )),
         Err(error) => Err(deployment.explain(&error)),
     }
@@ -76,7 +82,9 @@ async fn app(deployment: &Deployment, kept: Option<String>) -> Result<(Option<St
 /// The key on standard input, where that is a file or a pipe with something in it.
 fn piped_key() -> Result<Option<String>, Failure> {
     let cannot = |error: io::Error| Failure::Input(format!("cannot read the API key: {error}"));
-    let kind = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(cannot)?).metadata().map_err(cannot)?;
+    let kind = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(cannot)?)
+        .metadata()
+        .map_err(cannot)?;
     // Anything else may never have an end.
     if !kind.is_file() && !kind.file_type().is_fifo() {
         return Ok(None);
@@ -89,12 +97,18 @@ fn piped_key() -> Result<Option<String>, Failure> {
 fn ask_for_key(url: &str) -> Result<String, Failure> {
     let cannot = |error: io::Error| Failure::Input(format!("cannot read the API key: {error}"));
     let key = if io::stdin().is_terminal() {
-        write!(io::stderr(), "API key for {url}: ").and_then(|()| io::stderr().flush()).map_err(cannot)?;
+        write!(io::stderr(), "API key for {url}: ")
+            .and_then(|()| io::stderr().flush())
+            .map_err(cannot)?;
         rpassword::read_password().map_err(cannot)?.trim().to_owned()
     } else {
         first_line().map_err(cannot)?
     };
-    if key.is_empty() { Err(Failure::Input("there is no API key on standard input".into())) } else { Ok(key) }
+    if key.is_empty() {
+        Err(Failure::Input("there is no API key on standard input".into()))
+    } else {
+        Ok(key)
+    }
 }
 
 fn first_line() -> io::Result<String> {

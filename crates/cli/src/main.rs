@@ -36,14 +36,16 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Runtime::new()
-        .map_err(|error| Failure::Other(format!("the operating system gives this program no threads: {error}")))?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| {
+        Failure::Other(format!("the operating system gives this program no threads: {error}"))
+    })?;
     match arguments.command {
         Command::Serve(arguments) => runtime.block_on(serve::run(arguments)),
         Command::Migrate(place) => runtime.block_on(migrate(place)),
         Command::Doctor(arguments) => {
             let examined = runtime.block_on(doctor::run(arguments));
-            // What hangs in the operating system, on a disk that does not answer, is not waited for.
+            // What hangs in the operating system, on a disk that does not answer, is not waited
+            // for.
             runtime.shutdown_background();
             return examined;
         }

@@ -40,8 +40,11 @@ pub(crate) fn run(ManArguments { command, dir }: ManArguments) -> Result<(), Fai
     match dir {
         None => print(find(&program, &command)?),
         Some(dir) => {
-            let failed = |error| Failure::Other(format!("cannot write into {}: {error}", dir.display()));
-            let count = fs::create_dir_all(&dir).and_then(|()| write_all(&program, &dir)).map_err(failed)?;
+            let failed =
+                |error| Failure::Other(format!("cannot write into {}: {error}", dir.display()));
+            let count = fs::create_dir_all(&dir)
+                .and_then(|()| write_all(&program, &dir))
+                .map_err(failed)?;
             output::print(&format!("{count} pages are written to {}\n", dir.display()))
         }
     }
@@ -52,14 +55,17 @@ fn find<'a>(program: &'a Command, words: &[String]) -> Result<&'a Command, Failu
     words.iter().try_fold(program, |command, word| {
         command.find_subcommand(word).ok_or_else(|| {
             let above = command.get_bin_name().unwrap_or(PROGRAM);
-            Failure::Input(format!("there is no command {above} {word}; `{above} --help` shows those that exist"))
+            Failure::Input(format!(
+                "there is no command {above} {word}; `{above} --help` shows those that exist"
+            ))
         })
     })
 }
 
 fn print(command: &Command) -> Result<(), Failure> {
     let mut page = Vec::new();
-    render(command, &mut page).map_err(|error| Failure::Other(format!("the page cannot be made: {error}")))?;
+    render(command, &mut page)
+        .map_err(|error| Failure::Other(format!("the page cannot be made: {error}")))?;
     output::print(&String::from_utf8_lossy(&page))
 }
 
@@ -72,7 +78,9 @@ fn write_all(command: &Command, dir: &Path) -> io::Result<usize> {
 }
 
 fn man(command: &Command) -> Man {
-    Man::new(command.clone()).source(concat!("fieldtest ", env!("CARGO_PKG_VERSION"))).manual("fieldtest")
+    Man::new(command.clone())
+        .source(concat!("fieldtest ", env!("CARGO_PKG_VERSION")))
+        .manual("fieldtest")
 }
 
 fn render(command: &Command, page: &mut dyn Write) -> io::Result<()> {
@@ -127,7 +135,9 @@ mod tests {
 
     #[test]
     fn notes_are_filled_and_examples_are_kept_as_they_are() {
-        let page = sections("One note.\n\nAnother:\n  x = 1\n\nExamples:\n  fieldtest\n  fieldtest serve").render();
+        let page =
+            sections("One note.\n\nAnother:\n  x = 1\n\nExamples:\n  fieldtest\n  fieldtest serve")
+                .render();
         let (_, page) = page.split_once(".SH NOTES\n").unwrap();
         assert_eq!(
             page,

@@ -1,7 +1,7 @@
 //! The options of a server and of what works on its data, and the layers that they come from (§13).
 //!
-//! The command line comes before the environment, the environment before the file, the file before the default. The first
-//! two are clap's; [`Options::or`] puts the file beneath them.
+//! The command line comes before the environment, the environment before the file, the file before
+//! the default. The first two are clap's; [`Options::or`] puts the file beneath them.
 
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueHint};
+use db::PostgresUrl;
 use domain::Environment;
 use domain::secret_key::SecretKey;
 use serde::Deserialize;
 use server::{Config, RateLimit, Roles};
-use store::PostgresUrl;
 
 use crate::choice::{ENVIRONMENTS, LOG_FORMATS, LOG_LEVELS, ROLES, one_of};
 use crate::config_file::{self, written};
@@ -35,13 +35,14 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "written")]
     pub(crate) data_dir: Option<PathBuf>,
 
-    /// A PostgreSQL database, postgres://…, instead of the embedded ones; may hold a password, so better put it into the
-    /// environment or the file
+    /// A PostgreSQL database, postgres://…, instead of the embedded ones; may hold a password, so
+    /// better put it into the environment or the file
     #[arg(long, env = "FIELDTEST_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     #[serde(deserialize_with = "written")]
     pub(crate) database_url: Option<Secret>,
 
-    /// A PostgreSQL database of the challenge service's own [default: --database-url, in a schema of its own]
+    /// A PostgreSQL database of the challenge service's own [default: --database-url, in a schema
+    /// of its own]
     #[arg(long, env = "FIELDTEST_TPAS_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     #[serde(deserialize_with = "written")]
     pub(crate) tpas_database_url: Option<Secret>,
@@ -66,7 +67,8 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "written")]
     pub(crate) roles: Option<Roles>,
 
-    /// How testers reach this deployment, where that is not how they seem to: behind a proxy that ends TLS
+    /// How testers reach this deployment, where that is not how they seem to: behind a proxy that
+    /// ends TLS
     #[arg(long, env = "FIELDTEST_PUBLIC_URL", value_name = "URL")]
     #[serde(deserialize_with = "written")]
     pub(crate) public_url: Option<BaseUrl>,
@@ -76,19 +78,27 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "written")]
     pub(crate) tpas_url: Option<BaseUrl>,
 
-    /// The token of the challenge service's service surface; without one that surface is shut. Other users of this machine
-    /// can see a command line: better put secrets into the environment or the file
+    /// The token of the challenge service's service surface; without one that surface is shut.
+    /// Other users of this machine can see a command line: better put secrets into the environment
+    /// or the file
     #[arg(long, env = "FIELDTEST_TPAS_TOKEN", value_name = "SECRET", hide_env_values = true)]
     #[serde(deserialize_with = "written")]
     pub(crate) tpas_token: Option<Secret>,
 
-    /// The challenge service's secret key, 64 hexadecimal digits [default: generated and kept in the data directory]
+    /// The challenge service's secret key, 64 hexadecimal digits [default: generated and kept in
+    /// the data directory]
     #[arg(long, env = "FIELDTEST_SECRET_KEY", value_name = "SECRET", hide_env_values = true)]
     #[serde(deserialize_with = "written")]
     pub(crate) secret_key: Option<Secret>,
 
-    /// The secret with which verification events are signed [default: generated and kept in the data directory]
-    #[arg(long, env = "FIELDTEST_VERIFICATION_SECRET", value_name = "SECRET", hide_env_values = true)]
+    /// The secret with which verification events are signed [default: generated and kept in the
+    /// data directory]
+    #[arg(
+        long,
+        env = "FIELDTEST_VERIFICATION_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true
+    )]
     #[serde(deserialize_with = "written")]
     pub(crate) verification_secret: Option<Secret>,
 
@@ -174,17 +184,21 @@ impl Options {
     /// Whether one of these is a secret, or a URL with a password.
     pub(crate) fn hold_a_secret(&self) -> bool {
         let urls = [&self.database_url, &self.tpas_database_url];
-        let has_password = |Secret(url): &Secret| url.parse().is_ok_and(|url: PostgresUrl| url.has_password());
+        let has_password =
+            |Secret(url): &Secret| url.parse().is_ok_and(|url: PostgresUrl| url.has_password());
         let secrets = [&self.tpas_token, &self.secret_key, &self.verification_secret];
-        secrets.iter().any(|secret| secret.is_some()) || urls.iter().any(|url| url.as_ref().is_some_and(has_password))
+        secrets.iter().any(|secret| secret.is_some())
+            || urls.iter().any(|url| url.as_ref().is_some_and(has_password))
     }
 
     /// What the server is told; what no layer has given has its default.
     pub(crate) fn config(self) -> Result<Config, Failure> {
         let tpas_token = self.tpas_token.map(|Secret(token)| token);
-        if tpas_token.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
-            let problem =
-                "the value of tpas-token has spaces or characters that cannot stand in a header; choose another";
+        if tpas_token
+            .as_ref()
+            .is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            let problem = "the value of tpas-token has spaces or characters that cannot stand in a header; choose another";
             return Err(Failure::Input(problem.into()));
         }
         let default = Config::default();
@@ -196,9 +210,9 @@ impl Options {
             database_connections: self
                 .database_connections
                 .map_or(default.database_connections, |number| usize::from(number.get())),
-            database_timeout: self
-                .database_timeout
-                .map_or(default.database_timeout, |millis| Duration::from_millis(millis.get().into())),
+            database_timeout: self.database_timeout.map_or(default.database_timeout, |millis| {
+                Duration::from_millis(millis.get().into())
+            }),
             environment: self.environment.unwrap_or(default.environment),
             roles: self.roles.unwrap_or(default.roles),
             public_url: self.public_url.map(|url| url.0),
@@ -219,13 +233,19 @@ impl Options {
 
 fn database_url(option: &str, text: Option<Secret>) -> Result<Option<PostgresUrl>, Failure> {
     let read = |Secret(text): Secret| text.parse();
-    text.map(read).transpose().map_err(|error| Failure::Input(format!("the value of {option} is not valid: {error}")))
+    text.map(read)
+        .transpose()
+        .map_err(|error| Failure::Input(format!("the value of {option} is not valid: {error}")))
 }
 
 fn secret_key(text: Option<Secret>) -> Result<Option<SecretKey>, Failure> {
     let Some(Secret(text)) = text else { return Ok(None) };
-    let problem =
-        || Failure::Input("secret-key must be 64 hexadecimal digits, such as `openssl rand -hex 32` prints".into());
+    let problem = || {
+        Failure::Input(
+            "secret-key must be 64 hexadecimal digits, such as `openssl rand -hex 32` prints"
+                .into(),
+        )
+    };
     SecretKey::from_hex(&text).map(Some).ok_or_else(problem)
 }
 
@@ -260,11 +280,23 @@ pub(crate) struct Place {
     data_dir: Option<PathBuf>,
 
     /// A PostgreSQL database, postgres://…, instead of the embedded ones
-    #[arg(long, env = "FIELDTEST_DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        env = "FIELDTEST_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true
+    )]
     database_url: Option<Secret>,
 
     /// A PostgreSQL database of the challenge service's own [default: --database-url]
-    #[arg(long, env = "FIELDTEST_TPAS_DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        env = "FIELDTEST_TPAS_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true
+    )]
     tpas_database_url: Option<Secret>,
 }
 
@@ -296,7 +328,8 @@ mod tests {
             let name = argument.get_long().unwrap();
             let variable = format!("FIELDTEST_{}", name.to_uppercase().replace('-', "_"));
             assert_eq!(argument.get_env().unwrap().to_str(), Some(&*variable));
-            let problem = config_file::parse(&format!("{name} = 1979-05-27")).err().unwrap().message;
+            let problem =
+                config_file::parse(&format!("{name} = 1979-05-27")).err().unwrap().message;
             assert!(problem.starts_with("must be text"), "{name}: {problem}");
         }
     }
@@ -306,17 +339,27 @@ mod tests {
         let help = declared().term_width(0).render_help().to_string();
         let Config { listen, data_dir, environment, roles, rate_limit, .. } = Config::default();
         let data_dir = data_dir.display().to_string();
-        for default in
-            [listen.to_string(), data_dir, environment.to_string(), roles.to_string(), rate_limit.to_string()]
-        {
+        for default in [
+            listen.to_string(),
+            data_dir,
+            environment.to_string(),
+            roles.to_string(),
+            rate_limit.to_string(),
+        ] {
             assert!(help.contains(&format!("[default: {default}]")), "{default} in {help}");
         }
     }
 
     #[test]
     fn what_is_silent_leaves_the_word_to_the_layer_beneath() {
-        let file = config_file::parse("listen = '[::1]:1'\nenvironment = 'production'\nno-demo = true").unwrap();
-        let typed = Options { listen: "127.0.0.1:2".parse().ok(), no_demo: Some(false), ..Options::default() };
+        let file =
+            config_file::parse("listen = '[::1]:1'\nenvironment = 'production'\nno-demo = true")
+                .unwrap();
+        let typed = Options {
+            listen: "127.0.0.1:2".parse().ok(),
+            no_demo: Some(false),
+            ..Options::default()
+        };
         let config = typed.or(file).config().unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:2");
         assert_eq!(config.environment, Environment::Production);
@@ -328,7 +371,10 @@ mod tests {
     fn what_is_said_of_the_database_reaches_it() {
         let file = config_file::parse("database-connections = 3\ndatabase-timeout = 700").unwrap();
         let config = Options::default().or(file).config().unwrap();
-        assert_eq!((config.database_connections, config.database_timeout), (3, Duration::from_millis(700)));
+        assert_eq!(
+            (config.database_connections, config.database_timeout),
+            (3, Duration::from_millis(700))
+        );
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::io::{self, ErrorKind, Write};
 
 use crate::failure::Failure;
 
-/// Prints text as it is. A reader that has gone away (`| head`) has read enough: that is no failure.
+/// Prints text as it is. A reader that has gone away (`| head`) has read enough: that is no
+/// failure.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     is_read(text).map(drop)
 }

@@ -1,7 +1,8 @@
 //! `fieldtest serve` (§13).
 
 use clap::Args;
-use server::{Server, World};
+use domain::ClockAndRng;
+use server::Server;
 
 use crate::failure::Failure;
 use crate::options::{ConfigFile, Options};
@@ -37,8 +38,9 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     logging::start(options.log_level.unwrap_or_default(), options.log_format.unwrap_or_default());
     let config = options.config()?;
 
-    let server = Server::start(config.clone(), World::real()?).await?;
-    let signals = Signals::take().map_err(|error| Failure::Other(format!("cannot wait for signals: {error}")))?;
+    let server = Server::start(config.clone(), ClockAndRng::system()?).await?;
+    let signals = Signals::take()
+        .map_err(|error| Failure::Other(format!("cannot wait for signals: {error}")))?;
     tracing::info!(address = %server.address(), environment = %config.environment, roles = %config.roles, "started");
     let welcome = Welcome { address: server.address(), config: &config, demo: server.demo() };
     if let Err(error) = output::print(&welcome.to_string()) {

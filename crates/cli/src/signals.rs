@@ -17,11 +17,14 @@ pub(crate) struct Signals {
 impl Signals {
     /// Takes the signals over. Until then they end the process, as usual.
     pub(crate) fn take() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
-    /// Waits for the first one. From then on the next one ends the process at once: whoever asks twice does not want to
-    /// wait, and what is durable is durable.
+    /// Waits for the first one. From then on the next one ends the process at once: whoever asks
+    /// twice does not want to wait, and what is durable is durable.
     pub(crate) async fn stop(mut self) {
         self.next().await;
         tokio::spawn(async move { std::process::exit(self.next().await) });

@@ -26,7 +26,12 @@ pub(crate) struct Table<const N: usize> {
 impl<const N: usize> Table<N> {
     /// A table with these headings.
     pub(crate) fn new(headings: [&str; N]) -> Self {
-        Self { rows: vec![headings.map(str::to_owned)], elastic: None, painted: None, terminal: Terminal::NONE }
+        Self {
+            rows: vec![headings.map(str::to_owned)],
+            elastic: None,
+            painted: None,
+            terminal: Terminal::NONE,
+        }
     }
 
     /// The table with one more row.
@@ -64,7 +69,9 @@ impl<const N: usize> Table<N> {
 
 /// The text on one line, and without what a terminal would obey instead of showing.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+    text.chars()
+        .map(|character| if character.is_control() { '\u{fffd}' } else { character })
+        .collect()
 }
 
 impl<const N: usize> fmt::Display for Table<N> {
@@ -77,12 +84,15 @@ impl<const N: usize> fmt::Display for Table<N> {
             for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
                 let cell = shortened(cell, width);
                 let padding = width.saturating_sub(columns(&cell));
-                let tone = self.painted.filter(|(painted, _)| number > 0 && *painted == column && !cell.is_empty());
+                let tone = self
+                    .painted
+                    .filter(|(painted, _)| number > 0 && *painted == column && !cell.is_empty());
                 if !cell.is_empty() {
                     line.push_str(&std::mem::take(&mut pending));
-                    line.push_str(
-                        &tone.map_or_else(|| cell.clone(), |(_, tone)| self.terminal.paint(tone(&cell), &cell)),
-                    );
+                    line.push_str(&tone.map_or_else(
+                        || cell.clone(),
+                        |(_, tone)| self.terminal.paint(tone(&cell), &cell),
+                    ));
                 }
                 pending.push_str(&" ".repeat(padding + GAP.len()));
             }
@@ -98,7 +108,9 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_and_lines_do_not_trail() {
-        let table = Table::new(["ID", "NAME"]).row(["1".into(), "Auðkenni".into()]).row(["1000".into(), "x".into()]);
+        let table = Table::new(["ID", "NAME"])
+            .row(["1".into(), "Auðkenni".into()])
+            .row(["1000".into(), "x".into()]);
         assert_eq!(table.to_string(), "ID    NAME\n1     Auðkenni\n1000  x\n");
         let empty = Table::new(["A", "B", "C"]).row([String::new(), "b".into(), String::new()]);
         assert_eq!(empty.to_string(), "A  B  C\n   b\n");
@@ -106,7 +118,9 @@ mod tests {
 
     #[test]
     fn wide_characters_take_two_columns() {
-        let table = Table::new(["NAME", "ID"]).row(["日本".into(), "1".into()]).row(["x".into(), "2".into()]);
+        let table = Table::new(["NAME", "ID"])
+            .row(["日本".into(), "1".into()])
+            .row(["x".into(), "2".into()]);
         assert_eq!(table.to_string(), "NAME  ID\n日本  1\nx     2\n");
     }
 
@@ -120,7 +134,10 @@ mod tests {
     fn one_column_gives_way_to_a_narrow_terminal_but_not_all_of_it() {
         let table = |width| {
             let terminal = Terminal { width: Some(width), ..Terminal::NONE };
-            Table::new(["ID", "TITLE"]).row(["1234".into(), "A rather long title".into()]).fit(terminal, 1).to_string()
+            Table::new(["ID", "TITLE"])
+                .row(["1234".into(), "A rather long title".into()])
+                .fit(terminal, 1)
+                .to_string()
         };
         assert_eq!(table(80), "ID    TITLE\n1234  A rather long title\n");
         assert_eq!(table(18), "ID    TITLE\n1234  A rather lo…\n");

@@ -35,9 +35,9 @@ impl Terminal {
 
     /// Standard output as it is now.
     pub(crate) fn of_output() -> Self {
-        let width = io::stdout()
-            .is_terminal()
-            .then(|| terminal_size_of(io::stdout()).map_or(USUAL_WIDTH, |(Width(width), _)| width.into()));
+        let width = io::stdout().is_terminal().then(|| {
+            terminal_size_of(io::stdout()).map_or(USUAL_WIDTH, |(Width(width), _)| width.into())
+        });
         let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self::of(width, std::env::var_os("TERM").as_deref(), is_plain)
     }
@@ -103,7 +103,8 @@ mod tests {
     #[test]
     fn a_dumb_terminal_is_neither_coloured_nor_painted_over() {
         let of = |width, kind: &str, is_plain| {
-            let Terminal { has_colours, can_repaint, .. } = Terminal::of(width, Some(kind.as_ref()), is_plain);
+            let Terminal { has_colours, can_repaint, .. } =
+                Terminal::of(width, Some(kind.as_ref()), is_plain);
             (has_colours, can_repaint)
         };
         assert_eq!(of(Some(80), "xterm", false), (true, true));
@@ -115,6 +116,9 @@ mod tests {
     #[test]
     fn nothing_is_painted_where_there_are_no_colours() {
         assert_eq!(Terminal::NONE.paint(Tone::Good, "complete"), "complete");
-        assert_eq!(Terminal { has_colours: true, ..Terminal::NONE }.paint(Tone::Bad, "x"), "\u{1b}[31mx\u{1b}[0m");
+        assert_eq!(
+            Terminal { has_colours: true, ..Terminal::NONE }.paint(Tone::Bad, "x"),
+            "\u{1b}[31mx\u{1b}[0m"
+        );
     }
 }

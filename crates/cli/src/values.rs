@@ -34,12 +34,16 @@ impl FromStr for BaseUrl {
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
         // No name or password either: this text appears in errors and on pages.
-        let is_plain = |rest: &str| rest.chars().all(|part| part.is_ascii_graphic() && !"?#@\"'<>\\".contains(part));
+        let is_plain = |rest: &str| {
+            rest.chars().all(|part| part.is_ascii_graphic() && !"?#@\"'<>\\".contains(part))
+        };
         match rest {
             Some(rest) if is_plain(rest) && !rest.starts_with(['/', ':']) && !rest.is_empty() => {
                 Ok(Self(text.trim_end_matches('/').to_owned()))
             }
-            _ => Err(Malformed("write a URL without query and password, such as https://fieldtest.example")),
+            _ => Err(Malformed(
+                "write a URL without query and password, such as https://fieldtest.example",
+            )),
         }
     }
 }
@@ -53,7 +57,11 @@ impl FromStr for Secret {
 
     // Errors quote what was typed, so nothing but its absence may be one.
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        if text.is_empty() { Err(Malformed("must not be empty")) } else { Ok(Self(text.to_owned())) }
+        if text.is_empty() {
+            Err(Malformed("must not be empty"))
+        } else {
+            Ok(Self(text.to_owned()))
+        }
     }
 }
 
@@ -70,14 +78,15 @@ pub(crate) fn workspace_id(text: &str) -> Result<WorkspaceId, Malformed> {
 
 /// A key's id, as it was typed.
 pub(crate) fn key_id(text: &str) -> Result<ApiKeyId, Malformed> {
-    let expected =
-        "not a valid id: a key's is key_ and a UUID, and not its secret; `fieldtest admin key list` shows them";
+    let expected = "not a valid id: a key's is key_ and a UUID, and not its secret; `fieldtest admin key list` shows them";
     text.parse().map_err(|_| Malformed(expected))
 }
 
 /// An app's client id, as it was typed.
 pub(crate) fn client_id(text: &str) -> Result<ClientId, Malformed> {
-    text.parse().map_err(|_| Malformed("not a valid id: a client id is 8 letters and digits, such as FK5b0KSM"))
+    text.parse().map_err(|_| {
+        Malformed("not a valid id: a client id is 8 letters and digits, such as FK5b0KSM")
+    })
 }
 
 /// A challenge's id, as it was typed.
@@ -94,9 +103,16 @@ mod tests {
         let url = |text: &str| text.parse::<BaseUrl>().map(|url| url.0);
         assert_eq!(url("https://fieldtest.example/"), Ok("https://fieldtest.example".into()));
         assert_eq!(url("http://[::1]:8080/below//"), Ok("http://[::1]:8080/below".into()));
-        for wrong in
-            ["", "fieldtest.example", "https://", "http:///x", "ftp://x", "http://a b", "http://me:pw@x", "http://x?y"]
-        {
+        for wrong in [
+            "",
+            "fieldtest.example",
+            "https://",
+            "http:///x",
+            "ftp://x",
+            "http://a b",
+            "http://me:pw@x",
+            "http://x?y",
+        ] {
             assert!(url(wrong).is_err(), "{wrong}");
         }
     }

@@ -21,7 +21,11 @@ impl fmt::Display for Welcome<'_> {
         match self.demo {
             Some(demo) if self.config.roles.has(Role::Api) => self.first_call(formatter, demo),
             _ if self.has_demo_key() => {
-                writeln!(formatter, "\nThe demo workspace's API key is kept in {}", self.key_file().display())
+                writeln!(
+                    formatter,
+                    "\nThe demo workspace's API key is kept in {}",
+                    self.key_file().display()
+                )
             }
             _ => Ok(()),
         }
@@ -31,7 +35,10 @@ impl fmt::Display for Welcome<'_> {
 impl Welcome<'_> {
     fn first_call(&self, formatter: &mut fmt::Formatter<'_>, demo: &Demo) -> fmt::Result {
         let Demo { client_id, api_key } = demo;
-        let url = format!("http://{}/connect/v1/apps/{client_id}/production-tests", reachable(self.address));
+        let url = format!(
+            "http://{}/connect/v1/apps/{client_id}/production-tests",
+            reachable(self.address)
+        );
         let key_file = self.key_file();
         write!(
             formatter,
@@ -96,7 +103,8 @@ mod tests {
     fn the_first_start_shows_a_call_that_can_be_pasted() {
         let demo = Demo { client_id: "FK5b0KSM".into(), api_key: "sk_workspace_test_x".into() };
         let welcome =
-            Welcome { address: ([0, 0, 0, 0], 8080).into(), config: &config(), demo: Some(&demo) }.to_string();
+            Welcome { address: ([0, 0, 0, 0], 8080).into(), config: &config(), demo: Some(&demo) }
+                .to_string();
         assert!(welcome.starts_with("fieldtest listens on http://0.0.0.0:8080\n"), "{welcome}");
         let call = r#"
 curl -X POST \
@@ -112,7 +120,8 @@ curl -X POST \
 
     #[test]
     fn without_a_demo_there_is_only_the_address() {
-        let welcome = Welcome { address: ([127, 0, 0, 1], 1).into(), config: &config(), demo: None };
+        let welcome =
+            Welcome { address: ([127, 0, 0, 1], 1).into(), config: &config(), demo: None };
         assert_eq!(welcome.to_string(), "fieldtest listens on http://127.0.0.1:1\n");
     }
 }

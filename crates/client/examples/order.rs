@@ -20,12 +20,16 @@ use wire::production_test::{CreateProductionTest, RequestStatus};
 async fn main() -> Result<(), Box<dyn Error>> {
     let url = env::var("FIELDTEST_URL").unwrap_or_else(|_| "http://127.0.0.1:8080".into());
     let app = env::var("FIELDTEST_APP").map_err(|_| "set FIELDTEST_APP to the app's client id")?;
-    let api_key = env::var("FIELDTEST_API_KEY").map_err(|_| "set FIELDTEST_API_KEY to the workspace's API key")?;
+    let api_key = env::var("FIELDTEST_API_KEY")
+        .map_err(|_| "set FIELDTEST_API_KEY to the workspace's API key")?;
     let retries = Retries::new(RetryPolicy::default())?;
     let api = WorkspaceApi::new(&url, &api_key)?.with_retries(retries);
 
     // The order gets an idempotency key of its own: however often it is sent, it is one order.
-    let order = CreateProductionTest { title: "Ordered by an example".into(), ..CreateProductionTest::default() };
+    let order = CreateProductionTest {
+        title: "Ordered by an example".into(),
+        ..CreateProductionTest::default()
+    };
     let request = api.create_production_test(&app, &order, None).await?.request;
     println!("{} is ordered", request.id);
 
@@ -34,7 +38,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         match (test.request.status, test.request.challenge_id) {
             (_, Some(challenge_id)) => break challenge_id,
             (RequestStatus::Pending, None) => tokio::time::sleep(Duration::from_millis(200)).await,
-            (status, None) => return Err(format!("it is {status:?}: {:?}", test.scheduling.last_error).into()),
+            (status, None) => {
+                return Err(format!("it is {status:?}: {:?}", test.scheduling.last_error).into());
+            }
         }
     };
     let report = api.report(&app, &challenge_id).await?;

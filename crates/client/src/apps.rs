@@ -2,7 +2,9 @@
 
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use reqwest::Method;
-use wire::app::{App, AppPage, ClientSecret, CreateApp, CreateApps, CreatedApps, RedirectUris, UpdateApp};
+use wire::app::{
+    App, AppPage, ClientSecret, CreateApp, CreateApps, CreatedApps, RedirectUris, UpdateApp,
+};
 use wire::page::LONGEST_PAGE;
 use wire::provider::{ActivationResult, Provider, SetActivation};
 
@@ -14,13 +16,20 @@ impl WorkspaceApi {
     ///
     /// # Errors
     /// When the query was refused, or not answered.
-    pub async fn apps(&self, limit: Option<u32>, offset: Option<u64>) -> Result<AppPage, ClientError> {
+    pub async fn apps(
+        &self,
+        limit: Option<u32>,
+        offset: Option<u64>,
+    ) -> Result<AppPage, ClientError> {
         let request = self.http.request(Method::GET, &apps());
-        Ok(self.send(request.query(&[("limit", limit.map(u64::from)), ("offset", offset)])).await?.body)
+        Ok(self
+            .send(request.query(&[("limit", limit.map(u64::from)), ("offset", offset)]))
+            .await?
+            .body)
     }
 
-    /// The workspace's apps one after the other, oldest first, read page by page as they are asked for. After an error the
-    /// stream is at its end.
+    /// The workspace's apps one after the other, oldest first, read page by page as they are asked
+    /// for. After an error the stream is at its end.
     #[must_use]
     pub fn all_apps(&self) -> BoxStream<'static, Result<App, ClientError>> {
         let api = self.clone();
@@ -28,7 +37,8 @@ impl WorkspaceApi {
             let api = api.clone();
             async move {
                 let Some(offset) = offset else { return Ok(None) };
-                let AppPage { data, total, .. } = api.apps(Some(LONGEST_PAGE), Some(offset)).await?;
+                let AppPage { data, total, .. } =
+                    api.apps(Some(LONGEST_PAGE), Some(offset)).await?;
                 let end = offset.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
                 let next = (!data.is_empty() && end < total).then_some(end);
                 Ok(Some((stream::iter(data).map(Ok), next)))
@@ -37,21 +47,27 @@ impl WorkspaceApi {
         pages.try_flatten().boxed()
     }
 
-    /// Makes an app. Its secret is in the answer, and nowhere else. With an idempotency key it is safe to repeat; with
-    /// retries, a call without a key gets one of its own.
+    /// Makes an app. Its secret is in the answer, and nowhere else. With an idempotency key it is
+    /// safe to repeat; with retries, a call without a key gets one of its own.
     ///
     /// # Errors
     /// When it was refused, or not answered.
-    pub async fn create_app(&self, app: &CreateApp, idempotency_key: Option<&str>) -> Result<App, ClientError> {
+    pub async fn create_app(
+        &self,
+        app: &CreateApp,
+        idempotency_key: Option<&str>,
+    ) -> Result<App, ClientError> {
         let request = self.http.request(Method::POST, &apps()).json(app);
         Ok(self.send_under_key(request, idempotency_key).await?.body)
     }
 
-    /// Makes up to 100 apps, each item with an idempotency key of its own if it has one. With an idempotency key for the whole it
-    /// is safe to repeat; with retries, a call without a key gets one of its own.
+    /// Makes up to 100 apps, each item with an idempotency key of its own if it has one. With an
+    /// idempotency key for the whole it is safe to repeat; with retries, a call without a key gets
+    /// one of its own.
     ///
     /// # Errors
-    /// When the call was refused as a whole, or not answered; what became of each item is in the answer.
+    /// When the call was refused as a whole, or not answered; what became of each item is in the
+    /// answer.
     pub async fn create_apps(
         &self,
         batch: &CreateApps,
@@ -74,12 +90,17 @@ impl WorkspaceApi {
     ///
     /// # Errors
     /// When it was refused, or not answered.
-    pub async fn update_app(&self, client_id: &str, change: &UpdateApp) -> Result<App, ClientError> {
+    pub async fn update_app(
+        &self,
+        client_id: &str,
+        change: &UpdateApp,
+    ) -> Result<App, ClientError> {
         Ok(self.send(self.http.request(Method::PATCH, &app(client_id)).json(change)).await?.body)
     }
 
-    /// Deletes an app: its pending tests are cancelled, its running challenges closed. The answer is what it was. Never
-    /// repeated by itself, because the second answer would be that there is no such app.
+    /// Deletes an app: its pending tests are cancelled, its running challenges closed. The answer
+    /// is what it was. Never repeated by itself, because the second answer would be that there is
+    /// no such app.
     ///
     /// # Errors
     /// When there is none, or no answer.
@@ -87,8 +108,8 @@ impl WorkspaceApi {
         Ok(send(self.http.request(Method::DELETE, &app(client_id))).await?.body)
     }
 
-    /// Gives an app a new secret; the old one is dead at once. With an idempotency key it is safe to repeat; with retries, a call
-    /// without a key gets one of its own.
+    /// Gives an app a new secret; the old one is dead at once. With an idempotency key it is safe
+    /// to repeat; with retries, a call without a key gets one of its own.
     ///
     /// # Errors
     /// When there is no such app, or no answer.
@@ -129,7 +150,10 @@ impl WorkspaceApi {
     /// When there is no such app, or no answer.
     pub async fn providers(&self, client_id: &str) -> Result<Vec<Provider>, ClientError> {
         let path = [&app(client_id)[..], &["providers"]].concat();
-        Ok(self.send(self.http.request(Method::GET, &path).query(&[("include", "activation")])).await?.body)
+        Ok(self
+            .send(self.http.request(Method::GET, &path).query(&[("include", "activation")]))
+            .await?
+            .body)
     }
 
     /// Enables a provider for an app, or disables it.

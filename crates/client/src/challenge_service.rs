@@ -10,11 +10,11 @@ use crate::http::{Http, send};
 
 /// The challenge service's service surface (§10).
 #[derive(Clone)]
-pub struct ChallengeService(Http);
+pub struct ChallengeServiceClient(Http);
 
-impl ChallengeService {
-    /// The challenge service of the deployment at `origin`, such as `https://fieldtest.example`. No call takes longer than
-    /// `timeout`.
+impl ChallengeServiceClient {
+    /// The challenge service of the deployment at `origin`, such as `https://fieldtest.example`. No
+    /// call takes longer than `timeout`.
     ///
     /// # Errors
     /// When `origin` is no HTTP URL.
@@ -26,7 +26,11 @@ impl ChallengeService {
     ///
     /// # Errors
     /// When it was refused, or not answered.
-    pub async fn schedule(&self, request_id: &str, challenge: &ScheduleChallenge) -> Result<Challenge, ClientError> {
+    pub async fn schedule(
+        &self,
+        request_id: &str,
+        challenge: &ScheduleChallenge,
+    ) -> Result<Challenge, ClientError> {
         let path = ["tpas", "v1", "challenge-requests", request_id];
         Ok(send(self.0.request(Method::PUT, &path).json(challenge)).await?.body)
     }
@@ -44,7 +48,9 @@ impl ChallengeService {
     /// # Errors
     /// When there is none, or no answer.
     pub async fn report(&self, id: &str) -> Result<Report, ClientError> {
-        Ok(send(self.0.request(Method::GET, &["tpas", "v1", "challenges", id, "report"])).await?.body)
+        Ok(send(self.0.request(Method::GET, &["tpas", "v1", "challenges", id, "report"]))
+            .await?
+            .body)
     }
 
     /// Closes a challenge before its time. Safe to repeat.
@@ -52,6 +58,8 @@ impl ChallengeService {
     /// # Errors
     /// When there is none, or no answer.
     pub async fn close(&self, id: &str) -> Result<Challenge, ClientError> {
-        Ok(send(self.0.request(Method::POST, &["tpas", "v1", "challenges", id, "close"])).await?.body)
+        Ok(send(self.0.request(Method::POST, &["tpas", "v1", "challenges", id, "close"]))
+            .await?
+            .body)
     }
 }

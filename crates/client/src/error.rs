@@ -60,16 +60,19 @@ impl ClientError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Answer { retry_after, .. } | Self::UnexpectedAnswer { retry_after, .. } => *retry_after,
+            Self::Answer { retry_after, .. } | Self::UnexpectedAnswer { retry_after, .. } => {
+                *retry_after
+            }
             Self::NoAnswer(_) => None,
         }
     }
 
-    /// Whether the same request may succeed a little later: no answer, 5xx, 408 or 429, or the first request with this
-    /// idempotency key is still being worked on.
+    /// Whether the same request may succeed a little later: no answer, 5xx, 408 or 429, or the
+    /// first request with this idempotency key is still being worked on.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         let may_pass = |status| status >= 500 || matches!(status, 408 | 429);
-        self.status().is_none_or(may_pass) || self.code() == Some(ErrorCode::IdempotencyRequestInProgress)
+        self.status().is_none_or(may_pass)
+            || self.code() == Some(ErrorCode::IdempotencyRequestInProgress)
     }
 }

@@ -34,13 +34,18 @@ pub struct Followed {
 }
 
 impl WorkspaceApi {
-    /// What happens to an app's production tests: after the event with the id `last`, or from now on. Events of a kind that this
-    /// client does not know are passed over.
+    /// What happens to an app's production tests: after the event with the id `last`, or from now
+    /// on. Events of a kind that this client does not know are passed over.
     ///
-    /// With retries the stream goes on by itself where it was cut off, and ends with an error only that trying again does not
-    /// help against: 409, say, when the events after the last one are no longer kept. Without, it ends when it is cut off.
+    /// With retries the stream goes on by itself where it was cut off, and ends with an error only
+    /// that trying again does not help against: 409, say, when the events after the last one are no
+    /// longer kept. Without, it ends when it is cut off.
     #[must_use]
-    pub fn follow(&self, client_id: &str, last: Option<&str>) -> BoxStream<'static, Result<Followed, ClientError>> {
+    pub fn follow(
+        &self,
+        client_id: &str,
+        last: Option<&str>,
+    ) -> BoxStream<'static, Result<Followed, ClientError>> {
         let follower = Follower {
             api: self.clone(),
             client_id: client_id.to_owned(),
@@ -129,9 +134,11 @@ impl Follower {
     }
 }
 
-/// The id of a block, and its event, if it has one of a kind that is known; `None` for a block without an id.
+/// The id of a block, and its event, if it has one of a kind that is known; `None` for a block
+/// without an id.
 fn read(block: &str) -> Result<Option<(String, Option<Event>)>, serde_json::Error> {
-    let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    let field =
+        |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
     let Some(id) = field("id") else { return Ok(None) };
     let is_known = |name: &&str| serde_json::from_value::<EventName>((*name).into()).is_ok();
     let event = match (field("event").filter(is_known), field("data")) {

@@ -11,7 +11,8 @@ use wire::error::ErrorEnvelope;
 
 use crate::{ClientError, Retries};
 
-/// How long a connection is kept for the next call: shorter than servers keep theirs, so that none is used that is closing.
+/// How long a connection is kept for the next call: shorter than servers keep theirs, so that none
+/// is used that is closing.
 const IDLE_LIMIT: Duration = Duration::from_secs(10);
 
 /// The largest error that is read, in bytes: more than any that fieldtest makes.
@@ -32,13 +33,21 @@ pub(crate) struct Answer<T> {
 }
 
 impl Http {
-    /// A pool for the deployment at `origin`, with `token` as the bearer token. No call takes longer than `timeout`.
-    pub(crate) fn new(origin: &str, token: Option<&str>, timeout: Duration) -> Result<Self, ClientError> {
+    /// A pool for the deployment at `origin`, with `token` as the bearer token. No call takes
+    /// longer than `timeout`.
+    pub(crate) fn new(
+        origin: &str,
+        token: Option<&str>,
+        timeout: Duration,
+    ) -> Result<Self, ClientError> {
         // Another part of the program may have chosen a provider first; theirs is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let origin = Url::parse(origin).map_err(|error| ClientError::NoAnswer(format!("{error} in the URL")))?;
+        let origin = Url::parse(origin)
+            .map_err(|error| ClientError::NoAnswer(format!("{error} in the URL")))?;
         if !matches!(origin.scheme(), "http" | "https") {
-            return Err(ClientError::NoAnswer("the URL must begin with http:// or https://".into()));
+            return Err(ClientError::NoAnswer(
+                "the URL must begin with http:// or https://".into(),
+            ));
         }
         let client = Client::builder()
             .redirect(Policy::none())
@@ -69,11 +78,14 @@ impl Http {
 }
 
 /// Sends a request and reads the answer.
-pub(crate) async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<Answer<T>, ClientError> {
+pub(crate) async fn send<T: DeserializeOwned>(
+    request: RequestBuilder,
+) -> Result<Answer<T>, ClientError> {
     let response = answered(request).await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = response.bytes().await.map_err(no_answer)?;
-    let unexpected = |_| ClientError::UnexpectedAnswer { status, retry_after: retry_after(&headers) };
+    let unexpected =
+        |_| ClientError::UnexpectedAnswer { status, retry_after: retry_after(&headers) };
     let body = serde_json::from_slice(&bytes).map_err(unexpected)?;
     Ok(Answer { headers, body })
 }
@@ -95,7 +107,9 @@ pub(crate) async fn answered(request: RequestBuilder) -> Result<Response, Client
         bytes.extend_from_slice(&chunk);
     }
     Err(match serde_json::from_slice::<ErrorEnvelope>(&bytes) {
-        Ok(error) => ClientError::Answer { status: status.as_u16(), error: Box::new(error), retry_after },
+        Ok(error) => {
+            ClientError::Answer { status: status.as_u16(), error: Box::new(error), retry_after }
+        }
         Err(_) => unexpected,
     })
 }
@@ -105,7 +119,8 @@ pub(crate) fn cut() -> ClientError {
     ClientError::NoAnswer("the answer was cut off, or took too long".into())
 }
 
-/// The same, and again by the rules of `retries`, if there are any. Only for what is safe to repeat.
+/// The same, and again by the rules of `retries`, if there are any. Only for what is safe to
+/// repeat.
 pub(crate) async fn send_again<T: DeserializeOwned>(
     request: RequestBuilder,
     retries: Option<&Retries>,

@@ -10,8 +10,9 @@ use crate::ClientError;
 
 /// How often, and for how long, to try again what failed for a reason that may pass.
 ///
-/// Between two attempts lies a pause whose upper bound doubles each time, of which between half and all is waited, so that
-/// many clients do not come back together. A server that asks for more time (`Retry-After`) is given it.
+/// Between two attempts lies a pause whose upper bound doubles each time, of which between half and
+/// all is waited, so that many clients do not come back together. A server that asks for more time
+/// (`Retry-After`) is given it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// At most so many attempts, the first included.
@@ -111,7 +112,8 @@ impl Retries {
     /// How long to wait after so many attempts.
     fn pause(&self, made: u32) -> Duration {
         let doublings = made.saturating_sub(1).min(31);
-        let bound = self.policy.first_pause.saturating_mul(1 << doublings).min(self.policy.longest_pause);
+        let bound =
+            self.policy.first_pause.saturating_mul(1 << doublings).min(self.policy.longest_pause);
         let mut bytes = [0; 8];
         self.surroundings.fill(&mut bytes);
         let half = bound / 2;

@@ -28,7 +28,10 @@ impl Tester {
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn open_challenges(&self, platform: Option<Platform>) -> Result<Vec<OpenChallenge>, ClientError> {
+    pub async fn open_challenges(
+        &self,
+        platform: Option<Platform>,
+    ) -> Result<Vec<OpenChallenge>, ClientError> {
         let request = self.0.request(Method::GET, &["tpas", "v1", "challenges", "open"]);
         Ok(send(request.query(&[("platform", platform)])).await?.body)
     }
@@ -37,7 +40,11 @@ impl Tester {
     ///
     /// # Errors
     /// When it cannot be joined, or there is no answer.
-    pub async fn join(&self, challenge_id: &str, wish: &JoinChallenge) -> Result<StartedParticipation, ClientError> {
+    pub async fn join(
+        &self,
+        challenge_id: &str,
+        wish: &JoinChallenge,
+    ) -> Result<StartedParticipation, ClientError> {
         let path = ["tpas", "v1", "challenges", challenge_id, "participations"];
         Ok(send(self.0.request(Method::POST, &path).json(wish)).await?.body)
     }

@@ -64,7 +64,8 @@ pub struct ProductionTests {
 }
 
 impl WorkspaceApi {
-    /// The Workspace API of the deployment at `origin`, such as `https://fieldtest.example`. Each call is one attempt.
+    /// The Workspace API of the deployment at `origin`, such as `https://fieldtest.example`. Each
+    /// call is one attempt.
     ///
     /// # Errors
     /// When `origin` is no HTTP URL.
@@ -72,8 +73,8 @@ impl WorkspaceApi {
         Ok(Self { http: Http::new(origin, Some(api_key), TIMEOUT)?, retries: None })
     }
 
-    /// The same, trying again what is safe to repeat: reads, cancelling and retrying, and whatever has an
-    /// idempotency key.
+    /// The same, trying again what is safe to repeat: reads, cancelling and retrying, and whatever
+    /// has an idempotency key.
     #[must_use]
     pub fn with_retries(self, retries: Retries) -> Self {
         Self { retries: Some(retries), ..self }
@@ -87,8 +88,8 @@ impl WorkspaceApi {
         Ok(self.send(self.http.request(Method::GET, &["connect", "v1", "workspace"])).await?.body)
     }
 
-    /// Orders a production test. With an idempotency key it is safe to repeat; with retries, an order without a key gets one
-    /// of its own.
+    /// Orders a production test. With an idempotency key it is safe to repeat; with retries, an
+    /// order without a key gets one of its own.
     ///
     /// # Errors
     /// When the order was refused, or not answered.
@@ -100,26 +101,37 @@ impl WorkspaceApi {
     ) -> Result<Created, ClientError> {
         let request = self.http.request(Method::POST, &tests(client_id)).json(order);
         let answer = self.send_under_key(request, idempotency_key).await?;
-        let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let location =
+            answer.headers.get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let is_replay = answer.headers.contains_key("Idempotency-Replayed");
         Ok(Created { request: answer.body, location, is_replay })
     }
 
-    /// Lists an app's production tests: all of them at once, or a page of them where the query has a limit.
+    /// Lists an app's production tests: all of them at once, or a page of them where the query has
+    /// a limit.
     ///
     /// # Errors
     /// When the query was refused, or not answered.
-    pub async fn production_tests(&self, client_id: &str, query: &ListQuery) -> Result<ProductionTests, ClientError> {
-        let answer = self.send(self.http.request(Method::GET, &tests(client_id)).query(query)).await?;
-        let total = answer.headers.get(TOTAL_COUNT_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+    pub async fn production_tests(
+        &self,
+        client_id: &str,
+        query: &ListQuery,
+    ) -> Result<ProductionTests, ClientError> {
+        let answer =
+            self.send(self.http.request(Method::GET, &tests(client_id)).query(query)).await?;
+        let total = answer
+            .headers
+            .get(TOTAL_COUNT_HEADER)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
         Ok(ProductionTests { items: answer.body, total })
     }
 
-    /// An app's production tests one after the other, read page by page as they are asked for. The query's limit is the size
-    /// of a page, and 100 if it has none.
+    /// An app's production tests one after the other, read page by page as they are asked for. The
+    /// query's limit is the size of a page, and 100 if it has none.
     ///
-    /// Oldest first and without a filter every test is there once. What is ordered or changes its state while another list is
-    /// read may be missing or be there twice. After an error the stream is at its end.
+    /// Oldest first and without a filter every test is there once. What is ordered or changes its
+    /// state while another list is read may be missing or be there twice. After an error the stream
+    /// is at its end.
     #[must_use]
     pub fn all_production_tests(
         &self,
@@ -133,7 +145,8 @@ impl WorkspaceApi {
             async move {
                 let Some(offset) = offset else { return Ok(None) };
                 let page = ListQuery { limit: Some(limit), offset: Some(offset), ..query };
-                let ProductionTests { items, total } = api.production_tests(&client_id, &page).await?;
+                let ProductionTests { items, total } =
+                    api.production_tests(&client_id, &page).await?;
                 let end = offset.saturating_add(u64::try_from(items.len()).unwrap_or(u64::MAX));
                 let is_last = items.is_empty() || total.is_some_and(|total| end >= total);
                 Ok(Some((stream::iter(items).map(Ok), (!is_last).then_some(end))))
@@ -146,30 +159,44 @@ impl WorkspaceApi {
     ///
     /// # Errors
     /// When there is none, or no answer.
-    pub async fn production_test(&self, client_id: &str, id: &str) -> Result<ProductionTest, ClientError> {
+    pub async fn production_test(
+        &self,
+        client_id: &str,
+        id: &str,
+    ) -> Result<ProductionTest, ClientError> {
         let path = [&tests(client_id)[..], &[id]].concat();
         Ok(self.send(self.http.request(Method::GET, &path)).await?.body)
     }
 
-    /// Cancels a production test, by its request's or its challenge's id: a pending one will not be scheduled, a scheduled one
-    /// has its challenge closed. Safe to repeat.
+    /// Cancels a production test, by its request's or its challenge's id: a pending one will not be
+    /// scheduled, a scheduled one has its challenge closed. Safe to repeat.
     ///
     /// # Errors
     /// When there is none, it has failed or is over (409), or there is no answer.
-    pub async fn cancel_production_test(&self, client_id: &str, id: &str) -> Result<ProductionTest, ClientError> {
+    pub async fn cancel_production_test(
+        &self,
+        client_id: &str,
+        id: &str,
+    ) -> Result<ProductionTest, ClientError> {
         let path = [&tests(client_id)[..], &[id, "cancel"]].concat();
         Ok(self.send(self.http.request(Method::POST, &path)).await?.body)
     }
 
-    /// Has a failed production test tried again. Safe to repeat: where an answer was lost, and the test is under way or scheduled
-    /// by the next attempt, it was done.
+    /// Has a failed production test tried again. Safe to repeat: where an answer was lost, and the
+    /// test is under way or scheduled by the next attempt, it was done.
     ///
     /// # Errors
     /// When there is none, it has not failed (409), or there is no answer.
-    pub async fn retry_production_test(&self, client_id: &str, id: &str) -> Result<ProductionTest, ClientError> {
+    pub async fn retry_production_test(
+        &self,
+        client_id: &str,
+        id: &str,
+    ) -> Result<ProductionTest, ClientError> {
         let path = [&tests(client_id)[..], &[id, "retry"]].concat();
         let sent = AtomicU32::new(0);
-        match send_counted(self.http.request(Method::POST, &path), self.retries.as_ref(), &sent).await {
+        match send_counted(self.http.request(Method::POST, &path), self.retries.as_ref(), &sent)
+            .await
+        {
             Err(error) if sent.load(Ordering::Relaxed) > 1 && has_been_retried(&error) => {
                 self.production_test(client_id, id).await
             }
@@ -191,7 +218,8 @@ impl WorkspaceApi {
         self.retries.as_ref()
     }
 
-    /// Sends what an idempotency key makes safe to repeat; with retries, and without a key, under a new one.
+    /// Sends what an idempotency key makes safe to repeat; with retries, and without a key, under a
+    /// new one.
     pub(crate) async fn send_under_key<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
@@ -205,7 +233,10 @@ impl WorkspaceApi {
     }
 
     /// Sends what is safe to repeat.
-    pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, ClientError> {
+    pub(crate) async fn send<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<Answer<T>, ClientError> {
         send_again(request, self.retries.as_ref()).await
     }
 }
@@ -214,7 +245,8 @@ impl WorkspaceApi {
 fn has_been_retried(error: &ClientError) -> bool {
     let ClientError::Answer { error, .. } = error else { return false };
     let status = error.error.details.as_ref().and_then(|details| details.get("status")?.as_str());
-    error.error.code == ErrorCode::ResourceConflict && matches!(status, Some("pending" | "scheduled"))
+    error.error.code == ErrorCode::ResourceConflict
+        && matches!(status, Some("pending" | "scheduled"))
 }
 
 fn tests(client_id: &str) -> [&str; 5] {

@@ -18,8 +18,8 @@ const TEST: &str = r#"{"id":"req_1","clientId":"FK5b0KSM","status":"cancelled","
     "maxStampClaims":3,"targetPlatform":null},"challengeId":null,"createdAt":"2026-04-08T10:00:00.000Z","challenge":null,
     "scheduling":{"attempts":0,"nextAttemptAt":null,"lastError":null},"updatedAt":"2026-04-08T10:00:00.000Z"}"#;
 
-/// A server that gives these answers, one for each connection, and then listens no more. It ends with the requests' heads.
-/// An answer without a byte is a connection cut.
+/// A server that gives these answers, one for each connection, and then listens no more. It ends
+/// with the requests' heads. An answer without a byte is a connection cut.
 fn server(answers: Vec<String>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -43,7 +43,9 @@ fn server(answers: Vec<String>) -> (String, JoinHandle<Vec<String>>) {
 /// An answer with this status line, headers and body.
 fn answer(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
-    format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}")
+    format!(
+        "HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
 }
 
 fn cut() -> String {
@@ -52,15 +54,15 @@ fn cut() -> String {
 
 /// Time goes by when somebody waits, and at no other time; all chances are the smallest.
 #[derive(Default)]
-struct Impatient(Mutex<Vec<Duration>>);
+struct WriteTimeout(Mutex<Vec<Duration>>);
 
-impl Impatient {
+impl WriteTimeout {
     fn pauses(&self) -> Vec<u128> {
         self.0.lock().unwrap().iter().map(Duration::as_millis).collect()
     }
 }
 
-impl Surroundings for Impatient {
+impl Surroundings for WriteTimeout {
     fn elapsed(&self) -> Duration {
         self.0.lock().unwrap().iter().sum()
     }
@@ -76,8 +78,8 @@ impl Surroundings for Impatient {
 }
 
 /// An API whose pauses are counted instead of waited.
-fn api(origin: &str, policy: RetryPolicy) -> (WorkspaceApi, Arc<Impatient>) {
-    let time = Arc::new(Impatient::default());
+fn api(origin: &str, policy: RetryPolicy) -> (WorkspaceApi, Arc<WriteTimeout>) {
+    let time = Arc::new(WriteTimeout::default());
     let retries = Retries::within(time.clone(), policy);
     (WorkspaceApi::new(origin, "the key").unwrap().with_retries(retries), time)
 }
@@ -100,7 +102,11 @@ async fn what_may_pass_is_tried_again_until_it_has() {
     let (api, time) = api(&origin, RetryPolicy::default());
     assert_eq!(api.production_test(APP, "req_1").await.unwrap().request.id, "req_1");
     assert_eq!(thread.join().unwrap().len(), 6);
-    assert_eq!(time.pauses(), [125, 250, 500, 7000, 2000], "half of a bound that doubles, or what the server asks for");
+    assert_eq!(
+        time.pauses(),
+        [125, 250, 500, 7000, 2000],
+        "half of a bound that doubles, or what the server asks for"
+    );
 }
 
 #[tokio::test]
@@ -121,17 +127,24 @@ async fn patience_is_bounded_in_number_and_in_time() {
     assert_eq!(three_times.workspace().await.unwrap_err().status(), Some(503));
     assert_eq!((thread.join().unwrap().len(), time.pauses().len()), (3, 2));
 
-    let (origin, thread) = server(vec![unavailable("retry-after: 59\r\n"), unavailable("retry-after: 2\r\n")]);
+    let (origin, thread) =
+        server(vec![unavailable("retry-after: 59\r\n"), unavailable("retry-after: 2\r\n")]);
     let (a_minute, time) = api(&origin, RetryPolicy::default());
     a_minute.workspace().await.unwrap_err();
-    assert_eq!((thread.join().unwrap().len(), time.pauses()), (2, vec![59_000]), "the third would come too late");
+    assert_eq!(
+        (thread.join().unwrap().len(), time.pauses()),
+        (2, vec![59_000]),
+        "the third would come too late"
+    );
 }
 
 #[tokio::test]
 async fn an_order_is_repeated_under_one_key_its_own_if_none_is_given() {
     let created = TEST.replace("cancelled", "pending");
-    for (given, sent) in [(Some("mine"), "idempotency-key: mine"), (None, "idempotency-key: 0000")] {
-        let (origin, thread) = server(vec![cut(), answer("502 x", "", ""), answer("201 x", "", &created)]);
+    for (given, sent) in [(Some("mine"), "idempotency-key: mine"), (None, "idempotency-key: 0000")]
+    {
+        let (origin, thread) =
+            server(vec![cut(), answer("502 x", "", ""), answer("201 x", "", &created)]);
         let (api, _) = api(&origin, RetryPolicy::default());
         api.create_production_test(APP, &order(), given).await.unwrap();
         let heads = thread.join().unwrap();
@@ -143,10 +156,13 @@ async fn an_order_is_repeated_under_one_key_its_own_if_none_is_given() {
 async fn a_rotation_and_a_batch_are_repeated_under_one_key_too() {
     let made = r#"{"results":[],"successCount":0,"errorCount":0}"#;
     let secret = r#"{"clientSecret":"5e"}"#;
-    let (origin, thread) = server(vec![cut(), answer("201 x", "", secret), cut(), answer("201 x", "", made)]);
+    let (origin, thread) =
+        server(vec![cut(), answer("201 x", "", secret), cut(), answer("201 x", "", made)]);
     let (api, _) = api(&origin, RetryPolicy::default());
     assert_eq!(api.rotate_client_secret(APP, None).await.unwrap().client_secret, "5e");
-    api.create_apps(&CreateApps { items: vec![], continue_on_error: None }, Some("mine")).await.unwrap();
+    api.create_apps(&CreateApps { items: vec![], continue_on_error: None }, Some("mine"))
+        .await
+        .unwrap();
     let heads = thread.join().unwrap();
     for (head, sent) in heads.iter().zip(["0000", "0000", "mine", "mine"]) {
         assert!(head.contains(&format!("idempotency-key: {sent}")), "{head}");
@@ -165,13 +181,20 @@ async fn without_retries_each_call_is_one_attempt_and_no_key_is_made() {
 
 #[tokio::test]
 async fn cancelling_and_retrying_are_repeated() {
-    let (origin, thread) = server(vec![cut(), answer("200 x", "", TEST), cut(), answer("200 x", "", TEST)]);
+    let (origin, thread) =
+        server(vec![cut(), answer("200 x", "", TEST), cut(), answer("200 x", "", TEST)]);
     let (api, _) = api(&origin, RetryPolicy::default());
     api.cancel_production_test(APP, "req_1").await.unwrap();
     api.retry_production_test(APP, "req_1").await.unwrap();
     let heads = thread.join().unwrap();
-    assert!(heads[1].starts_with("POST /connect/v1/apps/FK5b0KSM/production-tests/req_1/cancel "), "{heads:?}");
-    assert!(heads[3].starts_with("POST /connect/v1/apps/FK5b0KSM/production-tests/req_1/retry "), "{heads:?}");
+    assert!(
+        heads[1].starts_with("POST /connect/v1/apps/FK5b0KSM/production-tests/req_1/cancel "),
+        "{heads:?}"
+    );
+    assert!(
+        heads[3].starts_with("POST /connect/v1/apps/FK5b0KSM/production-tests/req_1/retry "),
+        "{heads:?}"
+    );
 }
 
 #[tokio::test]
@@ -185,8 +208,15 @@ async fn a_retry_whose_answer_was_lost_has_succeeded_if_the_test_is_under_way() 
     for status in ["pending", "scheduled"] {
         let (origin, thread) = server(vec![cut(), conflict(status), answer("200 x", "", TEST)]);
         let (api, _) = api(&origin, RetryPolicy::default());
-        assert_eq!(api.retry_production_test(APP, "req_1").await.unwrap().request.id, "req_1", "{status}");
-        assert!(thread.join().unwrap()[2].starts_with("GET /connect/v1/apps/FK5b0KSM/production-tests/req_1 "));
+        assert_eq!(
+            api.retry_production_test(APP, "req_1").await.unwrap().request.id,
+            "req_1",
+            "{status}"
+        );
+        assert!(
+            thread.join().unwrap()[2]
+                .starts_with("GET /connect/v1/apps/FK5b0KSM/production-tests/req_1 ")
+        );
     }
     // Who was answered at once, and what was cancelled, is told.
     for answers in [vec![conflict("pending")], vec![cut(), conflict("cancelled")]] {
@@ -215,7 +245,11 @@ fn two_keys_are_never_the_same() {
 /// A page with `count` items of `total`.
 fn page(count: usize, total: u64) -> String {
     let item = format!(r#"{{"type":"request","challenge":null,"request":{TEST}}}"#);
-    answer("200 OK", &format!("x-total-count: {total}\r\n"), &format!("[{}]", vec![item; count].join(",")))
+    answer(
+        "200 OK",
+        &format!("x-total-count: {total}\r\n"),
+        &format!("[{}]", vec![item; count].join(",")),
+    )
 }
 
 #[tokio::test]
@@ -226,7 +260,9 @@ async fn a_long_list_is_read_page_by_page_to_its_end() {
     let items: Vec<_> = api.all_production_tests(APP, query).try_collect().await.unwrap();
     assert_eq!(items.len(), 5);
     let heads = thread.join().unwrap();
-    for (head, asked) in heads.iter().zip(["limit=2&offset=0 ", "offset=2 ", "offset=2 ", "limit=2&offset=4 "]) {
+    for (head, asked) in
+        heads.iter().zip(["limit=2&offset=0 ", "offset=2 ", "offset=2 ", "limit=2&offset=4 "])
+    {
         assert!(head.contains(asked), "{head}");
     }
 }
@@ -235,7 +271,8 @@ async fn a_long_list_is_read_page_by_page_to_its_end() {
 async fn no_page_is_read_before_it_is_asked_for_and_none_after_an_error() {
     let (origin, thread) = server(vec![page(2, 5), answer("404 x", "", "")]);
     let (api, _) = api(&origin, RetryPolicy::default());
-    let mut items = api.all_production_tests(APP, ListQuery { limit: Some(2), ..ListQuery::default() });
+    let mut items =
+        api.all_production_tests(APP, ListQuery { limit: Some(2), ..ListQuery::default() });
     assert!(items.try_next().await.unwrap().is_some() && items.try_next().await.unwrap().is_some());
     assert_eq!(items.try_next().await.unwrap_err().status(), Some(404));
     assert!(items.try_next().await.unwrap().is_none());
@@ -246,7 +283,9 @@ async fn no_page_is_read_before_it_is_asked_for_and_none_after_an_error() {
 async fn an_empty_list_is_one_empty_page() {
     let (origin, thread) = server(vec![page(0, 0)]);
     let (api, _) = api(&origin, RetryPolicy::default());
-    assert!(api.all_production_tests(APP, ListQuery::default()).try_next().await.unwrap().is_none());
+    assert!(
+        api.all_production_tests(APP, ListQuery::default()).try_next().await.unwrap().is_none()
+    );
     assert!(thread.join().unwrap()[0].contains("limit=100&offset=0"));
 }
 

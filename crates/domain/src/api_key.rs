@@ -63,7 +63,8 @@ impl ApiKey {
     }
 }
 
-/// The SHA-256 of a key's secret: what is stored and looked up. The secret has 196 random bits, so a fast hash is enough.
+/// The SHA-256 of a key's secret: what is stored and looked up. The secret has 196 random bits, so
+/// a fast hash is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SecretHash([u8; 32]);
 
@@ -90,12 +91,14 @@ pub fn new_secret(environment: Environment, randomness: &dyn Randomness) -> Stri
     format!("{unchecked}{checksum}")
 }
 
-/// The hash under which this secret would be stored, or `None` if no such secret was ever made for this environment: then
-/// there is no need to ask the database.
+/// The hash under which this secret would be stored, or `None` if no such secret was ever made for
+/// this environment: then there is no need to ask the database.
 #[must_use]
 pub fn recognise(secret: &str, environment: Environment) -> Option<SecretHash> {
     let body = secret.strip_prefix(prefix(environment))?;
-    if body.len() != RANDOM_LENGTH + CHECKSUM_LENGTH || !body.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    if body.len() != RANDOM_LENGTH + CHECKSUM_LENGTH
+        || !body.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    {
         return None;
     }
     let (unchecked, given) = secret.split_at_checked(secret.len() - CHECKSUM_LENGTH)?;

@@ -47,12 +47,17 @@ impl ProviderState {
         [Self::Enabled, Self::Requested].into_iter().find(|state| state.as_str() == name)
     }
 
-    /// How far a provider is as soon as an app asks for it: at its end in a sandbox, and where nothing stands in between.
+    /// How far a provider is as soon as an app asks for it: at its end in a sandbox, and where
+    /// nothing stands in between.
     #[must_use]
     pub fn when_asked_for(activation: Activation, environment: Environment) -> Self {
         match (environment, activation) {
-            (Environment::Sandbox, _) | (Environment::Production, Activation::Direct) => Self::Enabled,
-            (Environment::Production, Activation::Registration | Activation::Contract) => Self::Requested,
+            (Environment::Sandbox, _) | (Environment::Production, Activation::Direct) => {
+                Self::Enabled
+            }
+            (Environment::Production, Activation::Registration | Activation::Contract) => {
+                Self::Requested
+            }
         }
     }
 }
@@ -72,7 +77,8 @@ pub fn preview(secret: &str) -> String {
     format!("****{}", shown.unwrap_or_default())
 }
 
-/// Where an app's users may be sent back to: an absolute URI without a fragment, 1 to 2048 characters.
+/// Where an app's users may be sent back to: an absolute URI without a fragment, 1 to 2048
+/// characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedirectUri(String);
 
@@ -87,10 +93,12 @@ impl RedirectUri {
     /// How many an app may have.
     pub const MOST: usize = 100;
 
-    /// Checks a URI. Apps on phones have schemes of their own; those that would run in a page are refused.
+    /// Checks a URI. Apps on phones have schemes of their own; those that would run in a page are
+    /// refused.
     ///
     /// # Errors
-    /// When it has no scheme, nothing behind it, a fragment, characters that no URI has, or is too long.
+    /// When it has no scheme, nothing behind it, a fragment, characters that no URI has, or is too
+    /// long.
     pub fn new(text: String) -> Result<Self, RedirectUriError> {
         let Some((scheme, rest)) = text.split_once(':') else { return Err(RedirectUriError) };
         let mut letters = scheme.chars();
@@ -98,8 +106,14 @@ impl RedirectUri {
             && letters.all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter))
             && !["javascript", "data", "vbscript"].contains(&scheme.to_ascii_lowercase().as_str());
         let is_rest = !rest.trim_matches('/').is_empty()
-            && rest.chars().all(|letter| letter.is_ascii_graphic() && !"#\"<>\\^`{|}".contains(letter));
-        if is_scheme && is_rest && text.len() <= Self::LONGEST { Ok(Self(text)) } else { Err(RedirectUriError) }
+            && rest
+                .chars()
+                .all(|letter| letter.is_ascii_graphic() && !"#\"<>\\^`{|}".contains(letter));
+        if is_scheme && is_rest && text.len() <= Self::LONGEST {
+            Ok(Self(text))
+        } else {
+            Err(RedirectUriError)
+        }
     }
 
     /// The URI as text.

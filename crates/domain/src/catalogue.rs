@@ -109,7 +109,8 @@ impl Catalogue {
         Self::parse(include_str!("../catalogue.toml")).expect("the shipped catalogue is valid")
     }
 
-    /// Reads a catalogue from the text of a TOML file. The shipped `catalogue.toml` explains the form.
+    /// Reads a catalogue from the text of a TOML file. The shipped `catalogue.toml` explains the
+    /// form.
     ///
     /// # Errors
     /// When the text is no valid catalogue; the error names the line.

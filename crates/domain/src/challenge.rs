@@ -46,7 +46,8 @@ pub enum Ending {
 /// How whoever keeps a copy of a challenge learns that it has changed (§9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Watch {
-    /// Whatever changes is told at once; looking is for what a crash has swallowed, and for the end.
+    /// Whatever changes is told at once; looking is for what a crash has swallowed, and for the
+    /// end.
     Told,
     /// Nobody tells, so it has to be looked at.
     Untold,
@@ -59,16 +60,18 @@ impl Challenge {
         created_at.last_second_of_day_after(DAYS)
     }
 
-    /// When to look again whether a challenge that is active at `now` has changed. Where nobody tells: what is young changes
-    /// soon, so after a thirtieth of its age, but at least two seconds and at most a minute. The last look is right after its
-    /// end: not before two seconds are over, because clocks differ.
+    /// When to look again whether a challenge that is active at `now` has changed. Where nobody
+    /// tells: what is young changes soon, so after a thirtieth of its age, but at least two seconds
+    /// and at most a minute. The last look is right after its end: not before two seconds are over,
+    /// because clocks differ.
     #[must_use]
     pub fn next_observation(&self, now: Timestamp, watch: Watch) -> Timestamp {
         next_observation(self.created_at, self.expires_at, now, watch)
     }
 
-    /// When to look again at a challenge with these bounds at which somebody looks at `now`, if nothing is new: as
-    /// [`Challenge::next_observation`]; but `again_in` so long if it has ended by then, because nobody knows yet how.
+    /// When to look again at a challenge with these bounds at which somebody looks at `now`, if
+    /// nothing is new: as [`Challenge::next_observation`]; but `again_in` so long if it has ended
+    /// by then, because nobody knows yet how.
     #[must_use]
     pub fn next_look(
         created_at: Timestamp,
@@ -100,7 +103,12 @@ impl Challenge {
     }
 }
 
-fn next_observation(created_at: Timestamp, expires_at: Timestamp, now: Timestamp, watch: Watch) -> Timestamp {
+fn next_observation(
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    now: Timestamp,
+    watch: Watch,
+) -> Timestamp {
     let pause = match watch {
         Watch::Told => RARELY,
         Watch::Untold => (now.since(created_at) / 30).clamp(SHORTEST_PAUSE, Duration::from_mins(1)),
@@ -167,7 +175,8 @@ mod tests {
     fn what_has_ended_is_looked_at_again_after_a_while_until_somebody_knows_how() {
         let again_in = Duration::from_secs(20);
         let Challenge { created_at, expires_at, .. } = challenge();
-        let next = |now| Challenge::next_look(created_at, expires_at, at(now), Watch::Untold, again_in);
+        let next =
+            |now| Challenge::next_look(created_at, expires_at, at(now), Watch::Untold, again_in);
         assert_eq!(next("2026-04-08T10:00:00.000Z"), at("2026-04-08T10:00:02.000Z"));
         assert_eq!(next("2026-04-16T00:00:00.000Z"), at("2026-04-16T00:00:01.000Z"));
         assert_eq!(next("2026-04-16T00:00:01.000Z"), at("2026-04-16T00:00:21.000Z"));

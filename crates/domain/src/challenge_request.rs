@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::challenge::Challenge;
 use crate::production_test::Payload;
-use crate::retry::PATIENCE;
+use crate::retry::DEFAULT_TIMEOUT;
 use crate::{ClientId, RequestId, Timestamp, WorkspaceId};
 
 /// Where a challenge request stands (§9).
@@ -145,7 +145,7 @@ impl ChallengeRequest {
             scheduling: Scheduling {
                 attempts: 0,
                 next_attempt_at: Some(now),
-                give_up_at: now.plus(PATIENCE),
+                give_up_at: now.plus(DEFAULT_TIMEOUT),
                 last_error: None,
             },
             created_at: now,
@@ -156,7 +156,8 @@ impl ChallengeRequest {
     /// Whether it has failed before, and is being tried again.
     #[must_use]
     pub fn is_retried(&self) -> bool {
-        self.status == Status::Pending && self.scheduling.give_up_at > self.created_at.plus(PATIENCE)
+        self.status == Status::Pending
+            && self.scheduling.give_up_at > self.created_at.plus(DEFAULT_TIMEOUT)
     }
 
     /// This request as it was when it was ordered: what a repeated order is answered (§4).

@@ -105,7 +105,10 @@ mod tests {
     #[test]
     fn a_person_holds_one_stamp_unless_more_are_allowed() {
         assert_eq!(decide_now(ONE_LEFT, AGAIN), Some(Status::Duplicate));
-        assert_eq!(decide_now(Stamps { allow_duplicates: true, ..ONE_LEFT }, AGAIN), Some(Status::Claimed));
+        assert_eq!(
+            decide_now(Stamps { allow_duplicates: true, ..ONE_LEFT }, AGAIN),
+            Some(Status::Claimed)
+        );
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::Timestamp;
 
-/// A source of the present moment. Passed in wherever time matters, so that a test can decide what time it is.
+/// A source of the present moment. Passed in wherever time matters, so that a test can decide what
+/// time it is.
 pub trait Clock: Send + Sync + 'static {
     /// The present moment. It can go back, when somebody sets the clock right.
     fn now(&self) -> Timestamp;

@@ -38,11 +38,12 @@ pub enum SelectionError {
     NoneEligible,
 }
 
-/// Settles which providers a test covers: those asked for, each once and in their order, or else every eligible one in the
-/// catalogue's order.
+/// Settles which providers a test covers: those asked for, each once and in their order, or else
+/// every eligible one in the catalogue's order.
 ///
 /// # Errors
-/// When the list is empty, when one of it is not eligible (all such are named), or when there is none to choose.
+/// When the list is empty, when one of it is not eligible (all such are named), or when there is
+/// none to choose.
 pub fn select(
     requested: Option<&[String]>,
     enabled: &BTreeSet<ProviderId>,
@@ -66,10 +67,9 @@ fn check_each(
     let mut selected = Vec::new();
     let mut refusals = Vec::new();
     for id in requested.iter().filter(|id| seen.insert(id.as_str())) {
-        let verdict = catalogue
-            .get(id)
-            .ok_or(Reason::NotRegistered)
-            .and_then(|provider| check(provider, enabled, environment).map(|()| provider.id.clone()));
+        let verdict = catalogue.get(id).ok_or(Reason::NotRegistered).and_then(|provider| {
+            check(provider, enabled, environment).map(|()| provider.id.clone())
+        });
         match verdict {
             Ok(id) => selected.push(id),
             Err(reason) => refusals.push(Refusal { provider_id: id.clone(), reason }),
@@ -92,8 +92,13 @@ fn every_eligible(
     if eligible.is_empty() { Err(SelectionError::NoneEligible) } else { Ok(eligible) }
 }
 
-/// Names the reason that lasts longest: what the catalogue rules out comes before what the app could still enable.
-fn check(provider: &Provider, enabled: &BTreeSet<ProviderId>, environment: Environment) -> Result<(), Reason> {
+/// Names the reason that lasts longest: what the catalogue rules out comes before what the app
+/// could still enable.
+fn check(
+    provider: &Provider,
+    enabled: &BTreeSet<ProviderId>,
+    environment: Environment,
+) -> Result<(), Reason> {
     if provider.kind == ProviderType::ChipBased {
         Err(Reason::ChipBased)
     } else if !provider.environments.contains(&environment) {
@@ -119,14 +124,19 @@ mod tests {
         requested: Option<&[&str]>,
         on: &[&str],
     ) -> Result<Vec<String>, SelectionError> {
-        let requested: Option<Vec<String>> = requested.map(|ids| ids.iter().map(ToString::to_string).collect());
+        let requested: Option<Vec<String>> =
+            requested.map(|ids| ids.iter().map(ToString::to_string).collect());
         select(requested.as_deref(), &enabled(on), &Catalogue::built_in(), environment)
             .map(|ids| ids.iter().map(ToString::to_string).collect())
     }
 
     #[test]
     fn what_is_asked_for_is_kept_in_order_each_once() {
-        let selected = select_in(Environment::Sandbox, Some(&["mitid", "bankidse", "mitid"]), &["bankidse", "mitid"]);
+        let selected = select_in(
+            Environment::Sandbox,
+            Some(&["mitid", "bankidse", "mitid"]),
+            &["bankidse", "mitid"],
+        );
         assert_eq!(selected, Ok(vec!["mitid".into(), "bankidse".into()]));
     }
 
@@ -150,7 +160,10 @@ mod tests {
     #[test]
     fn omitted_means_every_eligible_one() {
         let on = ["mitid", "passport", "bankidse", "us-mdl"];
-        assert_eq!(select_in(Environment::Production, None, &on), Ok(vec!["bankidse".into(), "mitid".into()]));
+        assert_eq!(
+            select_in(Environment::Production, None, &on),
+            Ok(vec!["bankidse".into(), "mitid".into()])
+        );
         assert_eq!(
             select_in(Environment::Sandbox, None, &on),
             Ok(vec!["bankidse".into(), "mitid".into(), "us-mdl".into()])
@@ -159,8 +172,14 @@ mod tests {
 
     #[test]
     fn an_empty_list_and_an_app_without_eligible_providers_are_refused() {
-        assert_eq!(select_in(Environment::Sandbox, Some(&[]), &["mitid"]), Err(SelectionError::Empty));
-        assert_eq!(select_in(Environment::Sandbox, None, &["passport"]), Err(SelectionError::NoneEligible));
+        assert_eq!(
+            select_in(Environment::Sandbox, Some(&[]), &["mitid"]),
+            Err(SelectionError::Empty)
+        );
+        assert_eq!(
+            select_in(Environment::Sandbox, None, &["passport"]),
+            Err(SelectionError::NoneEligible)
+        );
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! What happens to an app's production tests, as the app's engineers are told of it (§7).
 //!
-//! An app's events are numbered without a gap, in the order in which they were committed: whoever knows the number of the last
-//! one that arrived knows where to go on.
+//! An app's events are numbered without a gap, in the order in which they were committed: whoever
+//! knows the number of the last one that arrived knows where to go on.
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,8 +35,14 @@ pub enum EventName {
 
 impl EventName {
     /// All of them, in the order of a production test's life.
-    pub const ALL: [Self; 6] =
-        [Self::Scheduled, Self::Failed, Self::StampClaimed, Self::Completed, Self::Expired, Self::Cancelled];
+    pub const ALL: [Self; 6] = [
+        Self::Scheduled,
+        Self::Failed,
+        Self::StampClaimed,
+        Self::Completed,
+        Self::Expired,
+        Self::Cancelled,
+    ];
 
     /// The name used in the API and in the tables.
     #[must_use]
@@ -79,7 +85,7 @@ pub struct Stamps {
 
 /// What has happened, and to which production test.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Happening {
+pub struct EventBody {
     /// What.
     pub name: EventName,
     /// To which request.
@@ -96,9 +102,17 @@ pub struct Happening {
     pub at: Timestamp,
 }
 
-impl Happening {
+impl EventBody {
     fn new(name: EventName, request_id: RequestId, at: Timestamp) -> Self {
-        Self { name, request_id, challenge_id: None, provider_id: None, stamps: None, reason: None, at }
+        Self {
+            name,
+            request_id,
+            challenge_id: None,
+            provider_id: None,
+            stamps: None,
+            reason: None,
+            at,
+        }
     }
 
     /// A request has become this challenge.
@@ -143,7 +157,11 @@ impl Happening {
         stamps: Stamps,
         at: Timestamp,
     ) -> Self {
-        Self { challenge_id: Some(challenge_id), stamps: Some(stamps), ..Self::new(ending.into(), request_id, at) }
+        Self {
+            challenge_id: Some(challenge_id),
+            stamps: Some(stamps),
+            ..Self::new(ending.into(), request_id, at)
+        }
     }
 }
 
@@ -194,7 +212,9 @@ impl FromStr for Sequence {
     fn from_str(text: &str) -> Result<Self, MalformedSequence> {
         let number: u64 = text.parse().map_err(|_| MalformedSequence)?;
         // One spelling per number, and none that the database could not keep.
-        (i64::try_from(number).is_ok() && number.to_string() == text).then_some(Self(number)).ok_or(MalformedSequence)
+        (i64::try_from(number).is_ok() && number.to_string() == text)
+            .then_some(Self(number))
+            .ok_or(MalformedSequence)
     }
 }
 
@@ -206,15 +226,16 @@ pub struct Event {
     /// Its number among those of the app.
     pub sequence: Sequence,
     /// What has happened.
-    pub happening: Happening,
+    pub happening: EventBody,
 }
 
 impl Event {
-    /// A name that no other event has, in any way in which it is delivered. It is worked out of what the event says, so that
-    /// after a restore from a backup another event with the same number has another name.
+    /// A name that no other event has, in any way in which it is delivered. It is worked out of
+    /// what the event says, so that after a restore from a backup another event with the same
+    /// number has another name.
     #[must_use]
     pub fn id(&self) -> EventId {
-        let Happening { name, request_id, at, .. } = &self.happening;
+        let EventBody { name, request_id, at, .. } = &self.happening;
         let mut hash = Sha256::new();
         hash.update(request_id.as_bytes());
         hash.update(self.sequence.0.to_be_bytes());
@@ -234,7 +255,8 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Whether all events after this one are there: none of them is no longer kept, and this one is no dream of the future.
+    /// Whether all events after this one are there: none of them is no longer kept, and this one is
+    /// no dream of the future.
     #[must_use]
     pub fn has_all_after(&self, last: Sequence) -> bool {
         last <= self.newest && self.oldest <= last.next()
@@ -260,7 +282,18 @@ mod tests {
         for text in ["0", "1", "42", &largest] {
             assert_eq!(text.parse::<Sequence>().unwrap().to_string(), text);
         }
-        for wrong in ["", "-1", "+1", "01", " 1", "1 ", "1.0", "x", "9223372036854775808", "99999999999999999999"] {
+        for wrong in [
+            "",
+            "-1",
+            "+1",
+            "01",
+            " 1",
+            "1 ",
+            "1.0",
+            "x",
+            "9223372036854775808",
+            "99999999999999999999",
+        ] {
             assert_eq!(wrong.parse::<Sequence>(), Err(MalformedSequence), "{wrong}");
         }
     }
@@ -268,7 +301,9 @@ mod tests {
     #[test]
     fn what_can_be_resumed_is_what_has_all_its_successors() {
         let kept = |oldest, newest| Kept { oldest: Sequence(oldest), newest: Sequence(newest) };
-        let resumable = |kept: Kept| (0..10).filter(|last| kept.has_all_after(Sequence(*last))).collect::<Vec<u64>>();
+        let resumable = |kept: Kept| {
+            (0..10).filter(|last| kept.has_all_after(Sequence(*last))).collect::<Vec<u64>>()
+        };
         assert_eq!(resumable(Kept::default()), [0], "nothing has happened yet");
         assert_eq!(resumable(kept(1, 3)), [0, 1, 2, 3]);
         assert_eq!(resumable(kept(3, 5)), [2, 3, 4, 5], "1 and 2 are gone");
@@ -278,8 +313,12 @@ mod tests {
     #[test]
     fn events_that_differ_have_names_that_differ() {
         let request_id = RequestId::from_bytes([1; 16]);
-        let event = |sequence, happening| Event { client_id: "FK5b0KSM".parse().unwrap(), sequence, happening };
-        let failed = |millis| Happening::failed(request_id, "why", Timestamp::from_millis(millis));
+        let event = |sequence, happening| Event {
+            client_id: "FK5b0KSM".parse().unwrap(),
+            sequence,
+            happening,
+        };
+        let failed = |millis| EventBody::failed(request_id, "why", Timestamp::from_millis(millis));
         let first = event(Sequence(1), failed(0));
         assert_eq!(first.id(), event(Sequence(1), failed(0)).id());
         for other in [
@@ -287,7 +326,11 @@ mod tests {
             event(Sequence(1), failed(1)),
             event(
                 Sequence(1),
-                Happening::scheduled(request_id, ChallengeId::of(request_id), Timestamp::from_millis(0)),
+                EventBody::scheduled(
+                    request_id,
+                    ChallengeId::of(request_id),
+                    Timestamp::from_millis(0),
+                ),
             ),
         ] {
             assert_ne!(other.id(), first.id());

@@ -43,8 +43,8 @@ impl IdempotencyKey {
         }
     }
 
-    /// The key of one of many things that are made under this one key, by its place among them. Whoever does not know this key
-    /// does not meet it.
+    /// The key of one of many things that are made under this one key, by its place among them.
+    /// Whoever does not know this key does not meet it.
     #[must_use]
     pub fn of_item(&self, index: usize) -> Self {
         let mut hash = Sha256::new();
@@ -60,8 +60,8 @@ impl IdempotencyKey {
     }
 }
 
-/// What a request asks for, in 32 bytes: equal when method, path and JSON value are equal, whatever the white space, the
-/// order of members or the spelling of a number (§4).
+/// What a request asks for, in 32 bytes: equal when method, path and JSON value are equal, whatever
+/// the white space, the order of members or the spelling of a number (§4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint([u8; 32]);
 
@@ -90,8 +90,8 @@ impl Fingerprint {
     }
 }
 
-/// Each value starts with a mark of its kind and, where its length varies, its length, so that no two differ only in where
-/// one part ends and the next begins.
+/// Each value starts with a mark of its kind and, where its length varies, its length, so that no
+/// two differ only in where one part ends and the next begins.
 fn hash_value(hash: &mut Sha256, value: &Value) {
     match value {
         Value::Null => hash.update(b"n"),
@@ -138,7 +138,8 @@ fn canonical_number(number: &Number) -> String {
     }
 }
 
-/// The number as an integer, if it is one, however it was written: JSON does not tell `3` from `3.0`.
+/// The number as an integer, if it is one, however it was written: JSON does not tell `3` from
+/// `3.0`.
 #[must_use]
 pub fn whole_number(number: &Number) -> Option<i64> {
     // Beyond 2^53 a floating-point number no longer says which integer it is.
@@ -147,7 +148,10 @@ pub fn whole_number(number: &Number) -> Option<i64> {
         return Some(whole);
     }
     let float = number.as_f64()?;
-    #[expect(clippy::cast_possible_truncation, reason = "whole and in range: checked on the line itself")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "whole and in range: checked on the line itself"
+    )]
     (float.fract() == 0.0 && float.abs() < EXACT).then_some(float as i64)
 }
 

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::{Clock, Randomness, base62};
 
-/// The text is not an id of the kind that was asked for. To a caller that is the same as an id nobody has: not found.
+/// The text is not an id of the kind that was asked for. To a caller that is the same as an id
+/// nobody has: not found.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid id")]
 pub struct MalformedId;
@@ -90,10 +91,11 @@ impl EventId {
 }
 
 impl ChallengeId {
-    /// The id of the one challenge that this request can become: the same UUID under another prefix.
+    /// The id of the one challenge that this request can become: the same UUID under another
+    /// prefix.
     ///
-    /// So the primary key alone makes sure that one request has one challenge (§9), on any number of machines and without a
-    /// second unique index, and challenges sort as their requests do.
+    /// So the primary key alone makes sure that one request has one challenge (§9), on any number
+    /// of machines and without a second unique index, and challenges sort as their requests do.
     #[must_use]
     pub fn of(request: RequestId) -> Self {
         Self(request.0)
@@ -130,7 +132,8 @@ impl FromStr for ClientId {
     type Err = MalformedId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let valid = text.len() == Self::LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let valid =
+            text.len() == Self::LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         valid.then(|| Self(text.to_owned())).ok_or(MalformedId)
     }
 }
@@ -204,8 +207,8 @@ impl FromStr for ProviderId {
     }
 }
 
-/// Makes new ids: UUIDs of version 7 that ascend even within one millisecond, so that the order of ids is the order of
-/// creation and inserts stay at the right edge of an index.
+/// Makes new ids: UUIDs of version 7 that ascend even within one millisecond, so that the order of
+/// ids is the order of creation and inserts stay at the right edge of an index.
 pub struct Ids {
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
@@ -252,7 +255,8 @@ impl Ids {
         *last = if fresh >> RANDOM_BITS > *last >> RANDOM_BITS {
             fresh
         } else {
-            // The same millisecond again, or a clock that went back: step forward by a random amount.
+            // The same millisecond again, or a clock that went back: step forward by a random
+            // amount.
             *last + 1 + u128::from(random as u32)
         };
         version_7(*last)
@@ -297,7 +301,10 @@ mod tests {
     #[test]
     fn a_requests_challenge_has_the_same_uuid() {
         let request = ids_at(0).request();
-        assert_eq!(ChallengeId::of(request).to_string(), request.to_string().replace("req_", "ch_"));
+        assert_eq!(
+            ChallengeId::of(request).to_string(),
+            request.to_string().replace("req_", "ch_")
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The rules of production tests: what may be ordered, who may claim a stamp, what happens next.
 //!
-//! Everything here is pure. Nothing reads a clock, a file or a socket of its own accord: time comes in as a
-//! [`Timestamp`], chance through [`Randomness`]. The only two exceptions, [`SystemClock`] and
-//! [`SeededRandomness::from_system`], exist so that there is exactly one place which touches the real world.
+//! Everything here is pure. Nothing reads a clock, a file or a socket of its own accord: time comes
+//! in as a [`Timestamp`], chance through [`Randomness`]. The only two exceptions, [`SystemClock`]
+//! and [`SeededRandomness::from_system`], exist so that there is exactly one place which touches
+//! the real world.
 //!
 //! The numbers in brackets (§5) are sections of `docs/api-design.md`.
 
@@ -14,6 +15,7 @@ pub mod challenge;
 pub mod challenge_request;
 pub mod claim;
 mod clock;
+mod clock_and_rng;
 pub mod eligibility;
 mod environment;
 pub mod event;
@@ -32,9 +34,11 @@ pub mod stamp_news;
 mod timestamp;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock_and_rng::ClockAndRng;
 pub use environment::Environment;
 pub use ids::{
-    ApiKeyId, ChallengeId, ClientId, EventId, Ids, MalformedId, ParticipationId, ProviderId, RequestId, WorkspaceId,
+    ApiKeyId, ChallengeId, ClientId, EventId, Ids, MalformedId, ParticipationId, ProviderId,
+    RequestId, WorkspaceId,
 };
 pub use platform::Platform;
 pub use randomness::{NoRandomness, Randomness, SeededRandomness};

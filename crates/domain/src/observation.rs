@@ -1,8 +1,8 @@
-//! What it means that the challenge service says how a challenge stands (§9): what is new, what an app's engineers are told of it
-//! (§7), and when to look again.
+//! What it means that the challenge service says how a challenge stands (§9): what is new, what an
+//! app's engineers are told of it (§7), and when to look again.
 
 use crate::challenge::{Challenge, Ending, Watch};
-use crate::event::{Happening, Stamps};
+use crate::event::{EventBody, Stamps};
 use crate::report::ProviderRow;
 use crate::stamp_news::{KnownClaims, StampNews, total};
 use crate::{ChallengeId, RequestId, Timestamp};
@@ -32,7 +32,7 @@ pub struct Conclusion {
     /// Whether the challenge itself stands otherwise than before.
     pub has_changed: bool,
     /// What to tell, in this order.
-    pub happenings: Vec<Happening>,
+    pub happenings: Vec<EventBody>,
     /// When to look again; `None` when nothing can change any more, and all has been told.
     pub next_observation_at: Option<Timestamp>,
     /// Whether there was more to tell than was asked for: then the same observation says the rest.
@@ -43,13 +43,17 @@ impl Conclusion {
     /// Whether anything is new: if not, nothing has to be written down.
     #[must_use]
     pub fn is_news(&self) -> bool {
-        self.has_changed || self.has_more || !self.happenings.is_empty() || self.next_observation_at.is_none()
+        self.has_changed
+            || self.has_more
+            || !self.happenings.is_empty()
+            || self.next_observation_at.is_none()
     }
 }
 
 impl Known {
-    /// Compares what is known with what is seen at `now`. Without `providers` the stamps were not looked at; the end is told of
-    /// only after the last stamp, so then it is looked at again at once. At most about `limit` happenings are told at a time.
+    /// Compares what is known with what is seen at `now`. Without `providers` the stamps were not
+    /// looked at; the end is told of only after the last stamp, so then it is looked at again at
+    /// once. At most about `limit` happenings are told at a time.
     ///
     /// What has completed or closed stays so, in whatever order observations arrive.
     #[must_use]
@@ -76,19 +80,25 @@ impl Known {
                 has_more: false,
             };
         };
-        let StampNews { stamps, known, has_more } =
-            StampNews::of(std::mem::take(&mut self.claims), providers, self.max_stamp_claims, limit);
+        let StampNews { stamps, known, has_more } = StampNews::of(
+            std::mem::take(&mut self.claims),
+            providers,
+            self.max_stamp_claims,
+            limit,
+        );
         self.claims = known;
         let ids = (self.request_id, self.challenge_id);
         let stamps_of = |claimed| Stamps { claimed, of: self.max_stamp_claims };
         let mut happenings: Vec<_> = stamps
             .into_iter()
-            .map(|(provider_id, claimed)| Happening::stamp_claimed(ids, provider_id, stamps_of(claimed), now))
+            .map(|(provider_id, claimed)| {
+                EventBody::stamp_claimed(ids, provider_id, stamps_of(claimed), now)
+            })
             .collect();
         let next_observation_at = match self.ending(seen, now) {
             _ if has_more => Some(now),
             Some(ending) => {
-                happenings.push(Happening::ended(ids, ending, stamps_of(total(&self.claims)), now));
+                happenings.push(EventBody::ended(ids, ending, stamps_of(total(&self.claims)), now));
                 None
             }
             None => Some(seen.next_observation(now, watch)),
@@ -139,7 +149,11 @@ mod tests {
     }
 
     fn granted(claim_count: u64) -> Vec<ProviderRow> {
-        vec![ProviderRow { provider_id: "bankidse".parse().unwrap(), claim_count, average_completion_seconds: None }]
+        vec![ProviderRow {
+            provider_id: "bankidse".parse().unwrap(),
+            claim_count,
+            average_completion_seconds: None,
+        }]
     }
 
     #[test]
@@ -154,13 +168,15 @@ mod tests {
     }
 
     fn told(conclusion: &Conclusion) -> Vec<(EventName, Option<u32>)> {
-        let told = |happening: &Happening| (happening.name, happening.stamps.map(|stamps| stamps.claimed));
+        let told =
+            |happening: &EventBody| (happening.name, happening.stamps.map(|stamps| stamps.claimed));
         conclusion.happenings.iter().map(told).collect()
     }
 
     #[test]
     fn nothing_new_is_nothing_to_tell() {
-        let conclusion = known().compare(&challenge(), Some(&granted(0)), at(NOW), Watch::Untold, 10);
+        let conclusion =
+            known().compare(&challenge(), Some(&granted(0)), at(NOW), Watch::Untold, 10);
         assert_eq!((told(&conclusion), conclusion.has_changed), (vec![], false));
         assert_eq!(conclusion.next_observation_at, Some(at("2026-04-08T10:05:10.000Z")));
     }
@@ -170,7 +186,10 @@ mod tests {
         let complete = Challenge { completed_at: Some(at(NOW)), ..challenge() };
         let conclusion = known().compare(&complete, Some(&granted(3)), at(NOW), Watch::Untold, 10);
         let stamp = |claimed| (EventName::StampClaimed, Some(claimed));
-        assert_eq!(told(&conclusion), [stamp(1), stamp(2), stamp(3), (EventName::Completed, Some(3))]);
+        assert_eq!(
+            told(&conclusion),
+            [stamp(1), stamp(2), stamp(3), (EventName::Completed, Some(3))]
+        );
         assert_eq!((conclusion.has_changed, conclusion.next_observation_at), (true, None));
     }
 
@@ -181,18 +200,30 @@ mod tests {
         assert_eq!(told(&first), [(EventName::StampClaimed, Some(1))]);
         assert_eq!((first.has_more, first.next_observation_at), (true, Some(at(NOW))));
         let second = first.known.compare(&closed, Some(&granted(2)), at(NOW), Watch::Untold, 1);
-        assert_eq!(told(&second), [(EventName::StampClaimed, Some(2)), (EventName::Cancelled, Some(2))]);
-        assert_eq!((second.has_changed, second.has_more, second.next_observation_at), (false, false, None));
+        assert_eq!(
+            told(&second),
+            [(EventName::StampClaimed, Some(2)), (EventName::Cancelled, Some(2))]
+        );
+        assert_eq!(
+            (second.has_changed, second.has_more, second.next_observation_at),
+            (false, false, None)
+        );
     }
 
     #[test]
     fn an_end_that_was_seen_without_the_stamps_is_remembered_and_told_with_them() {
         let closed = Challenge { is_closed: true, ..challenge() };
         let first = known().compare(&closed, None, at(NOW), Watch::Untold, 10);
-        assert_eq!((told(&first), first.has_changed, first.next_observation_at), (vec![], true, Some(at(NOW))));
+        assert_eq!(
+            (told(&first), first.has_changed, first.next_observation_at),
+            (vec![], true, Some(at(NOW)))
+        );
         let later = at("2026-05-01T00:00:00.000Z");
         let second = first.known.compare(&challenge(), Some(&granted(1)), later, Watch::Untold, 10);
-        assert_eq!(told(&second), [(EventName::StampClaimed, Some(1)), (EventName::Cancelled, Some(1))]);
+        assert_eq!(
+            told(&second),
+            [(EventName::StampClaimed, Some(1)), (EventName::Cancelled, Some(1))]
+        );
     }
 
     #[test]

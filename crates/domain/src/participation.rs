@@ -55,7 +55,8 @@ impl std::fmt::Display for Status {
     }
 }
 
-/// A participation. Who takes part is not in it: of a person, only keyed hashes are kept, and those stay in the tables.
+/// A participation. Who takes part is not in it: of a person, only keyed hashes are kept, and those
+/// stay in the tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Participation {
     /// Its id.

@@ -127,7 +127,8 @@ impl Default for StampLimit {
     }
 }
 
-/// An order whose fields are each within their bounds. Whether its providers are eligible is still to be seen.
+/// An order whose fields are each within their bounds. Whether its providers are eligible is still
+/// to be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// What the test is called.
@@ -148,8 +149,14 @@ impl Order {
     /// What is handed to the challenge service, once the providers are settled.
     #[must_use]
     pub fn into_payload(self, provider_ids: Vec<ProviderId>) -> Payload {
-        let Self { title, description, provider_ids: _, target_platform, max_stamps, allow_duplicate_participation } =
-            self;
+        let Self {
+            title,
+            description,
+            provider_ids: _,
+            target_platform,
+            max_stamps,
+            allow_duplicate_participation,
+        } = self;
         Payload {
             title: title.into_string(),
             description: description.map(Description::into_string),
@@ -187,7 +194,10 @@ mod tests {
     fn the_bounds_of_a_title() {
         assert!(Title::new("x".into()).is_ok());
         assert!(Title::new("ü".repeat(200)).is_ok());
-        assert_eq!(Title::new("ü".repeat(201)), Err(TextError::TooLong { longest: 200, given: 201 }));
+        assert_eq!(
+            Title::new("ü".repeat(201)),
+            Err(TextError::TooLong { longest: 200, given: 201 })
+        );
         for blank in ["", " ", "\t\n", "\u{a0}", "\u{0}", "\u{1c}\u{85}"] {
             assert_eq!(Title::new(blank.into()), Err(TextError::Blank), "{blank:?}");
         }

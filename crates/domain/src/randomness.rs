@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use rand::rngs::{StdRng, SysRng};
 use rand::{Rng, SeedableRng};
 
-/// A source of unpredictable bytes. Passed in wherever chance matters, so that a test can repeat itself exactly.
+/// A source of unpredictable bytes. Passed in wherever chance matters, so that a test can repeat
+/// itself exactly.
 pub trait Randomness: Send + Sync + 'static {
     /// Overwrites `bytes` with random ones.
     fn fill(&self, bytes: &mut [u8]);
@@ -33,7 +34,8 @@ impl SeededRandomness {
     /// # Errors
     /// When the operating system has no randomness to give.
     pub fn from_system() -> Result<Self, NoRandomness> {
-        let generator = StdRng::try_from_rng(&mut SysRng).map_err(|error| NoRandomness(error.to_string()))?;
+        let generator =
+            StdRng::try_from_rng(&mut SysRng).map_err(|error| NoRandomness(error.to_string()))?;
         Ok(Self(Mutex::new(generator)))
     }
 

@@ -24,7 +24,8 @@ pub struct ProviderRow {
     pub provider_id: ProviderId,
     /// Stamps granted.
     pub claim_count: u64,
-    /// The mean time from joining to the stamp, in seconds, to the millisecond; `None` while there is no stamp.
+    /// The mean time from joining to the stamp, in seconds, to the millisecond; `None` while there
+    /// is no stamp.
     pub average_completion_seconds: Option<f64>,
 }
 
@@ -44,10 +45,16 @@ pub struct Report {
 impl Report {
     /// Puts the tallies in the payload's order; a provider without a tally has a row of zeros.
     #[must_use]
-    pub fn new(challenge: Challenge, provider_ids: &[ProviderId], tallies: &HashMap<ProviderId, Tally>) -> Self {
+    pub fn new(
+        challenge: Challenge,
+        provider_ids: &[ProviderId],
+        tallies: &HashMap<ProviderId, Tally>,
+    ) -> Self {
         let providers = provider_ids
             .iter()
-            .map(|provider_id| row(provider_id, tallies.get(provider_id).copied().unwrap_or_default()))
+            .map(|provider_id| {
+                row(provider_id, tallies.get(provider_id).copied().unwrap_or_default())
+            })
             .collect();
         Self {
             challenge,

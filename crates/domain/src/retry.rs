@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::Timestamp;
 
 /// How long a request may stay pending: 24 hours.
-pub const PATIENCE: Duration = Duration::from_hours(24);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_hours(24);
 
 /// The upper bound of the first pause.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -15,9 +15,10 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// When to try again after `attempts` attempts have failed, or `None` when patience is at its end.
 ///
-/// Exponential backoff with full jitter: a pause of anything from nothing to an upper bound that doubles from one second to
-/// five minutes. `at_least` is what the other side asked for (`Retry-After`). The last attempt is made at `give_up_at`
-/// itself, however long the pause would have been.
+/// Exponential backoff with full jitter: a pause of anything from nothing to an upper bound that
+/// doubles from one second to five minutes. `at_least` is what the other side asked for
+/// (`Retry-After`). The last attempt is made at `give_up_at` itself, however long the pause would
+/// have been.
 #[must_use]
 pub fn next_attempt(
     now: Timestamp,
@@ -53,7 +54,7 @@ mod tests {
 
     fn pause(attempts: u32, at_least: Option<Duration>, random: u64) -> Duration {
         let now = Timestamp::from_millis(NOW);
-        next_attempt(now, now.plus(PATIENCE), attempts, at_least, random).unwrap().since(now)
+        next_attempt(now, now.plus(DEFAULT_TIMEOUT), attempts, at_least, random).unwrap().since(now)
     }
 
     #[test]

@@ -10,13 +10,14 @@ const TAG: usize = 8;
 /// How many bytes a sealed secret has.
 pub const LENGTH: usize = SECRET + TAG;
 
-/// A secret of 32 bytes, sealed with another secret that is not kept: without that one nobody can open it.
+/// A secret of 32 bytes, sealed with another secret that is not kept: without that one nobody can
+/// open it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SealedSecret([u8; LENGTH]);
 
 impl SealedSecret {
-    /// Seals a secret of 64 hexadecimal digits for one purpose, which is never used twice with the same `key`. `None` if it is
-    /// no such secret.
+    /// Seals a secret of 64 hexadecimal digits for one purpose, which is never used twice with the
+    /// same `key`. `None` if it is no such secret.
     #[must_use]
     pub fn seal(secret: &str, key: &str, purpose: &str) -> Option<Self> {
         let mut bytes = [0; SECRET];
@@ -65,7 +66,9 @@ fn masked(mut bytes: [u8; SECRET], key: &str, purpose: &str) -> [u8; SECRET] {
 
 /// By this a wrong key is noticed.
 fn tag(bytes: &[u8; SECRET], key: &str, purpose: &str) -> [u8; TAG] {
-    let whole = mac(key.as_bytes(), &[b"tag of ", purpose.as_bytes(), b"\0", bytes].concat()).finalize().into_bytes();
+    let whole = mac(key.as_bytes(), &[b"tag of ", purpose.as_bytes(), b"\0", bytes].concat())
+        .finalize()
+        .into_bytes();
     let mut tag = [0; TAG];
     tag.iter_mut().zip(whole).for_each(|(place, byte)| *place = byte);
     tag

@@ -34,7 +34,8 @@ impl SecretKey {
         hex::encode(self.0)
     }
 
-    /// A key for one purpose. What is made with it says nothing about this key, or about another purpose's.
+    /// A key for one purpose. What is made with it says nothing about this key, or about another
+    /// purpose's.
     #[must_use]
     pub fn derive(&self, purpose: &str) -> Self {
         Self(self.tag(purpose.as_bytes()))
@@ -46,7 +47,8 @@ impl SecretKey {
         self.mac(data).finalize().into_bytes().into()
     }
 
-    /// Whether `tag` is the keyed hash of `data`, in a time that does not depend on where they differ.
+    /// Whether `tag` is the keyed hash of `data`, in a time that does not depend on where they
+    /// differ.
     #[must_use]
     pub fn verifies(&self, data: &[u8], tag: &[u8]) -> bool {
         self.mac(data).verify_slice(tag).is_ok()
@@ -58,7 +60,10 @@ impl SecretKey {
 }
 
 /// The keyed hash (HMAC-SHA256) of `data` under a key of any length, ready to be read or compared.
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length: longer ones are hashed, shorter ones padded")]
+#[expect(
+    clippy::expect_used,
+    reason = "HMAC takes keys of any length: longer ones are hashed, shorter ones padded"
+)]
 #[must_use]
 pub fn mac(key: &[u8], data: &[u8]) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
@@ -78,7 +83,8 @@ mod tests {
 
     #[test]
     fn is_the_standard_keyed_hash() {
-        // RFC 4231, test case 2, has a short key; this one is our length, checked with another implementation.
+        // RFC 4231, test case 2, has a short key; this one is our length, checked with another
+        // implementation.
         let key = SecretKey::from_hex(&"0b".repeat(32)).unwrap();
         let expected = "198a607eb44bfbc69903a0f1cf2bbdc5ba0aa3f3d9ae3c1c7a3b1696a0b68cf7";
         assert_eq!(hex::encode(key.tag(b"Hi There")), expected);

@@ -1,4 +1,5 @@
-//! Which stamps are new (§7): the challenge service says how many there are, and each is told of once.
+//! Which stamps are new (§7): the challenge service says how many there are, and each is told of
+//! once.
 
 use std::collections::BTreeMap;
 
@@ -20,10 +21,15 @@ pub struct StampNews {
 }
 
 impl StampNews {
-    /// Compares what is known with what the challenge service says: the first `limit` new stamps, in the order of its report.
-    /// There are never more than `max_stamp_claims`, whatever it says.
+    /// Compares what is known with what the challenge service says: the first `limit` new stamps,
+    /// in the order of its report. There are never more than `max_stamp_claims`, whatever it says.
     #[must_use]
-    pub fn of(mut known: KnownClaims, seen: &[ProviderRow], max_stamp_claims: u32, limit: usize) -> Self {
+    pub fn of(
+        mut known: KnownClaims,
+        seen: &[ProviderRow],
+        max_stamp_claims: u32,
+        limit: usize,
+    ) -> Self {
         let mut total = total(&known);
         let mut stamps = Vec::new();
         for ProviderRow { provider_id, claim_count, .. } in seen {
@@ -70,7 +76,8 @@ mod tests {
     #[test]
     fn each_new_stamp_is_told_of_once_with_the_number_of_all() {
         let first = news(KnownClaims::new(), &[1, 2]);
-        let told: Vec<_> = first.stamps.iter().map(|(provider, total)| (provider.as_str(), *total)).collect();
+        let told: Vec<_> =
+            first.stamps.iter().map(|(provider, total)| (provider.as_str(), *total)).collect();
         assert_eq!(told, [("provider-0", 1), ("provider-1", 2), ("provider-1", 3)]);
         assert_eq!(news(first.known.clone(), &[1, 2]).stamps, []);
         assert_eq!(news(first.known, &[2, 2]).stamps, [("provider-0".parse().unwrap(), 4)]);

@@ -6,19 +6,21 @@ use std::time::Duration;
 
 /// A moment in UTC with millisecond precision, the only precision that the API knows (§1).
 ///
-/// Printed as `2026-04-08T10:00:00.000Z`, stored as milliseconds since 1970. Arithmetic saturates, so that no
-/// duration, however long, can make a request panic.
+/// Printed as `2026-04-08T10:00:00.000Z`, stored as milliseconds since 1970. Arithmetic saturates,
+/// so that no duration, however long, can make a request panic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// The range of moments that can be printed: years 1 to 9998, well inside what the calendar library takes.
+/// The range of moments that can be printed: years 1 to 9998, well inside what the calendar library
+/// takes.
 const EARLIEST: i64 = -62_135_596_800_000;
 const LATEST: i64 = 253_370_764_800_000;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
 impl Timestamp {
-    /// The moment this many milliseconds after 1970-01-01T00:00:00Z, moved to the nearest printable one.
+    /// The moment this many milliseconds after 1970-01-01T00:00:00Z, moved to the nearest printable
+    /// one.
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {
         Self(millis.clamp(EARLIEST, LATEST))

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use db::{Location, PostgresOptions, PostgresUrl};
 use domain::Environment;
 use domain::secret_key::SecretKey;
-use store::{Location, PostgresOptions, PostgresUrl};
+use http_support::rate_limit::RateLimit;
 
 /// Everything that a server needs to be told (§13).
 #[derive(Clone)]
@@ -31,16 +31,19 @@ pub struct Config {
     pub environment: Environment,
     /// What this process does.
     pub roles: Roles,
-    /// How testers reach this deployment, without a slash at the end. `None` means: as they reached it.
+    /// How testers reach this deployment, without a slash at the end. `None` means: as they reached
+    /// it.
     pub public_url: Option<String>,
     /// Where the challenge service runs; `None` means in this process.
     pub tpas_url: Option<String>,
-    /// The bearer token of the challenge service's service surface; `None` leaves that surface shut.
+    /// The bearer token of the challenge service's service surface; `None` leaves that surface
+    /// shut.
     pub tpas_token: Option<String>,
-    /// The key from which the challenge service makes its tokens and hashes; `None` means one that is generated and kept in
-    /// the data directory.
+    /// The key from which the challenge service makes its tokens and hashes; `None` means one that
+    /// is generated and kept in the data directory.
     pub secret_key: Option<SecretKey>,
-    /// The secret with which verification events are signed; `None` means one that is generated and kept in the data directory.
+    /// The secret with which verification events are signed; `None` means one that is generated and
+    /// kept in the data directory.
     pub verification_secret: Option<String>,
     /// How many requests a second one API key may make.
     pub rate_limit: RateLimit,
@@ -62,7 +65,7 @@ impl Default for Config {
             database_url: None,
             tpas_database_url: None,
             database_connections: PostgresOptions::READERS,
-            database_timeout: PostgresOptions::PATIENCE,
+            database_timeout: PostgresOptions::DEFAULT_TIMEOUT,
             environment: Environment::Sandbox,
             roles: Roles::default(),
             public_url: None,
@@ -82,13 +85,13 @@ impl Default for Config {
 impl Config {
     /// Where workspaces and production tests are kept.
     #[must_use]
-    pub fn connect_location(&self) -> Location {
+    pub fn workspace_location(&self) -> Location {
         self.location(self.database_url.as_ref())
     }
 
     /// Where challenges are kept.
     #[must_use]
-    pub fn tpas_location(&self) -> Location {
+    pub fn challenge_location(&self) -> Location {
         self.location(self.tpas_database_url.as_ref().or(self.database_url.as_ref()))
     }
 
@@ -98,7 +101,7 @@ impl Config {
             Some(url) => Location::Postgres(Box::new(PostgresOptions {
                 url: url.clone(),
                 readers: self.database_connections,
-                patience: self.database_timeout,
+                timeout: self.database_timeout,
             })),
         }
     }
@@ -206,49 +209,10 @@ impl FromStr for Roles {
     type Err = UnknownRole;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let role = |name: &str| Role::ALL.into_iter().find(|role| role.as_str() == name.trim()).ok_or(UnknownRole);
+        let role = |name: &str| {
+            Role::ALL.into_iter().find(|role| role.as_str() == name.trim()).ok_or(UnknownRole)
+        };
         text.split(',').map(role).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-/// How many requests a second one API key may make; twice as many in a burst (§13).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RateLimit {
-    /// This many.
-    PerSecond(NonZeroU32),
-    /// As many as it likes.
-    Off,
-}
-
-impl Default for RateLimit {
-    fn default() -> Self {
-        const DEFAULT: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
-        Self::PerSecond(DEFAULT)
-    }
-}
-
-impl fmt::Display for RateLimit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::PerSecond(number) => number.fmt(formatter),
-            Self::Off => formatter.write_str("off"),
-        }
-    }
-}
-
-/// The text is no rate.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("write a number of requests per second, at least 1, or off")]
-pub struct MalformedRateLimit;
-
-impl FromStr for RateLimit {
-    type Err = MalformedRateLimit;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "off" => Ok(Self::Off),
-            number => number.parse().map(Self::PerSecond).map_err(|_| MalformedRateLimit),
-        }
     }
 }
 
@@ -264,15 +228,6 @@ mod tests {
         assert!(some.has(Role::Tpas) && !some.has(Role::Web));
         for wrong in ["", "api,", "apis"] {
             assert_eq!(wrong.parse::<Roles>(), Err(UnknownRole), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_rate_is_at_least_one_a_second() {
-        assert_eq!(RateLimit::default().to_string(), "200");
-        assert_eq!("off".parse(), Ok(RateLimit::Off));
-        for wrong in ["0", "-1", "", "many"] {
-            assert_eq!(wrong.parse::<RateLimit>(), Err(MalformedRateLimit), "{wrong}");
         }
     }
 }

@@ -10,7 +10,6 @@ use utoipa::openapi::server::Server;
 use utoipa::{Modify, OpenApi};
 
 use crate::lifecycle::health;
-use crate::{tpas, workspace_api};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -44,7 +43,10 @@ impl Modify for Schemes {
                 "workspace_api_key",
                 "A workspace API key: sk_workspace_test_… in a sandbox, sk_workspace_prod_… in production",
             ),
-            ("service_token", "The token that the operator shares between the scheduler and the challenge service"),
+            (
+                "service_token",
+                "The token that the operator shares between the scheduler and the challenge service",
+            ),
             ("participation_token", "The token that joining has answered"),
         ];
         for (name, description) in schemes {
@@ -58,14 +60,19 @@ impl Modify for Schemes {
 
 /// Says what a member means beside its type.
 ///
-/// utoipa says it inside: where a member is a reference or null, its description is on the reference in the `oneOf`, and
-/// neither generators of clients nor readers look for it there.
+/// utoipa says it inside: where a member is a reference or null, its description is on the
+/// reference in the `oneOf`, and neither generators of clients nor readers look for it there.
 fn lift_descriptions(document: &mut utoipa::openapi::OpenApi) {
-    let schemas = document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
+    let schemas =
+        document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
     for member in schemas.flat_map(members) {
-        if let RefOr::T(Schema::OneOf(OneOf { items, description: description @ None, .. })) = member {
+        if let RefOr::T(Schema::OneOf(OneOf { items, description: description @ None, .. })) =
+            member
+        {
             *description = items.iter_mut().find_map(|item| match item {
-                RefOr::Ref(reference) if !reference.description.is_empty() => Some(take(&mut reference.description)),
+                RefOr::Ref(reference) if !reference.description.is_empty() => {
+                    Some(take(&mut reference.description))
+                }
                 RefOr::Ref(_) | RefOr::T(_) => None,
             });
         }
@@ -76,7 +83,9 @@ fn lift_descriptions(document: &mut utoipa::openapi::OpenApi) {
 fn members(schema: &mut RefOr<Schema>) -> Vec<&mut RefOr<Schema>> {
     match schema {
         RefOr::T(Schema::Object(Object { properties, .. })) => properties.values_mut().collect(),
-        RefOr::T(Schema::AllOf(AllOf { items, .. })) => items.iter_mut().flat_map(members).collect(),
+        RefOr::T(Schema::AllOf(AllOf { items, .. })) => {
+            items.iter_mut().flat_map(members).collect()
+        }
         RefOr::T(_) | RefOr::Ref(_) => Vec::new(),
     }
 }
@@ -85,7 +94,7 @@ fn members(schema: &mut RefOr<Schema>) -> Vec<&mut RefOr<Schema>> {
 pub(crate) fn json() -> &'static str {
     static JSON: LazyLock<String> = LazyLock::new(|| {
         let mut document = Document::openapi();
-        let others = [tpas::Paths::openapi(), health::Paths::openapi()];
+        let others = [challenge_service::Paths::openapi(), health::Paths::openapi()];
         for part in workspace_api::documents().into_iter().chain(others) {
             document.merge(part);
         }

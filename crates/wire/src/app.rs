@@ -55,10 +55,26 @@ pub struct AppProvider {
 impl App {
     /// An app as it is shown.
     #[must_use]
-    pub fn new(app: &Record, client_secret: String, redirect_uris: Vec<String>, updated_at: Timestamp) -> Self {
-        let Record { workspace_id, client_id, name, enabled_providers, requested_providers, created_at } = app;
-        let enabled = enabled_providers.iter().map(|id| (id.as_str().to_owned(), AppProvider { enabled: true }));
-        let requested = requested_providers.iter().map(|id| (id.as_str().to_owned(), AppProvider { enabled: false }));
+    pub fn new(
+        app: &Record,
+        client_secret: String,
+        redirect_uris: Vec<String>,
+        updated_at: Timestamp,
+    ) -> Self {
+        let Record {
+            workspace_id,
+            client_id,
+            name,
+            enabled_providers,
+            requested_providers,
+            created_at,
+        } = app;
+        let enabled = enabled_providers
+            .iter()
+            .map(|id| (id.as_str().to_owned(), AppProvider { enabled: true }));
+        let requested = requested_providers
+            .iter()
+            .map(|id| (id.as_str().to_owned(), AppProvider { enabled: false }));
         Self {
             client_id: client_id.as_str().to_owned(),
             client_secret,
@@ -247,8 +263,11 @@ pub fn read_apps(body: &Map<String, Value>) -> Result<CreateApps, Vec<FieldError
         items.iter().map(|item| item.as_object().cloned()).collect::<Option<Vec<_>>>()
     });
     let rule = "true or false";
-    let continue_on_error = fields.optional("continueOnError", "continueOnError", rule, Value::as_bool);
-    let made = items.zip(continue_on_error).map(|(items, continue_on_error)| CreateApps { items, continue_on_error });
+    let continue_on_error =
+        fields.optional("continueOnError", "continueOnError", rule, Value::as_bool);
+    let made = items
+        .zip(continue_on_error)
+        .map(|(items, continue_on_error)| CreateApps { items, continue_on_error });
     fields.finish(made)
 }
 
@@ -263,7 +282,8 @@ fn read_name(value: &Value) -> Option<String> {
     AppName::new(text(value)?).ok().map(AppName::into_string)
 }
 
-/// Reads what is to be different about an app. Its client id and secret cannot be changed so; they are ignored.
+/// Reads what is to be different about an app. Its client id and secret cannot be changed so; they
+/// are ignored.
 ///
 /// # Errors
 /// Every offending field.

@@ -52,8 +52,15 @@ impl Challenge {
     /// What a caller sees of this challenge at `now`.
     #[must_use]
     pub fn at(now: Timestamp, challenge: &domain::challenge::Challenge) -> Self {
-        let domain::challenge::Challenge { id, title, description, created_at, expires_at, completed_at, is_closed: _ } =
-            challenge;
+        let domain::challenge::Challenge {
+            id,
+            title,
+            description,
+            created_at,
+            expires_at,
+            completed_at,
+            is_closed: _,
+        } = challenge;
         Self {
             id: id.to_string(),
             title: title.clone(),
@@ -78,8 +85,8 @@ const CLOCK_DIFFERENCE: Duration = Duration::from_secs(2);
 pub struct NotAChallenge;
 
 impl Challenge {
-    /// What the challenge service says at `now`, as the scheduler keeps it. One that is not active although it is neither
-    /// complete nor over was closed.
+    /// What the challenge service says at `now`, as the scheduler keeps it. One that is not active
+    /// although it is neither complete nor over was closed.
     ///
     /// # Errors
     /// When it has no valid id.

@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 
 use crate::error::FieldError;
 use crate::fields::{Fields, integer, text, texts};
-use crate::production_test::{PLATFORM_RULE, Platform, description_rule, platform, stamp_limit_rule, title_rule};
+use crate::production_test::{
+    PLATFORM_RULE, Platform, description_rule, platform, stamp_limit_rule, title_rule,
+};
 
 /// The challenge that a request is to become (§10).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -85,17 +87,27 @@ impl ScheduleChallenge {
 /// Every offending field.
 pub fn read_schedule(body: &Map<String, Value>) -> Result<(Payload, String), Vec<FieldError>> {
     let mut fields = Fields::of(body);
-    let title = fields.required("title", "title", &title_rule(), |value| Title::new(text(value)?).ok());
-    let description =
-        fields.optional("description", "description", &description_rule(), |value| Description::new(text(value)?).ok());
-    let provider_ids = fields.required("providerIds", "providerIds", PROVIDERS_RULE, providers);
-    let max_stamp_claims = fields.required("maxStampClaims", "maxStampClaims", &stamp_limit_rule(), |value| {
-        StampLimit::new(integer(value)?).ok()
+    let title =
+        fields.required("title", "title", &title_rule(), |value| Title::new(text(value)?).ok());
+    let description = fields.optional("description", "description", &description_rule(), |value| {
+        Description::new(text(value)?).ok()
     });
-    let target_platform = fields.optional("targetPlatform", "targetPlatform", PLATFORM_RULE, platform);
-    let allow_duplicate_participation =
-        fields.optional("allowDuplicateParticipation", "allowDuplicateParticipation", "true or false", Value::as_bool);
-    let host_name = fields.required("hostName", "hostName", &host_name_rule(), |value| AppName::new(text(value)?).ok());
+    let provider_ids = fields.required("providerIds", "providerIds", PROVIDERS_RULE, providers);
+    let max_stamp_claims =
+        fields.required("maxStampClaims", "maxStampClaims", &stamp_limit_rule(), |value| {
+            StampLimit::new(integer(value)?).ok()
+        });
+    let target_platform =
+        fields.optional("targetPlatform", "targetPlatform", PLATFORM_RULE, platform);
+    let allow_duplicate_participation = fields.optional(
+        "allowDuplicateParticipation",
+        "allowDuplicateParticipation",
+        "true or false",
+        Value::as_bool,
+    );
+    let host_name = fields.required("hostName", "hostName", &host_name_rule(), |value| {
+        AppName::new(text(value)?).ok()
+    });
     let payload = || {
         Some(Payload {
             title: title?.into_string(),
@@ -110,7 +122,8 @@ pub fn read_schedule(body: &Map<String, Value>) -> Result<(Payload, String), Vec
     fields.finish(made)
 }
 
-const PROVIDERS_RULE: &str = "an array of at least one provider id (1 to 64 characters of a-z, 0-9 and -)";
+const PROVIDERS_RULE: &str =
+    "an array of at least one provider id (1 to 64 characters of a-z, 0-9 and -)";
 
 fn host_name_rule() -> String {
     format!("a text of at most {} characters, without U+0000", AppName::LONGEST)

@@ -70,7 +70,9 @@ impl ErrorCode {
             Self::AuthForbidden => 403,
             Self::ValidationMissingParameter | Self::ValidationInvalidParameter => 400,
             Self::ResourceNotFound => 404,
-            Self::ResourceConflict | Self::IdempotencyKeyConflict | Self::IdempotencyRequestInProgress => 409,
+            Self::ResourceConflict
+            | Self::IdempotencyKeyConflict
+            | Self::IdempotencyRequestInProgress => 409,
             Self::MethodNotAllowed => 405,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
@@ -126,13 +128,15 @@ pub struct ErrorBody {
     /// For people: what is wrong and what to do about it.
     #[schema(example = "maxStamps must be an integer from 1 to 2147483647.")]
     pub message: String,
-    /// More for programs, depending on the code; a validation error names each offending field in `errors`.
+    /// More for programs, depending on the code; a validation error names each offending field in
+    /// `errors`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<ErrorDetails>, nullable = false)]
     pub details: Option<Map<String, Value>>,
 }
 
-/// More about an error, for programs (§3). Which members there are depends on the error; others may be added.
+/// More about an error, for programs (§3). Which members there are depends on the error; others may
+/// be added.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "a schema only: what is in an error is put together where it happens")]
@@ -180,7 +184,12 @@ impl FieldError {
     /// A required field that says nothing.
     #[must_use]
     pub fn missing(parameter: &'static str, message: impl Into<String>) -> Self {
-        Self { parameter, code: ErrorCode::ValidationMissingParameter, message: message.into(), value: None }
+        Self {
+            parameter,
+            code: ErrorCode::ValidationMissingParameter,
+            message: message.into(),
+            value: None,
+        }
     }
 
     /// A field with a value that will not do; null counts as no value.
@@ -212,7 +221,8 @@ impl FieldError {
 /// The longest value that an error repeats, in characters.
 const LONGEST_VALUE: usize = 100;
 
-/// `value`, or its beginning and `…` if it is long: an error should not be larger than what caused it.
+/// `value`, or its beginning and `…` if it is long: an error should not be larger than what caused
+/// it.
 #[must_use]
 pub fn shortened(value: &Value) -> Value {
     let text = match value {

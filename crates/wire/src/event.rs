@@ -8,7 +8,8 @@ use crate::Moment;
 /// The header that says after which event a stream goes on.
 pub const LAST_EVENT_ID_HEADER: &str = "Last-Event-ID";
 
-/// What a stream says now and then while nothing happens, so that nobody on the way takes it for dead.
+/// What a stream says now and then while nothing happens, so that nobody on the way takes it for
+/// dead.
 pub const HEARTBEAT: &str = ": nothing new\n\n";
 
 /// How the payload of an event is to be read: with the version of the API that it belongs to.
@@ -106,7 +107,15 @@ pub struct EventData {
 impl From<&domain::event::Event> for Event {
     fn from(event: &domain::event::Event) -> Self {
         let domain::event::Event { client_id, sequence: _, happening } = event;
-        let domain::event::Happening { name, request_id, challenge_id, provider_id, stamps, reason, at } = happening;
+        let domain::event::EventBody {
+            name,
+            request_id,
+            challenge_id,
+            provider_id,
+            stamps,
+            reason,
+            at,
+        } = happening;
         Self {
             event: (*name).into(),
             event_id: event.id().to_string(),
@@ -125,7 +134,8 @@ impl From<&domain::event::Event> for Event {
     }
 }
 
-/// How a stream begins that goes on after `last`: a follower who is cut off before the first event knows where to go on too.
+/// How a stream begins that goes on after `last`: a follower who is cut off before the first event
+/// knows where to go on too.
 #[must_use]
 pub fn opening(last: domain::event::Sequence) -> String {
     format!("retry: {RETRY_MILLIS}\nid: {last}\n\n")
@@ -138,13 +148,17 @@ pub fn opening(last: domain::event::Sequence) -> String {
 pub fn frame(event: &domain::event::Event) -> Result<String, serde_json::Error> {
     // JSON of this kind has no line breaks in it.
     let data = serde_json::to_string(&Event::from(event))?;
-    Ok(format!("id: {}\nevent: {}\ndata: {data}\n\n", event.sequence, event.happening.name.as_str()))
+    Ok(format!(
+        "id: {}\nevent: {}\ndata: {data}\n\n",
+        event.sequence,
+        event.happening.name.as_str()
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use domain::RequestId;
-    use domain::event::{EventName as Name, Happening, Sequence};
+    use domain::event::{EventBody, EventName as Name, Sequence};
 
     use super::*;
 
@@ -158,7 +172,7 @@ mod tests {
     #[test]
     fn a_frame_is_one_event_whatever_the_text_in_it() {
         let at = "2026-04-08T10:00:00.000Z".parse().unwrap();
-        let happening = Happening::failed(RequestId::from_bytes([1; 16]), "no\n\r\nid: 7", at);
+        let happening = EventBody::failed(RequestId::from_bytes([1; 16]), "no\n\r\nid: 7", at);
         let event = domain::event::Event {
             client_id: "FK5b0KSM".parse().unwrap(),
             sequence: Sequence::from_number(42),
@@ -166,7 +180,10 @@ mod tests {
         };
         let frame = frame(&event).unwrap();
         let lines: Vec<&str> = frame.lines().collect();
-        assert_eq!((lines.len(), lines[0], lines[1]), (4, "id: 42", "event: production_test.failed"));
+        assert_eq!(
+            (lines.len(), lines[0], lines[1]),
+            (4, "id: 42", "event: production_test.failed")
+        );
         let data: Event = serde_json::from_str(lines[2].strip_prefix("data: ").unwrap()).unwrap();
         assert_eq!(data, Event::from(&event));
         assert_eq!(data.data.reason.as_deref(), Some("no\n\r\nid: 7"));

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::error::FieldError;
 
-/// The members of an object, read one by one. What is wrong with them is collected, so that a caller learns of everything at
-/// once. A member that is null counts as omitted.
+/// The members of an object, read one by one. What is wrong with them is collected, so that a
+/// caller learns of everything at once. A member that is null counts as omitted.
 pub struct Fields<'a> {
     members: &'a Map<String, Value>,
     errors: Vec<FieldError>,
@@ -20,7 +20,8 @@ impl<'a> Fields<'a> {
         Self { members, errors: Vec::new() }
     }
 
-    /// A member that has to be there: null, blank and empty are as good as absent. `None` means that an error was noted.
+    /// A member that has to be there: null, blank and empty are as good as absent. `None` means
+    /// that an error was noted.
     ///
     /// `name` is the member, `parameter` what errors call it, `expected` what they say it must be.
     pub fn required<T>(
@@ -33,8 +34,10 @@ impl<'a> Fields<'a> {
         match self.member(name).filter(|value| !is_empty(value)) {
             Some(value) => self.checked(parameter, expected, value, read),
             None => {
-                self.errors
-                    .push(FieldError::missing(parameter, format!("{parameter} is required: it must be {expected}.")));
+                self.errors.push(FieldError::missing(
+                    parameter,
+                    format!("{parameter} is required: it must be {expected}."),
+                ));
                 None
             }
         }
@@ -98,7 +101,11 @@ impl<'a> Fields<'a> {
     ) -> Option<T> {
         let read = read(value);
         if read.is_none() {
-            self.errors.push(FieldError::invalid(parameter, format!("{parameter} must be {expected}."), value));
+            self.errors.push(FieldError::invalid(
+                parameter,
+                format!("{parameter} must be {expected}."),
+                value,
+            ));
         }
         read
     }
@@ -143,8 +150,10 @@ mod tests {
         assert_eq!((name.clone(), count, note), (None, None, Some(None)));
         let errors = fields.finish(name).unwrap_err();
         let named: Vec<_> = errors.iter().map(|error| (error.parameter, error.code)).collect();
-        let expected =
-            [("name", ErrorCode::ValidationMissingParameter), ("count", ErrorCode::ValidationInvalidParameter)];
+        let expected = [
+            ("name", ErrorCode::ValidationMissingParameter),
+            ("count", ErrorCode::ValidationInvalidParameter),
+        ];
         assert_eq!(named, expected);
         assert_eq!(errors[1].message, "count must be an integer.");
     }

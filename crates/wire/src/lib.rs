@@ -1,8 +1,9 @@
-//! What crosses the network, for every surface of fieldtest: bodies, the error envelope, pages, signatures.
+//! What crosses the network, for every surface of fieldtest: bodies, the error envelope, pages,
+//! signatures.
 //!
-//! Server, client and tests share these types, so the two ends cannot drift apart. What a field means is said where it is
-//! declared; the OpenAPI document is generated from the same words. The numbers in brackets (§5) are sections of
-//! `docs/api-design.md`.
+//! Server, client and tests share these types, so the two ends cannot drift apart. What a field
+//! means is said where it is declared; the OpenAPI document is generated from the same words. The
+//! numbers in brackets (§5) are sections of `docs/api-design.md`.
 
 pub mod app;
 pub mod challenge;

@@ -68,7 +68,10 @@ mod tests {
         assert!(!relations(2, 0, 4).contains("prev"));
         assert!(relations(2, 0, 4).contains("next"));
         assert!(!relations(2, 2, 4).contains("next"));
-        assert_eq!(relations(2, 0, 0), "</x?limit=2&offset=0>; rel=\"first\", </x?limit=2&offset=0>; rel=\"last\"");
+        assert_eq!(
+            relations(2, 0, 0),
+            "</x?limit=2&offset=0>; rel=\"first\", </x?limit=2&offset=0>; rel=\"last\""
+        );
     }
 
     #[test]

@@ -79,7 +79,9 @@ pub fn read_join(
         providers.iter().find(|id| value.as_str() == Some(id.as_str())).cloned()
     });
     let rule = match target {
-        Some(target) => format!("\"{target}\", the only platform that can take part in this challenge"),
+        Some(target) => {
+            format!("\"{target}\", the only platform that can take part in this challenge")
+        }
         None => PLATFORM_RULE.to_owned(),
     };
     let platform = fields.required("platform", "platform", &rule, |value| {
@@ -138,7 +140,9 @@ pub struct Participation {
     /// Where it stands.
     pub status: ParticipationStatus,
     /// Where the tester goes to be verified.
-    #[schema(example = "http://127.0.0.1:8080/tpas/v1/simulator/par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b?code=5f0c")]
+    #[schema(
+        example = "http://127.0.0.1:8080/tpas/v1/simulator/par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b?code=5f0c"
+    )]
     pub verification_url: String,
     /// When the tester joined.
     pub created_at: Moment,
@@ -150,8 +154,15 @@ impl Participation {
     /// What the tester sees of this participation at `now`.
     #[must_use]
     pub fn at(now: Timestamp, participation: &Record, verification_url: String) -> Self {
-        let Record { id, challenge_id, provider_id, platform, recorded_status: _, joined_at, lapses_at } =
-            participation;
+        let Record {
+            id,
+            challenge_id,
+            provider_id,
+            platform,
+            recorded_status: _,
+            joined_at,
+            lapses_at,
+        } = participation;
         Self {
             id: id.to_string(),
             challenge_id: challenge_id.to_string(),

@@ -4,13 +4,17 @@ mod order;
 mod refusal;
 
 use domain::Timestamp;
-use domain::challenge_request::{ChallengeRequest as Request, Scheduling as RequestScheduling, Status};
+use domain::challenge_request::{
+    ChallengeRequest as Request, Scheduling as RequestScheduling, Status,
+};
 use domain::production_test::Payload as RequestPayload;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::order::{CreateProductionTest, read_order};
-pub(crate) use self::order::{PLATFORM_RULE, description_rule, platform, stamp_limit_rule, title_rule};
+pub(crate) use self::order::{
+    PLATFORM_RULE, description_rule, platform, stamp_limit_rule, title_rule,
+};
 pub use self::refusal::{RefusalReason, RefusedProvider};
 use utoipa::openapi::schema::Object;
 
@@ -171,7 +175,11 @@ pub struct Scheduling {
 impl From<&RequestScheduling> for Scheduling {
     fn from(scheduling: &RequestScheduling) -> Self {
         let RequestScheduling { attempts, next_attempt_at, give_up_at: _, last_error } = scheduling;
-        Self { attempts: *attempts, next_attempt_at: next_attempt_at.map(Moment::from), last_error: last_error.clone() }
+        Self {
+            attempts: *attempts,
+            next_attempt_at: next_attempt_at.map(Moment::from),
+            last_error: last_error.clone(),
+        }
     }
 }
 
@@ -204,7 +212,8 @@ impl ProductionTest {
     }
 }
 
-/// One item of the list (§6): a challenge once it is scheduled, a request before that, and for ever if it never is.
+/// One item of the list (§6): a challenge once it is scheduled, a request before that, and for ever
+/// if it never is.
 ///
 /// [`ListItemSchema`] is its schema.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -219,8 +228,10 @@ pub struct ListItem {
     pub request: Option<ChallengeRequest>,
 }
 
-/// One item of the list (§6): a challenge once it is scheduled, a request before that, and for ever if it never is.
-// A schema only. Who has looked at the type knows which of the other two is set, and in some languages so does the compiler.
+/// One item of the list (§6): a challenge once it is scheduled, a request before that, and for ever
+/// if it never is.
+// A schema only. Who has looked at the type knows which of the other two is set, and in some
+// languages so does the compiler.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = ProductionTestItem)]
@@ -279,10 +290,14 @@ impl ListItem {
     #[must_use]
     pub fn at(now: Timestamp, request: &Request) -> Self {
         match &request.challenge {
-            Some(challenge) => {
-                Self { kind: ItemType::Challenge, challenge: Some(Challenge::at(now, challenge)), request: None }
+            Some(challenge) => Self {
+                kind: ItemType::Challenge,
+                challenge: Some(Challenge::at(now, challenge)),
+                request: None,
+            },
+            None => {
+                Self { kind: ItemType::Request, challenge: None, request: Some(request.into()) }
             }
-            None => Self { kind: ItemType::Request, challenge: None, request: Some(request.into()) },
         }
     }
 }

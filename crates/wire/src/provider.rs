@@ -39,7 +39,8 @@ pub struct Provider {
     pub kind: u8,
     /// Whether the app can use it.
     pub is_active: bool,
-    /// Whether somebody has to do something before the app can use it: it waits for the operator's approval.
+    /// Whether somebody has to do something before the app can use it: it waits for the operator's
+    /// approval.
     pub need_action: bool,
     /// Only with `include=activation`: how far it has come.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -218,7 +219,8 @@ impl Provider {
             is_active: status == ProviderStatus::Active,
             need_action: status == ProviderStatus::Pending,
             status: with_activation.then_some(status),
-            activation: with_activation.then(|| Activation { kind: (*activation).into(), current_step: status.step() }),
+            activation: with_activation
+                .then(|| Activation { kind: (*activation).into(), current_step: status.step() }),
         }
     }
 }

@@ -52,28 +52,41 @@ pub struct ProviderRow {
 }
 
 impl Report {
-    /// What a caller sees of this report at `now`. A provider without a name in `names` is called by its id.
+    /// What a caller sees of this report at `now`. A provider without a name in `names` is called
+    /// by its id.
     #[must_use]
-    pub fn at(now: Timestamp, report: &domain::report::Report, names: &HashMap<&str, &str>) -> Self {
-        let domain::report::Report { challenge, total_participations, total_claims, providers } = report;
+    pub fn at(
+        now: Timestamp,
+        report: &domain::report::Report,
+        names: &HashMap<&str, &str>,
+    ) -> Self {
+        let domain::report::Report { challenge, total_participations, total_claims, providers } =
+            report;
         Self {
             challenge: Challenge::at(now, challenge),
             stats: Stats {
                 total_participations: *total_participations,
                 total_claims: *total_claims,
-                provider_breakdown: providers.iter().map(|row| ProviderRow::new(row, names)).collect(),
+                provider_breakdown: providers
+                    .iter()
+                    .map(|row| ProviderRow::new(row, names))
+                    .collect(),
             },
         }
     }
 }
 
 impl Report {
-    /// What the challenge service says at `now`, as the scheduler needs it. A provider whose name is none counts for nothing.
+    /// What the challenge service says at `now`, as the scheduler needs it. A provider whose name
+    /// is none counts for nothing.
     ///
     /// # Errors
     /// When its challenge has no valid id.
     pub fn seen_at(self, now: Timestamp) -> Result<domain::report::Report, NotAChallenge> {
-        let Self { challenge, stats: Stats { total_participations, total_claims, provider_breakdown } } = self;
+        let Self {
+            challenge,
+            stats: Stats { total_participations, total_claims, provider_breakdown },
+        } = self;
         Ok(domain::report::Report {
             challenge: challenge.seen_at(now)?,
             total_participations,
@@ -94,7 +107,8 @@ impl ProviderRow {
     }
 
     fn new(row: &domain::report::ProviderRow, names: &HashMap<&str, &str>) -> Self {
-        let domain::report::ProviderRow { provider_id, claim_count, average_completion_seconds } = row;
+        let domain::report::ProviderRow { provider_id, claim_count, average_completion_seconds } =
+            row;
         let id = provider_id.as_str();
         Self {
             provider_id: id.to_owned(),

@@ -1,4 +1,5 @@
-//! Signed messages: `X-Hopae-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<raw body>">` (§10).
+//! Signed messages: `X-Hopae-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<raw body>">`
+//! (§10).
 
 use std::time::Duration;
 
@@ -34,17 +35,25 @@ pub fn sign(secret: &[u8], now: Timestamp, body: &[u8]) -> String {
     format!("t={time},v1={}", hex::encode(tag))
 }
 
-/// Checks a header's value. It may carry several `v1`, so that a secret can be replaced: one has to match.
+/// Checks a header's value. It may carry several `v1`, so that a secret can be replaced: one has to
+/// match.
 ///
 /// # Errors
 /// When it is malformed, too old, or made with another secret or for another body.
-pub fn verify(secret: &[u8], now: Timestamp, body: &[u8], header: &str) -> Result<(), SignatureError> {
+pub fn verify(
+    secret: &[u8],
+    now: Timestamp,
+    body: &[u8],
+    header: &str,
+) -> Result<(), SignatureError> {
     let mut time = None;
     let mut tags = Vec::new();
     for part in header.split(',') {
         match part.trim().split_once('=') {
             Some(("t", value)) => time = value.parse::<i64>().ok(),
-            Some(("v1", value)) => tags.push(hex::decode(value).map_err(|_| SignatureError::Malformed)?),
+            Some(("v1", value)) => {
+                tags.push(hex::decode(value).map_err(|_| SignatureError::Malformed)?)
+            }
             Some(_) => {}
             None => return Err(SignatureError::Malformed),
         }
@@ -95,7 +104,10 @@ mod tests {
         let mismatch = Err(SignatureError::Mismatch);
         assert_eq!(verify(b"secret", at(1000), b"bodi", &header), mismatch);
         assert_eq!(verify(b"secreT", at(1000), b"body", &header), mismatch);
-        assert_eq!(verify(b"secret", at(1000), b"body", &header.replace("t=1000", "t=1001")), mismatch);
+        assert_eq!(
+            verify(b"secret", at(1000), b"body", &header.replace("t=1000", "t=1001")),
+            mismatch
+        );
     }
 
     #[test]
@@ -107,10 +119,20 @@ mod tests {
 
     #[test]
     fn a_malformed_header_is_refused() {
-        for header in
-            ["", "t=1000", "v1=00", "t=x,v1=00", "t=1000,v1=zz", "t=1000;v1=00", "t=99999999999999999999,v1=00"]
-        {
-            assert_eq!(verify(b"secret", at(1000), b"", header), Err(SignatureError::Malformed), "{header}");
+        for header in [
+            "",
+            "t=1000",
+            "v1=00",
+            "t=x,v1=00",
+            "t=1000,v1=zz",
+            "t=1000;v1=00",
+            "t=99999999999999999999,v1=00",
+        ] {
+            assert_eq!(
+                verify(b"secret", at(1000), b"", header),
+                Err(SignatureError::Malformed),
+                "{header}"
+            );
         }
     }
 

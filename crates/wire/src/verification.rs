@@ -67,7 +67,10 @@ fn always_verification_failed() -> Object {
 #[serde(rename_all = "camelCase")]
 pub struct CompletedVerification {
     /// The participation that the verification was for.
-    #[schema(pattern = "^par_[0-9a-f-]{36}$", example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b")]
+    #[schema(
+        pattern = "^par_[0-9a-f-]{36}$",
+        example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b"
+    )]
     pub participation_id: String,
     /// The provider's stable name for the person. Only a keyed hash of it is kept.
     #[schema(min_length = 1, max_length = 255, pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]")]
@@ -79,7 +82,10 @@ pub struct CompletedVerification {
 #[serde(rename_all = "camelCase")]
 pub struct FailedVerification {
     /// The participation that the verification was for.
-    #[schema(pattern = "^par_[0-9a-f-]{36}$", example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b")]
+    #[schema(
+        pattern = "^par_[0-9a-f-]{36}$",
+        example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b"
+    )]
     pub participation_id: String,
 }
 
@@ -126,7 +132,12 @@ pub struct CompletedSimulation {
     #[schema(schema_with = always_completed)]
     outcome: (),
     /// Who the person is: any text, the same text meaning the same person.
-    #[schema(min_length = 1, max_length = 255, pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]", example = "Ada")]
+    #[schema(
+        min_length = 1,
+        max_length = 255,
+        pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]",
+        example = "Ada"
+    )]
     subject: String,
 }
 
@@ -176,8 +187,10 @@ pub fn read_event(body: &Map<String, Value>) -> Result<(String, Outcome), Vec<Fi
         return fields.finish(None);
     };
     let mut inner = Fields::of(data);
-    let id = inner.required("participationId", "data.participationId", "the participation's id", text);
-    let outcome = is_completed.and_then(|is_completed| read_outcome(&mut inner, is_completed, "data.subject"));
+    let id =
+        inner.required("participationId", "data.participationId", "the participation's id", text);
+    let outcome = is_completed
+        .and_then(|is_completed| read_outcome(&mut inner, is_completed, "data.subject"));
     let inner_errors = inner.finish(id.clone()).err().unwrap_or_default();
     for error in inner_errors {
         fields.refuse(error);
@@ -192,21 +205,29 @@ pub fn read_event(body: &Map<String, Value>) -> Result<(String, Outcome), Vec<Fi
 pub fn read_simulation(body: &Map<String, Value>) -> Result<Outcome, Vec<FieldError>> {
     let mut fields = Fields::of(body);
     let is_completed =
-        fields.required("outcome", "outcome", "\"completed\" or \"failed\"", |value| match value.as_str()? {
-            "completed" => Some(true),
-            "failed" => Some(false),
-            _ => None,
+        fields.required("outcome", "outcome", "\"completed\" or \"failed\"", |value| {
+            match value.as_str()? {
+                "completed" => Some(true),
+                "failed" => Some(false),
+                _ => None,
+            }
         });
-    let outcome = is_completed.and_then(|is_completed| read_outcome(&mut fields, is_completed, "subject"));
+    let outcome =
+        is_completed.and_then(|is_completed| read_outcome(&mut fields, is_completed, "subject"));
     fields.finish(outcome)
 }
 
-fn read_outcome(fields: &mut Fields<'_>, is_completed: bool, parameter: &'static str) -> Option<Outcome> {
+fn read_outcome(
+    fields: &mut Fields<'_>,
+    is_completed: bool,
+    parameter: &'static str,
+) -> Option<Outcome> {
     if !is_completed {
         return Some(Outcome::Failed);
     }
     let rule = format!("a text of at most {LONGEST_SUBJECT} characters that says who was verified");
     let is_short = |subject: &String| subject.chars().count() <= LONGEST_SUBJECT;
-    let subject = fields.required_secret("subject", parameter, &rule, |value| text(value).filter(is_short))?;
+    let subject = fields
+        .required_secret("subject", parameter, &rule, |value| text(value).filter(is_short))?;
     Some(Outcome::Completed { subject })
 }

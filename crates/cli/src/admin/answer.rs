@@ -10,8 +10,13 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The same things as JSON objects and as a table, which fits the terminal at the expense of this column.
-    pub(super) fn new<const N: usize>(json: impl IntoIterator<Item = Value>, table: Table<N>, elastic: usize) -> Self {
+    /// The same things as JSON objects and as a table, which fits the terminal at the expense of
+    /// this column.
+    pub(super) fn new<const N: usize>(
+        json: impl IntoIterator<Item = Value>,
+        table: Table<N>,
+        elastic: usize,
+    ) -> Self {
         let table = table.fit(Terminal::of_output(), elastic);
         Self { json: json.into_iter().collect(), text: table.to_string() }
     }
@@ -22,7 +27,8 @@ impl Answer {
         self
     }
 
-    /// As it is printed. JSON is an array, even of one thing: a script reads all answers the same way.
+    /// As it is printed. JSON is an array, even of one thing: a script reads all answers the same
+    /// way.
     pub(super) fn render(self, as_json: bool) -> String {
         if as_json { format!("{:#}\n", Value::Array(self.json)) } else { self.text }
     }

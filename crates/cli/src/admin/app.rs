@@ -7,9 +7,9 @@ use domain::api_key::SecretHash;
 use domain::app::{App, new_client_secret, preview};
 use domain::{ClientId, ProviderId, WorkspaceId};
 use serde_json::{Value, json};
-use store::connect::{AppOverview, CreateApp, Created};
+use store_workspace::{AppOverview, CreateApp, Created};
 
-use super::{Answer, Desk, no_workspace};
+use super::{AdminContext, Answer, no_workspace};
 use crate::failure::Failure;
 use crate::table::Table;
 use crate::values;
@@ -60,35 +60,38 @@ pub(super) struct CreateArguments {
     client_id: Option<ClientId>,
 }
 
-pub(super) async fn run(desk: &Desk, command: AppCommand) -> Result<Answer, Failure> {
+pub(super) async fn run(desk: &AdminContext, command: AppCommand) -> Result<Answer, Failure> {
     match command {
         AppCommand::Create(arguments) => create(desk, arguments).await,
         AppCommand::List { workspace } => list(desk, workspace).await,
     }
 }
 
-async fn create(desk: &Desk, arguments: CreateArguments) -> Result<Answer, Failure> {
+async fn create(desk: &AdminContext, arguments: CreateArguments) -> Result<Answer, Failure> {
     let CreateArguments { workspace, name, client_id } = arguments;
-    let passport: ProviderId =
-        FIRST_PROVIDER.parse().map_err(|_| Failure::Other(format!("{FIRST_PROVIDER} is no provider's id")))?;
+    let passport: ProviderId = FIRST_PROVIDER
+        .parse()
+        .map_err(|_| Failure::Other(format!("{FIRST_PROVIDER} is no provider's id")))?;
     let mut app = App {
         workspace_id: workspace,
-        client_id: client_id.clone().unwrap_or_else(|| ClientId::random(desk.world.randomness())),
+        client_id: client_id
+            .clone()
+            .unwrap_or_else(|| ClientId::random(desk.clock_and_rng.randomness())),
         name,
         enabled_providers: [passport].into(),
         requested_providers: [].into(),
-        created_at: desk.world.now(),
+        created_at: desk.clock_and_rng.now(),
     };
-    let secret = new_client_secret(desk.world.randomness());
+    let secret = new_client_secret(desk.clock_and_rng.randomness());
     let attempts = if client_id.is_some() { 1 } else { ATTEMPTS };
     for _ in 0..attempts {
-        match desk.store.create_app(unit(&app, &secret)).await? {
+        match desk.store.create_app(write(&app, &secret)).await? {
             Created::Yes => return Ok(answer(&app, &secret)),
             Created::NoOwner => return Err(no_workspace(&app.workspace_id)),
             Created::Taken => {}
         }
         if client_id.is_none() {
-            app.client_id = ClientId::random(desk.world.randomness());
+            app.client_id = ClientId::random(desk.clock_and_rng.randomness());
         }
     }
     let client_id = &app.client_id;
@@ -97,12 +100,23 @@ async fn create(desk: &Desk, arguments: CreateArguments) -> Result<Answer, Failu
     )))
 }
 
-fn unit(app: &App, secret: &str) -> CreateApp {
-    CreateApp { app: app.clone(), client_secret_hash: SecretHash::of(secret), client_secret_preview: preview(secret) }
+fn write(app: &App, secret: &str) -> CreateApp {
+    CreateApp {
+        app: app.clone(),
+        client_secret_hash: SecretHash::of(secret),
+        client_secret_preview: preview(secret),
+    }
 }
 
 fn answer(app: &App, secret: &str) -> Answer {
-    let App { workspace_id, client_id, name, enabled_providers, requested_providers: _, created_at } = app;
+    let App {
+        workspace_id,
+        client_id,
+        name,
+        enabled_providers,
+        requested_providers: _,
+        created_at,
+    } = app;
     let providers: Vec<&str> = enabled_providers.iter().map(ProviderId::as_str).collect();
     let json = json!({
         "clientId": client_id.as_str(),
@@ -119,10 +133,11 @@ fn answer(app: &App, secret: &str) -> Answer {
         providers.join(","),
         created_at.to_string(),
     ]);
-    Answer::new([json], table, 2).with_note(&format!("Its client secret, shown only this once:\n\n  {secret}"))
+    Answer::new([json], table, 2)
+        .with_note(&format!("Its client secret, shown only this once:\n\n  {secret}"))
 }
 
-async fn list(desk: &Desk, workspace: Option<WorkspaceId>) -> Result<Answer, Failure> {
+async fn list(desk: &AdminContext, workspace: Option<WorkspaceId>) -> Result<Answer, Failure> {
     if let Some(id) = &workspace {
         desk.need_workspace(id).await?;
     }

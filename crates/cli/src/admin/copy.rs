@@ -1,9 +1,9 @@
 //! `fieldtest admin copy` (§13).
 
 use clap::{Args, ValueHint};
+use db::{Copied, Location, TableCount};
 use serde_json::{Value, json};
 use server::CopiedDeployment;
-use store::{Copied, Location, TableCount};
 
 use super::Answer;
 use crate::failure::Failure;
@@ -27,30 +27,42 @@ pub(super) struct CopyArguments {
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     from: Option<std::path::PathBuf>,
 
-    /// The PostgreSQL database, postgres://… [default: --database-url, which can stand in the environment or the file]
+    /// The PostgreSQL database, postgres://… [default: --database-url, which can stand in the
+    /// environment or the file]
     #[arg(long, value_name = "URL")]
     to: Option<Secret>,
 
-    /// The PostgreSQL database for the challenge service, if it has one of its own [default: --tpas-database-url]
+    /// The PostgreSQL database for the challenge service, if it has one of its own [default:
+    /// --tpas-database-url]
     #[arg(long, value_name = "URL")]
     tpas_to: Option<Secret>,
 }
 
 pub(super) async fn run(options: Options, arguments: CopyArguments) -> Result<Answer, Failure> {
     let CopyArguments { from, to, tpas_to } = arguments;
-    let typed = Options { data_dir: from, database_url: to, tpas_database_url: tpas_to, ..Options::default() };
+    let typed = Options {
+        data_dir: from,
+        database_url: to,
+        tpas_database_url: tpas_to,
+        ..Options::default()
+    };
     let config = typed.or(options).config()?;
-    let (Location::Postgres(connect), Location::Postgres(tpas)) = (config.connect_location(), config.tpas_location())
+    let (Location::Postgres(connect), Location::Postgres(tpas)) =
+        (config.workspace_location(), config.challenge_location())
     else {
         return Err(Failure::Input("say with --to where to copy to: postgres://…".into()));
     };
-    let CopiedDeployment { connect, tpas } = server::copy(&config.data_dir, &connect, &tpas).await?;
+    let CopiedDeployment { connect, tpas } =
+        server::copy(&config.data_dir, &connect, &tpas).await?;
     let stores = [("connect", &connect), ("tpas", &tpas)];
-    let table = stores.iter().fold(Table::new(["STORE", "TABLE", "ROWS", "STATE"]), |table, (store, copied)| {
-        copied.tables.iter().fold(table, |table, TableCount { table: name, rows }| {
-            table.row([(*store).into(), (*name).into(), rows.to_string(), state(copied).into()])
-        })
-    });
+    let table = stores.iter().fold(
+        Table::new(["STORE", "TABLE", "ROWS", "STATE"]),
+        |table, (store, copied)| {
+            copied.tables.iter().fold(table, |table, TableCount { table: name, rows }| {
+                table.row([(*store).into(), (*name).into(), rows.to_string(), state(copied).into()])
+            })
+        },
+    );
     Ok(Answer::new(stores.iter().map(|(store, copied)| json_of(store, copied)), table, 1))
 }
 
@@ -59,6 +71,10 @@ fn state(copied: &Copied) -> &'static str {
 }
 
 fn json_of(store: &str, copied: &Copied) -> Value {
-    let rows = copied.tables.iter().map(|TableCount { table, rows }| ((*table).to_owned(), json!(rows))).collect();
+    let rows = copied
+        .tables
+        .iter()
+        .map(|TableCount { table, rows }| ((*table).to_owned(), json!(rows)))
+        .collect();
     json!({ "store": store, "state": state(copied), "rows": Value::Object(rows) })
 }

@@ -16,7 +16,9 @@ pub(super) enum Expiry {
 
 /// The text names no end.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("write a day (2027-01-31), a moment (2027-01-31T12:00:00Z), or how long from now (12h, 90d, 8w)")]
+#[error(
+    "write a day (2027-01-31), a moment (2027-01-31T12:00:00Z), or how long from now (12h, 90d, 8w)"
+)]
 pub(super) struct MalformedExpiry;
 
 impl Expiry {
@@ -39,7 +41,8 @@ impl FromStr for Expiry {
         }
         // A day means all of it.
         let is_day = text.len() == "2027-01-31".len();
-        let moment: Result<Timestamp, _> = if is_day { format!("{text}T00:00:00Z").parse() } else { text.parse() };
+        let moment: Result<Timestamp, _> =
+            if is_day { format!("{text}T00:00:00Z").parse() } else { text.parse() };
         let moment = moment.map_err(|_| MalformedExpiry)?;
         Ok(Self::At(if is_day { moment.last_second_of_day_after(0) } else { moment }))
     }
@@ -47,14 +50,14 @@ impl FromStr for Expiry {
 
 /// A whole number of hours, days or weeks.
 fn duration(text: &str) -> Option<Duration> {
-    let unit = text.chars().next_back()?;
-    let hours = match unit {
+    let write = text.chars().next_back()?;
+    let hours = match write {
         'h' => 1,
         'd' => 24,
         'w' => 7 * 24,
         _ => return None,
     };
-    let count: u64 = text.strip_suffix(unit)?.parse().ok()?;
+    let count: u64 = text.strip_suffix(write)?.parse().ok()?;
     Some(Duration::from_secs(count.saturating_mul(hours).saturating_mul(3600)))
 }
 
@@ -93,13 +96,27 @@ mod tests {
             assert_eq!(end(past), None, "{past}");
         }
         assert!(
-            end("99999999999999999999d".replace("99999999999999999999", "18446744073709551615").as_str()).is_some()
+            end("99999999999999999999d"
+                .replace("99999999999999999999", "18446744073709551615")
+                .as_str())
+            .is_some()
         );
     }
 
     #[test]
     fn anything_else_is_refused() {
-        for wrong in ["", "d", "-1d", "1.5d", "90", "90m", "tomorrow", "2026-13-01", "2026-04-08T10:00:00", "é"] {
+        for wrong in [
+            "",
+            "d",
+            "-1d",
+            "1.5d",
+            "90",
+            "90m",
+            "tomorrow",
+            "2026-13-01",
+            "2026-04-08T10:00:00",
+            "é",
+        ] {
             assert_eq!(wrong.parse::<Expiry>(), Err(MalformedExpiry), "{wrong}");
         }
     }

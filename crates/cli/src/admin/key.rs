@@ -4,10 +4,10 @@ use clap::{Args, Subcommand};
 use domain::api_key::{self, Access, ApiKey, SecretHash};
 use domain::{ApiKeyId, Environment, Timestamp, WorkspaceId};
 use serde_json::{Value, json};
-use store::connect::{CreateApiKey, RevokeApiKey};
+use store_workspace::{CreateApiKey, RevokeApiKey};
 
 use super::expiry::Expiry;
-use super::{Answer, Desk, no_workspace};
+use super::{AdminContext, Answer, no_workspace};
 use crate::choice::{ENVIRONMENTS, one_of};
 use crate::failure::Failure;
 use crate::options::Options;
@@ -64,8 +64,8 @@ pub(super) struct CreateArguments {
     #[arg(long)]
     read_only: bool,
 
-    /// When it ends: a day (2027-01-31), a moment (2027-01-31T12:00:00Z), or how long from now (12h, 90d, 8w) [default:
-    /// never]
+    /// When it ends: a day (2027-01-31), a moment (2027-01-31T12:00:00Z), or how long from now
+    /// (12h, 90d, 8w) [default: never]
     #[arg(long, value_name = "WHEN")]
     expires: Option<Expiry>,
 
@@ -74,7 +74,7 @@ pub(super) struct CreateArguments {
     environment: Option<Environment>,
 }
 
-pub(super) async fn run(desk: &Desk, command: KeyCommand) -> Result<Answer, Failure> {
+pub(super) async fn run(desk: &AdminContext, command: KeyCommand) -> Result<Answer, Failure> {
     match command {
         KeyCommand::Create(arguments) => create(desk, arguments).await,
         KeyCommand::List { workspace } => list(desk, workspace).await,
@@ -82,15 +82,17 @@ pub(super) async fn run(desk: &Desk, command: KeyCommand) -> Result<Answer, Fail
     }
 }
 
-async fn create(desk: &Desk, arguments: CreateArguments) -> Result<Answer, Failure> {
+async fn create(desk: &AdminContext, arguments: CreateArguments) -> Result<Answer, Failure> {
     let CreateArguments { workspace, name, read_only, expires, environment } = arguments;
     let environment = desk.config(Options { environment, ..Options::default() })?.environment;
-    let now = desk.world.now();
+    let now = desk.clock_and_rng.now();
     let ends = |expiry: Expiry| {
-        expiry.end(now).ok_or_else(|| Failure::Input("--expires is not in the future: the key would be dead".into()))
+        expiry.end(now).ok_or_else(|| {
+            Failure::Input("--expires is not in the future: the key would be dead".into())
+        })
     };
     let key = ApiKey {
-        id: desk.world.ids().api_key(),
+        id: desk.clock_and_rng.ids().api_key(),
         workspace_id: workspace.clone(),
         name,
         access: if read_only { Access::ReadOnly } else { Access::Full },
@@ -99,9 +101,9 @@ async fn create(desk: &Desk, arguments: CreateArguments) -> Result<Answer, Failu
         revoked_at: None,
         last_used_at: None,
     };
-    let secret = api_key::new_secret(environment, desk.world.randomness());
-    let unit = CreateApiKey { key: key.clone(), secret_hash: SecretHash::of(&secret) };
-    if !desk.store.create_api_key(unit).await? {
+    let secret = api_key::new_secret(environment, desk.clock_and_rng.randomness());
+    let write = CreateApiKey { key: key.clone(), secret_hash: SecretHash::of(&secret) };
+    if !desk.store.create_api_key(write).await? {
         return Err(no_workspace(&workspace));
     }
     let mut json = json_of(&key, now);
@@ -109,26 +111,29 @@ async fn create(desk: &Desk, arguments: CreateArguments) -> Result<Answer, Failu
         members.insert("environment".into(), environment.as_str().into());
         members.insert("secret".into(), secret.as_str().into());
     }
-    let note = format!("Its secret, for {environment} deployments, shown only this once:\n\n  {secret}");
+    let note =
+        format!("Its secret, for {environment} deployments, shown only this once:\n\n  {secret}");
     Ok(Answer::new([json], table(&[key], now), NAME).with_note(&note))
 }
 
-async fn list(desk: &Desk, workspace: Option<WorkspaceId>) -> Result<Answer, Failure> {
+async fn list(desk: &AdminContext, workspace: Option<WorkspaceId>) -> Result<Answer, Failure> {
     if let Some(id) = &workspace {
         desk.need_workspace(id).await?;
     }
     let keys = desk.store.api_keys(workspace).await?;
-    let now = desk.world.now();
+    let now = desk.clock_and_rng.now();
     Ok(Answer::new(keys.iter().map(|key| json_of(key, now)), table(&keys, now), NAME))
 }
 
 /// To revoke a key twice changes nothing, and is no failure: what was wanted is so.
-async fn revoke(desk: &Desk, id: ApiKeyId) -> Result<Answer, Failure> {
-    let now = desk.world.now();
+async fn revoke(desk: &AdminContext, id: ApiKeyId) -> Result<Answer, Failure> {
+    let now = desk.clock_and_rng.now();
     desk.store.revoke_api_key(RevokeApiKey { id, now }).await?;
     let keys = desk.store.api_keys(None).await?;
     let Some(key) = keys.into_iter().find(|key| key.id == id) else {
-        return Err(Failure::Other(format!("there is no such key: {id}; `fieldtest admin key list` shows all")));
+        return Err(Failure::Other(format!(
+            "there is no such key: {id}; `fieldtest admin key list` shows all"
+        )));
     };
     Ok(Answer::new([json_of(&key, now)], table(&[key], now), NAME))
 }
@@ -148,7 +153,8 @@ fn state(key: &ApiKey, now: Timestamp) -> &'static str {
 }
 
 fn json_of(key: &ApiKey, now: Timestamp) -> Value {
-    let ApiKey { id, workspace_id, name, access, created_at, expires_at, revoked_at, last_used_at } = key;
+    let ApiKey { id, workspace_id, name, access, created_at, expires_at, revoked_at, last_used_at } =
+        key;
     json!({
         "id": id.to_string(),
         "workspaceId": workspace_id.as_str(),
@@ -163,9 +169,19 @@ fn json_of(key: &ApiKey, now: Timestamp) -> Value {
 }
 
 fn table(keys: &[ApiKey], now: Timestamp) -> Table<8> {
-    let headings = ["KEY", "WORKSPACE", "NAME", "ACCESS", "STATE", "CREATED", "EXPIRES", "LAST USED"];
+    let headings =
+        ["KEY", "WORKSPACE", "NAME", "ACCESS", "STATE", "CREATED", "EXPIRES", "LAST USED"];
     keys.iter().fold(Table::new(headings), |table, key| {
-        let ApiKey { id, workspace_id, name, access, created_at, expires_at, revoked_at: _, last_used_at } = key;
+        let ApiKey {
+            id,
+            workspace_id,
+            name,
+            access,
+            created_at,
+            expires_at,
+            revoked_at: _,
+            last_used_at,
+        } = key;
         table.row([
             id.to_string(),
             workspace_id.to_string(),

@@ -1,4 +1,5 @@
-//! `fieldtest admin`: what an operator does to workspaces, keys, apps and providers, directly in the database (§13).
+//! `fieldtest admin`: what an operator does to workspaces, keys, apps and providers, directly in
+//! the database (§13).
 
 mod answer;
 mod app;
@@ -10,10 +11,10 @@ mod provider;
 mod workspace;
 
 use clap::{Args, Subcommand};
-use domain::WorkspaceId;
-use server::{Config, World};
-use store::WriterMetrics;
-use store::connect::ConnectStore;
+use db::WriterMetrics;
+use domain::{ClockAndRng, WorkspaceId};
+use server::Config;
+use store_workspace::WorkspaceStore;
 
 use self::answer::Answer;
 use self::app::AppCommand;
@@ -27,7 +28,7 @@ use crate::options::{Options, Place};
 use crate::output;
 
 const NOTES: &str = "\
-These commands work on the database in the data directory itself, also while a server runs on it. If there is no \
+These commands work on the database in the data directory itself, also while a server split_on_conflict on it. If there is no \
 database yet, they make it.
 
 Example:
@@ -91,10 +92,10 @@ enum Noun {
 }
 
 /// What the commands work with.
-struct Desk {
+struct AdminContext {
     options: Options,
-    store: ConnectStore,
-    world: World,
+    store: WorkspaceStore,
+    clock_and_rng: ClockAndRng,
 }
 
 /// Does what was asked, and prints what came of it.
@@ -102,11 +103,17 @@ pub(crate) async fn run(arguments: AdminArguments) -> Result<(), Failure> {
     let AdminArguments { place, json, noun } = arguments;
     let options = place.options()?;
     let answer = match noun {
-        Noun::Workspace(command) => at_desk(options, async |desk| workspace::run(desk, command).await).await,
+        Noun::Workspace(command) => {
+            at_desk(options, async |desk| workspace::run(desk, command).await).await
+        }
         Noun::Key(command) => at_desk(options, async |desk| key::run(desk, command).await).await,
         Noun::App(command) => at_desk(options, async |desk| app::run(desk, command).await).await,
-        Noun::Provider(command) => at_desk(options, async |desk| provider::run(desk, command).await).await,
-        Noun::ProductionTest(command) => at_desk(options, async |desk| production_test::run(desk, command).await).await,
+        Noun::Provider(command) => {
+            at_desk(options, async |desk| provider::run(desk, command).await).await
+        }
+        Noun::ProductionTest(command) => {
+            at_desk(options, async |desk| production_test::run(desk, command).await).await
+        }
         Noun::Copy(arguments) => copy::run(options, arguments).await,
     };
     output::print(&answer?.render(json))
@@ -115,23 +122,26 @@ pub(crate) async fn run(arguments: AdminArguments) -> Result<(), Failure> {
 /// Opens the database for what is to be done there.
 async fn at_desk(
     options: Options,
-    work: impl AsyncFnOnce(&Desk) -> Result<Answer, Failure>,
+    work: impl AsyncFnOnce(&AdminContext) -> Result<Answer, Failure>,
 ) -> Result<Answer, Failure> {
-    let desk = Desk::open(options).await?;
+    let desk = AdminContext::open(options).await?;
     let answer = work(&desk).await;
     desk.store.database().close().await;
     answer
 }
 
-impl Desk {
+impl AdminContext {
     /// Opens the database, and makes it if there is none.
     async fn open(options: Options) -> Result<Self, Failure> {
         let config = options.clone().config()?;
-        if !config.data_dir.join("connect.sqlite3").exists() && !config.connect_location().is_shared() {
+        if !config.data_dir.join("connect.sqlite3").exists()
+            && !config.workspace_location().is_shared()
+        {
             server::migrate(&config).await?;
         }
-        let store = ConnectStore::open(&config.connect_location(), WriterMetrics::default()).await?;
-        Ok(Self { options, store, world: World::real()? })
+        let store =
+            WorkspaceStore::open(&config.workspace_location(), WriterMetrics::default()).await?;
+        Ok(Self { options, store, clock_and_rng: ClockAndRng::system()? })
     }
 
     /// What a server would be told that was started with these options in addition.
@@ -142,10 +152,16 @@ impl Desk {
     /// Fails if there is no such workspace.
     async fn need_workspace(&self, id: &WorkspaceId) -> Result<(), Failure> {
         let workspaces = self.store.workspaces().await?;
-        if workspaces.iter().any(|workspace| workspace.id == *id) { Ok(()) } else { Err(no_workspace(id)) }
+        if workspaces.iter().any(|workspace| workspace.id == *id) {
+            Ok(())
+        } else {
+            Err(no_workspace(id))
+        }
     }
 }
 
 fn no_workspace(id: &WorkspaceId) -> Failure {
-    Failure::Other(format!("there is no workspace {id}; `fieldtest admin workspace list` shows all"))
+    Failure::Other(format!(
+        "there is no workspace {id}; `fieldtest admin workspace list` shows all"
+    ))
 }

@@ -7,9 +7,9 @@ use domain::ClientId;
 use domain::app::ProviderState;
 use domain::catalogue::{Catalogue, Provider};
 use serde_json::json;
-use store::connect::{ApproveProvider, SetProvider};
+use store_workspace::{ApproveProvider, SetProvider};
 
-use super::{Answer, Desk};
+use super::{AdminContext, Answer};
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::table::Table;
@@ -60,7 +60,7 @@ pub(super) struct Which {
     catalogue: Option<PathBuf>,
 }
 
-pub(super) async fn run(desk: &Desk, command: ProviderCommand) -> Result<Answer, Failure> {
+pub(super) async fn run(desk: &AdminContext, command: ProviderCommand) -> Result<Answer, Failure> {
     match command {
         ProviderCommand::Enable(which) => set(desk, which, true).await,
         ProviderCommand::Disable(which) => set(desk, which, false).await,
@@ -68,40 +68,48 @@ pub(super) async fn run(desk: &Desk, command: ProviderCommand) -> Result<Answer,
     }
 }
 
-async fn set(desk: &Desk, which: Which, enabled: bool) -> Result<Answer, Failure> {
+async fn set(desk: &AdminContext, which: Which, enabled: bool) -> Result<Answer, Failure> {
     let Which { app, provider, catalogue } = which;
-    let catalogue = server::read_catalogue(&desk.config(Options { catalogue, ..Options::default() })?)?;
+    let catalogue =
+        server::read_catalogue(&desk.config(Options { catalogue, ..Options::default() })?)?;
     let Some(provider) = catalogue.get(&provider) else {
         return Err(Failure::Input(unknown(&provider, &catalogue)));
     };
     let provider_id = provider.id.clone();
     let state = enabled.then_some(ProviderState::Enabled);
-    let (client_id, now) = (app.clone(), desk.world.now());
-    let unit = SetProvider { workspace_id: None, client_id, provider_id, state, now };
-    if !desk.store.set_provider(unit).await? {
+    let (client_id, now) = (app.clone(), desk.clock_and_rng.now());
+    let write = SetProvider { workspace_id: None, client_id, provider_id, state, now };
+    if !desk.store.set_provider(write).await? {
         return Err(Failure::Other(format!("there is no app {app}; check --app, and --data-dir")));
     }
     Ok(answer(&app, provider, enabled))
 }
 
-async fn approve(desk: &Desk, which: Which) -> Result<Answer, Failure> {
+async fn approve(desk: &AdminContext, which: Which) -> Result<Answer, Failure> {
     let Which { app, provider, catalogue } = which;
-    let catalogue = server::read_catalogue(&desk.config(Options { catalogue, ..Options::default() })?)?;
+    let catalogue =
+        server::read_catalogue(&desk.config(Options { catalogue, ..Options::default() })?)?;
     let Some(provider) = catalogue.get(&provider) else {
         return Err(Failure::Input(unknown(&provider, &catalogue)));
     };
-    let unit = ApproveProvider { client_id: app.clone(), provider_id: provider.id.clone(), now: desk.world.now() };
-    if !desk.store.approve_provider(unit).await? {
+    let write = ApproveProvider {
+        client_id: app.clone(),
+        provider_id: provider.id.clone(),
+        now: desk.clock_and_rng.now(),
+    };
+    if !desk.store.approve_provider(write).await? {
         let id = &provider.id;
-        let problem =
-            format!("the app {app} does not wait for {id}: it has not asked for it, has it already, or is deleted");
+        let problem = format!(
+            "the app {app} does not wait for {id}: it has not asked for it, has it already, or is deleted"
+        );
         return Err(Failure::Other(problem));
     }
     Ok(answer(&app, provider, true))
 }
 
 fn answer(app: &ClientId, provider: &Provider, enabled: bool) -> Answer {
-    let json = json!({ "clientId": app.as_str(), "providerId": provider.id.as_str(), "enabled": enabled });
+    let json =
+        json!({ "clientId": app.as_str(), "providerId": provider.id.as_str(), "enabled": enabled });
     let table = Table::new(["APP", "PROVIDER", "ENABLED"]).row([
         app.to_string(),
         provider.id.to_string(),
@@ -110,16 +118,21 @@ fn answer(app: &ClientId, provider: &Provider, enabled: bool) -> Answer {
     Answer::new([json], table, 1)
 }
 
-/// Says that there is no such provider, and which ones may have been meant: the closest, or else all.
+/// Says that there is no such provider, and which ones may have been meant: the closest, or else
+/// all.
 fn unknown(given: &str, catalogue: &Catalogue) -> String {
-    let mut scored: Vec<(f64, &Provider)> =
-        catalogue.providers().iter().map(|provider| (likeness(given, provider), provider)).collect();
+    let mut scored: Vec<(f64, &Provider)> = catalogue
+        .providers()
+        .iter()
+        .map(|provider| (likeness(given, provider), provider))
+        .collect();
     scored.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     let list = |providers: &[(f64, &Provider)]| {
         let ids: Vec<&str> = providers.iter().map(|(_, provider)| provider.id.as_str()).collect();
         ids.join(", ")
     };
-    let close: Vec<_> = scored.iter().copied().filter(|(likeness, _)| *likeness >= CLOSE).take(3).collect();
+    let close: Vec<_> =
+        scored.iter().copied().filter(|(likeness, _)| *likeness >= CLOSE).take(3).collect();
     if close.is_empty() {
         format!("the catalogue has no provider {given:?}; it has {}", list(&scored))
     } else {
@@ -145,14 +158,27 @@ mod tests {
 
     #[test]
     fn close_names_are_offered_closest_first() {
-        assert!(advice("bankid").starts_with("closest to that, it has bankidse"), "{}", advice("bankid"));
-        assert!(advice("BankID NO").starts_with("closest to that, it has no-bankid"), "{}", advice("BankID NO"));
+        assert!(
+            advice("bankid").starts_with("closest to that, it has bankidse"),
+            "{}",
+            advice("bankid")
+        );
+        assert!(
+            advice("BankID NO").starts_with("closest to that, it has no-bankid"),
+            "{}",
+            advice("BankID NO")
+        );
         assert!(advice("mitd").starts_with("closest to that, it has mitid"), "{}", advice("mitd"));
     }
 
     #[test]
     fn without_a_close_name_all_are_offered() {
         let advice = advice("zzz");
-        assert!(Catalogue::built_in().providers().iter().all(|provider| advice.contains(provider.id.as_str())));
+        assert!(
+            Catalogue::built_in()
+                .providers()
+                .iter()
+                .all(|provider| advice.contains(provider.id.as_str()))
+        );
     }
 }

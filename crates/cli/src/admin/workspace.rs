@@ -3,9 +3,9 @@
 use clap::Subcommand;
 use domain::WorkspaceId;
 use serde_json::{Value, json};
-use store::connect::{CreateWorkspace, Workspace};
+use store_workspace::{CreateWorkspace, Workspace};
 
-use super::{Answer, Desk};
+use super::{AdminContext, Answer};
 use crate::failure::Failure;
 use crate::table::Table;
 use crate::values;
@@ -33,21 +33,21 @@ pub(super) enum WorkspaceCommand {
     List,
 }
 
-pub(super) async fn run(desk: &Desk, command: WorkspaceCommand) -> Result<Answer, Failure> {
+pub(super) async fn run(desk: &AdminContext, command: WorkspaceCommand) -> Result<Answer, Failure> {
     match command {
         WorkspaceCommand::Create { name } => create(desk, name).await,
         WorkspaceCommand::List => list(desk).await,
     }
 }
 
-async fn create(desk: &Desk, name: String) -> Result<Answer, Failure> {
-    let id = WorkspaceId::random(desk.world.randomness());
-    let workspace = Workspace { id, name, created_at: desk.world.now() };
+async fn create(desk: &AdminContext, name: String) -> Result<Answer, Failure> {
+    let id = WorkspaceId::random(desk.clock_and_rng.randomness());
+    let workspace = Workspace { id, name, created_at: desk.clock_and_rng.now() };
     desk.store.create_workspace(CreateWorkspace(workspace.clone())).await?;
     Ok(Answer::new([json_of(&workspace)], table(&[workspace]), 1))
 }
 
-async fn list(desk: &Desk) -> Result<Answer, Failure> {
+async fn list(desk: &AdminContext) -> Result<Answer, Failure> {
     let workspaces = desk.store.workspaces().await?;
     Ok(Answer::new(workspaces.iter().map(json_of), table(&workspaces), 1))
 }

@@ -30,9 +30,15 @@ pub(crate) struct Access {
     #[arg(long, env = "FIELDTEST_URL", value_name = "URL", global = true)]
     url: Option<BaseUrl>,
 
-    /// The workspace's API key [default: the profile's]. Other users of this machine can see a command line: better put the
-    /// key into the environment, or store it with `fieldtest login`
-    #[arg(long, env = "FIELDTEST_API_KEY", value_name = "SECRET", hide_env_values = true, global = true)]
+    /// The workspace's API key [default: the profile's]. Other users of this machine can see a
+    /// command line: better put the key into the environment, or store it with `fieldtest login`
+    #[arg(
+        long,
+        env = "FIELDTEST_API_KEY",
+        value_name = "SECRET",
+        hide_env_values = true,
+        global = true
+    )]
     api_key: Option<Secret>,
 
     /// The app's client id [default: the profile's, or else the workspace's only app]
@@ -50,27 +56,34 @@ impl Access {
         self.profile.as_deref().unwrap_or(DEFAULT_PROFILE)
     }
 
-    /// What was typed, completed from the profile. A profile's key and app hold only at the profile's URL.
-    pub(crate) fn settle(self, profiles: &Profiles) -> Result<Settled, Failure> {
+    /// What was typed, completed from the profile. A profile's key and app hold only at the
+    /// profile's URL.
+    pub(crate) fn settle(self, profiles: &Profiles) -> Result<WriteResult, Failure> {
         let stored = profiles.get(self.profile_name());
         if let (Some(name), None) = (&self.profile, stored) {
             return Err(profiles.no_such(name));
         }
-        let at_home = stored.filter(|profile| self.url.as_ref().is_none_or(|url| url.0 == profile.url));
-        Ok(Settled {
+        let at_home =
+            stored.filter(|profile| self.url.as_ref().is_none_or(|url| url.0 == profile.url));
+        Ok(WriteResult {
             url: self.url.map(|url| url.0).or(at_home.map(|profile| profile.url.clone())),
-            api_key: self.api_key.map(|key| key.0).or(at_home.map(|profile| profile.api_key.clone())),
+            api_key: self
+                .api_key
+                .map(|key| key.0)
+                .or(at_home.map(|profile| profile.api_key.clone())),
             app: match self.app {
                 Some(app) => Some(app),
-                None => at_home.and_then(|profile| profile.app.as_deref()).and_then(|app| app.parse().ok()),
+                None => at_home
+                    .and_then(|profile| profile.app.as_deref())
+                    .and_then(|app| app.parse().ok()),
             },
         })
     }
 
     /// What was typed, with the URL that the profile had before; its key is to be given anew.
-    pub(crate) fn for_login(self, known: Option<&Profile>) -> Settled {
+    pub(crate) fn for_login(self, known: Option<&Profile>) -> WriteResult {
         let url = self.url.map(|url| url.0).or_else(|| known.map(|profile| profile.url.clone()));
-        Settled { url, api_key: self.api_key.map(|key| key.0), app: self.app }
+        WriteResult { url, api_key: self.api_key.map(|key| key.0), app: self.app }
     }
 
     /// The deployment that is meant. Nothing is sent yet.
@@ -80,13 +93,13 @@ impl Access {
 }
 
 /// What is known before anything is sent.
-pub(crate) struct Settled {
+pub(crate) struct WriteResult {
     pub(crate) url: Option<String>,
     pub(crate) api_key: Option<String>,
     pub(crate) app: Option<ClientId>,
 }
 
-impl Settled {
+impl WriteResult {
     /// The deployment's URL.
     pub(crate) fn url(&self) -> &str {
         self.url.as_deref().unwrap_or(DEFAULT_URL)
@@ -113,7 +126,13 @@ impl Settled {
         let patience = Arc::new(Patience::new()?);
         let retries = Retries::within(patience.clone(), RetryPolicy::default());
         let api = WorkspaceApi::new(&url, &api_key).map_err(|error| explain(&error, &url))?;
-        Ok(Deployment { api: api.with_retries(retries.clone()), retries, url, app: self.app, patience })
+        Ok(Deployment {
+            api: api.with_retries(retries.clone()),
+            retries,
+            url,
+            app: self.app,
+            patience,
+        })
     }
 }
 
@@ -145,9 +164,9 @@ impl Deployment {
         let apps = self.api.apps(None, None).await.map_err(|error| self.explain(&error))?;
         match &*apps.data {
             [app] if apps.total == 1 => Ok(app.client_id.clone()),
-            [] => {
-                Err(Failure::Other("the workspace has no app yet: make one first, with `POST /connect/v1/apps`".into()))
-            }
+            [] => Err(Failure::Other(
+                "the workspace has no app yet: make one first, with `POST /connect/v1/apps`".into(),
+            )),
             several => Err(Failure::Input(format!(
                 "the workspace has {} apps: name one with --app, such as {}",
                 apps.total,
@@ -180,8 +199,11 @@ mod tests {
     }
 
     fn profiles() -> Profiles {
-        let profile =
-            |url: &str, key: &str| Profile { url: url.into(), api_key: key.into(), app: Some("FK5b0KSM".into()) };
+        let profile = |url: &str, key: &str| Profile {
+            url: url.into(),
+            api_key: key.into(),
+            app: Some("FK5b0KSM".into()),
+        };
         let mut profiles = Profiles::default();
         profiles.put("default", profile("https://home.example", "key of home"));
         profiles.put("bank", profile("https://bank.example", "key of the bank"));
@@ -190,9 +212,10 @@ mod tests {
 
     #[test]
     fn a_profile_fills_in_what_was_not_typed() {
-        for (name, url, key) in
-            [(None, "https://home.example", "key of home"), (Some("bank"), "https://bank.example", "key of the bank")]
-        {
+        for (name, url, key) in [
+            (None, "https://home.example", "key of home"),
+            (Some("bank"), "https://bank.example", "key of the bank"),
+        ] {
             let settled = access(None, name).settle(&profiles()).unwrap();
             assert_eq!((settled.url(), settled.api_key.as_deref()), (url, Some(key)));
             assert_eq!(settled.app.unwrap().as_str(), "FK5b0KSM");
@@ -204,7 +227,10 @@ mod tests {
         let settled = access(Some("https://bank.example"), None).settle(&profiles()).unwrap();
         assert_eq!((settled.api_key.as_deref(), settled.app.is_none()), (None, true));
         let failure = settled.deployment().err().unwrap();
-        assert!(matches!(&failure, Failure::Input(problem) if problem.contains("fieldtest login")), "{failure}");
+        assert!(
+            matches!(&failure, Failure::Input(problem) if problem.contains("fieldtest login")),
+            "{failure}"
+        );
     }
 
     #[test]
@@ -215,7 +241,10 @@ mod tests {
             ..access(None, None)
         };
         let settled = typed.settle(&profiles()).unwrap();
-        assert_eq!((settled.url(), settled.api_key.as_deref()), ("https://home.example", Some("typed")));
+        assert_eq!(
+            (settled.url(), settled.api_key.as_deref()),
+            ("https://home.example", Some("typed"))
+        );
         assert_eq!(settled.app.unwrap().as_str(), "AAAAAAAA");
     }
 
@@ -227,13 +256,22 @@ mod tests {
     #[test]
     fn a_profile_that_is_named_must_be_there() {
         let failure = access(None, Some("banc")).settle(&profiles()).err().unwrap();
-        assert!(matches!(&failure, Failure::Input(problem) if problem.contains("bank, default")), "{failure}");
+        assert!(
+            matches!(&failure, Failure::Input(problem) if problem.contains("bank, default")),
+            "{failure}"
+        );
     }
 
     #[test]
     fn a_typo_in_the_key_is_seen_before_anything_is_sent_and_not_repeated() {
-        let typed = Access { api_key: Some("sk_workspace_test_hunter2".parse().unwrap()), ..access(None, None) };
+        let typed = Access {
+            api_key: Some("sk_workspace_test_hunter2".parse().unwrap()),
+            ..access(None, None)
+        };
         let failure = typed.settle(&Profiles::default()).unwrap().deployment().err().unwrap();
-        assert!(matches!(failure, Failure::Input(_)) && !failure.to_string().contains("hunter2"), "{failure}");
+        assert!(
+            matches!(failure, Failure::Input(_)) && !failure.to_string().contains("hunter2"),
+            "{failure}"
+        );
     }
 }

@@ -15,7 +15,10 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new() -> Result<Self, NoRandomness> {
-        Ok(Self { randomness: SeededRandomness::from_system()?, is_watched: io::stderr().is_terminal().into() })
+        Ok(Self {
+            randomness: SeededRandomness::from_system()?,
+            is_watched: io::stderr().is_terminal().into(),
+        })
     }
 
     /// Says nothing from now on: it would stand in the middle of a picture.
@@ -32,7 +35,11 @@ impl Surroundings for Patience {
     fn wait(&self, pause: Duration) -> Wait<'_> {
         if self.is_watched.load(Ordering::Relaxed) {
             // Who cannot be told waits all the same.
-            let _ = writeln!(io::stderr(), "not answered yet, trying again in {:.1} s", pause.as_secs_f32());
+            let _ = writeln!(
+                io::stderr(),
+                "not answered yet, trying again in {:.1} s",
+                pause.as_secs_f32()
+            );
         }
         Box::pin(tokio::time::sleep(pause))
     }

@@ -39,8 +39,9 @@ impl Profiles {
             metadata => metadata.map_err(cannot)?,
         };
         if metadata.permissions().mode() & 0o077 != 0 {
-            let problem =
-                format!("others can read the API keys in {name}: run `chmod 600 {name}`, and think of new keys");
+            let problem = format!(
+                "others can read the API keys in {name}: run `chmod 600 {name}`, and think of new keys"
+            );
             return Err(Failure::Input(problem));
         }
         let text = fs::read_to_string(path).map_err(cannot)?;
@@ -64,9 +65,12 @@ impl Profiles {
     /// Stores all of them, and says where. A crash leaves the old file or the new one.
     pub(crate) fn write(&self) -> Result<PathBuf, Failure> {
         let path = path().ok_or_else(|| {
-            Failure::Input("there is no folder for profiles: neither XDG_CONFIG_HOME nor HOME is set".into())
+            Failure::Input(
+                "there is no folder for profiles: neither XDG_CONFIG_HOME nor HOME is set".into(),
+            )
         })?;
-        self.write_to(&path).map_err(|error| Failure::Other(format!("cannot write {}: {error}", path.display())))?;
+        self.write_to(&path)
+            .map_err(|error| Failure::Other(format!("cannot write {}: {error}", path.display())))?;
         Ok(path)
     }
 
@@ -76,7 +80,8 @@ impl Profiles {
         }
         let text = toml::to_string(self).map_err(std::io::Error::other)?;
         let draft = path.with_extension("toml.new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         // A draft that a crash has left behind keeps the permissions that it had.
         file.set_permissions(Permissions::from_mode(0o600))?;
         file.write_all(text.as_bytes())?;
@@ -87,9 +92,14 @@ impl Profiles {
     /// What to say where a profile was named that is not there.
     pub(crate) fn no_such(&self, name: &str) -> Failure {
         let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
-        let known =
-            if known.is_empty() { "there are none yet".to_owned() } else { format!("there are {}", known.join(", ")) };
-        Failure::Input(format!("there is no profile {name}: {known}; `fieldtest login --profile {name}` makes it"))
+        let known = if known.is_empty() {
+            "there are none yet".to_owned()
+        } else {
+            format!("there are {}", known.join(", "))
+        };
+        Failure::Input(format!(
+            "there is no profile {name}: {known}; `fieldtest login --profile {name}` makes it"
+        ))
     }
 }
 
@@ -105,7 +115,8 @@ pub(super) fn name(text: &str) -> Result<String, &'static str> {
 
 /// Where profiles are kept, if there is a place for them.
 fn path() -> Option<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let variable =
+        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")))?;
     Some(folder.join("fieldtest").join("profiles.toml"))
 }
@@ -116,7 +127,10 @@ mod tests {
 
     fn one(key: &str) -> Profiles {
         let mut profiles = Profiles::default();
-        profiles.put("default", Profile { url: "https://x.example".into(), api_key: key.into(), app: None });
+        profiles.put(
+            "default",
+            Profile { url: "https://x.example".into(), api_key: key.into(), app: None },
+        );
         profiles
     }
 
@@ -155,7 +169,10 @@ mod tests {
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
             let failure = Profiles::read_from(&path).err().unwrap().to_string();
-            assert!(failure.contains(&format!("line {line}:")) && !failure.contains("hunter2"), "{failure}");
+            assert!(
+                failure.contains(&format!("line {line}:")) && !failure.contains("hunter2"),
+                "{failure}"
+            );
         }
     }
 

@@ -14,13 +14,23 @@ pub(crate) fn explain(error: &ClientError, url: &str) -> Failure {
             format!("{url} did not answer: {}\n  Does it run there? See --url.", printable(reason))
         }
         ClientError::UnexpectedAnswer { status, .. } => {
-            format!("what answered at {url}, with status {status}, is not fieldtest\n  Is the URL right? See --url.")
+            format!(
+                "what answered at {url}, with status {status}, is not fieldtest\n  Is the URL right? See --url."
+            )
         }
         ClientError::Answer { error: envelope, .. } => {
             let mut lines = vec![printable(&envelope.error.message)];
-            lines.extend(fields(&envelope.error).into_iter().map(|field| format!("  - {}", printable(&field))));
+            lines.extend(
+                fields(&envelope.error)
+                    .into_iter()
+                    .map(|field| format!("  - {}", printable(&field))),
+            );
             lines.extend(advice(envelope.error.code).map(|advice| format!("  {advice}")));
-            lines.push(format!("  {}, request id {}", envelope.error.code, printable(&envelope.request_id)));
+            lines.push(format!(
+                "  {}, request id {}",
+                envelope.error.code,
+                printable(&envelope.request_id)
+            ));
             lines.join("\n")
         }
     })
@@ -33,19 +43,24 @@ fn fields(error: &ErrorBody) -> Vec<String> {
     let errors = list("errors").filter(|errors| errors.len() > 1);
     let messages = errors.into_iter().flatten().filter_map(|error| text(error, "message"));
     let providers = list("providers").into_iter().flatten();
-    let refused = providers
-        .filter_map(|provider| Some(format!("{}: {}", text(provider, "providerId")?, text(provider, "reason")?)));
+    let refused = providers.filter_map(|provider| {
+        Some(format!("{}: {}", text(provider, "providerId")?, text(provider, "reason")?))
+    });
     messages.chain(refused).collect()
 }
 
 /// What the API's own message cannot say, because it does not know of the command line.
 fn advice(code: ErrorCode) -> Option<&'static str> {
     match code {
-        ErrorCode::AuthInvalidCredentials => Some("Give another key with FIELDTEST_API_KEY or `fieldtest login`."),
+        ErrorCode::AuthInvalidCredentials => {
+            Some("Give another key with FIELDTEST_API_KEY or `fieldtest login`.")
+        }
         ErrorCode::AuthForbidden => {
             Some("This needs a key with full access: `fieldtest admin key list` shows which are.")
         }
-        ErrorCode::SystemInternalError => Some("This is a bug. Please tell the operator the request id."),
+        ErrorCode::SystemInternalError => {
+            Some("This is a bug. Please tell the operator the request id.")
+        }
         _ => None,
     }
 }
@@ -59,7 +74,8 @@ mod tests {
         let envelope = json!({ "error": { "code": code, "message": "It is so.\u{1b}[2J", "details": details },
             "request_id": "228aaefb" });
         let error = Box::new(serde_json::from_value(envelope).unwrap());
-        explain(&ClientError::Answer { status: 400, error, retry_after: None }, "http://x.example").to_string()
+        explain(&ClientError::Answer { status: 400, error, retry_after: None }, "http://x.example")
+            .to_string()
     }
 
     #[test]
@@ -73,15 +89,15 @@ mod tests {
         let errors = json!({ "errors": [{ "message": "title is long." }, { "message": "maxStamps is small." }] });
         let said = answer("VALIDATION_INVALID_PARAMETER", &errors);
         assert!(said.contains("\n  - title is long.\n  - maxStamps is small.\n"), "{said}");
-        let providers =
-            json!({ "errors": [{ "message": "once" }], "providers": [{ "providerId": "x", "reason": "not_enabled" }] });
+        let providers = json!({ "errors": [{ "message": "once" }], "providers": [{ "providerId": "x", "reason": "not_enabled" }] });
         let said = answer("VALIDATION_INVALID_PARAMETER", &providers);
         assert!(said.contains("\n  - x: not_enabled\n") && !said.contains("once"), "{said}");
     }
 
     #[test]
     fn without_an_answer_the_url_is_in_doubt() {
-        let said = explain(&ClientError::NoAnswer("refused".into()), "http://x.example").to_string();
+        let said =
+            explain(&ClientError::NoAnswer("refused".into()), "http://x.example").to_string();
         assert!(said.starts_with("http://x.example did not answer: refused"), "{said}");
     }
 }

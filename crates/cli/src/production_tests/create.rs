@@ -64,7 +64,9 @@ pub(super) struct CreateArguments {
 
 /// A key that a header can carry.
 fn idempotency_key(text: &str) -> Result<String, &'static str> {
-    if (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+    if (1..=255).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+    {
         Ok(text.to_owned())
     } else {
         Err("it must have 1 to 255 characters, letters, digits and signs of ASCII")
@@ -83,11 +85,17 @@ impl CreateArguments {
             ("providerIds", self.provider_ids.clone().map(Value::from)),
             ("targetPlatform", self.target_platform.clone().map(Value::from)),
             ("maxStamps", self.max_stamps.map(Value::from)),
-            ("allowDuplicateParticipation", self.allow_duplicate_participation.then_some(Value::Bool(true))),
+            (
+                "allowDuplicateParticipation",
+                self.allow_duplicate_participation.then_some(Value::Bool(true)),
+            ),
         ];
         let members = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         order::judge(&members.collect::<Map<_, _>>()).map_err(|errors| {
-            Failure::Input(format!("this is no order; nothing was sent\n  - {}", errors.join("\n  - ")))
+            Failure::Input(format!(
+                "this is no order; nothing was sent\n  - {}",
+                errors.join("\n  - ")
+            ))
         })
     }
 }
@@ -117,10 +125,17 @@ pub(super) async fn run(
     }
     session.print(&request, |terminal| {
         let title = printable(&request.payload.title);
-        let (when, tone) =
-            if created.is_replay { ("was ordered before", Tone::Busy) } else { ("is ordered", Tone::Good) };
+        let (when, tone) = if created.is_replay {
+            ("was ordered before", Tone::Busy)
+        } else {
+            ("is ordered", Tone::Good)
+        };
         let hint = format!("Watch it with: fieldtest tests watch {}", request.id);
-        let hint = if arguments.watch { String::new() } else { format!("{}\n", terminal.paint(Tone::Quiet, &hint)) };
+        let hint = if arguments.watch {
+            String::new()
+        } else {
+            format!("{}\n", terminal.paint(Tone::Quiet, &hint))
+        };
         format!("{} {}: {title}\n{hint}", request.id, terminal.paint(tone, when))
     })?;
     if arguments.watch {

@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-/// The two greatest units: `6 d 13 h`, `2 min 5 s`, `41 s`.
+/// The two greatest writes: `6 d 13 h`, `2 min 5 s`, `41 s`.
 pub(super) fn in_words(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    let units = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
-    let first = units.iter().position(|(count, _)| *count > 0).unwrap_or(units.len() - 1);
-    let words = units.iter().skip(first).take(2).filter(|(count, _)| *count > 0);
-    let words: Vec<String> = words.map(|(count, unit)| format!("{count} {unit}")).collect();
+    let writes = [
+        (seconds / 86_400, "d"),
+        (seconds / 3600 % 24, "h"),
+        (seconds / 60 % 60, "min"),
+        (seconds % 60, "s"),
+    ];
+    let first = writes.iter().position(|(count, _)| *count > 0).unwrap_or(writes.len() - 1);
+    let words = writes.iter().skip(first).take(2).filter(|(count, _)| *count > 0);
+    let words: Vec<String> = words.map(|(count, write)| format!("{count} {write}")).collect();
     if words.is_empty() { "0 s".to_owned() } else { words.join(" ") }
 }
 
@@ -43,6 +48,9 @@ mod tests {
 
     #[test]
     fn seconds_have_a_decimal_while_it_matters() {
-        assert_eq!((&*seconds_in_words(41.25), &*seconds_in_words(725.0)), ("41.2 s", "12 min 5 s"));
+        assert_eq!(
+            (&*seconds_in_words(41.25), &*seconds_in_words(725.0)),
+            ("41.2 s", "12 min 5 s")
+        );
     }
 }

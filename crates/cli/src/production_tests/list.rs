@@ -105,34 +105,42 @@ pub(super) async fn run(session: &Session, arguments: ListArguments) -> Result<(
             .map_err(|error| deployment.explain(&error))?;
         (items, None)
     } else {
-        let page = deployment.api.production_tests(&app, &query).await.map_err(|error| deployment.explain(&error))?;
+        let page = deployment
+            .api
+            .production_tests(&app, &query)
+            .await
+            .map_err(|error| deployment.explain(&error))?;
         (page.items, page.total)
     };
     session.print(&items, |terminal| table(&items, SystemClock.now(), terminal).to_string())?;
     let shown = u64::try_from(items.len()).unwrap_or(u64::MAX);
     if let Some(total) = total.filter(|total| *total > shown && !session.as_json) {
         // A note for whoever looks at it; a pipe gets the table alone.
-        let _ = writeln!(io::stderr(), "{shown} of {total}; --all shows all of them, --offset the next");
+        let _ = writeln!(
+            io::stderr(),
+            "{shown} of {total}; --all shows all of them, --offset the next"
+        );
     }
     Ok(())
 }
 
 fn table(items: &[ListItem], now: Timestamp, terminal: Terminal) -> Table<4> {
-    let table = items.iter().fold(Table::new(["ID", "STATE", "CREATED (UTC)", "TITLE"]), |table, item| {
-        let cells = match (&item.challenge, &item.request) {
-            (Some(challenge), _) => {
-                let stage = Stage::of_challenge(challenge, now);
-                (challenge.id.clone(), stage, challenge.created_at, challenge.title.clone())
-            }
-            (None, Some(request)) => {
-                let stage = Stage::of_request(request.status);
-                (request.id.clone(), stage, request.created_at, request.payload.title.clone())
-            }
-            (None, None) => return table,
-        };
-        let (id, stage, created_at, title) = cells;
-        table.row([id, stage.name().to_owned(), to_the_minute(created_at.0), title])
-    });
+    let table =
+        items.iter().fold(Table::new(["ID", "STATE", "CREATED (UTC)", "TITLE"]), |table, item| {
+            let cells = match (&item.challenge, &item.request) {
+                (Some(challenge), _) => {
+                    let stage = Stage::of_challenge(challenge, now);
+                    (challenge.id.clone(), stage, challenge.created_at, challenge.title.clone())
+                }
+                (None, Some(request)) => {
+                    let stage = Stage::of_request(request.status);
+                    (request.id.clone(), stage, request.created_at, request.payload.title.clone())
+                }
+                (None, None) => return table,
+            };
+            let (id, stage, created_at, title) = cells;
+            table.row([id, stage.name().to_owned(), to_the_minute(created_at.0), title])
+        });
     table.fit(terminal, 3).paint(1, Stage::tone_of)
 }
 

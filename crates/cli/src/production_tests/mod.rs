@@ -1,4 +1,5 @@
-//! `fieldtest tests`: ordering, watching and managing production tests of any deployment, over its API (§13).
+//! `fieldtest tests`: ordering, watching and managing production tests of any deployment, over its
+//! API (§13).
 
 mod create;
 mod duration;
@@ -98,7 +99,9 @@ fn test_id(text: &str) -> Result<String, &'static str> {
     if text.parse::<domain::RequestId>().is_ok() || text.parse::<domain::ChallengeId>().is_ok() {
         Ok(text.to_owned())
     } else {
-        Err("not a valid id: it begins with req_ or ch_, and a UUID follows; `fieldtest tests list` shows them")
+        Err(
+            "not a valid id: it begins with req_ or ch_, and a UUID follows; `fieldtest tests list` shows them",
+        )
     }
 }
 
@@ -111,14 +114,26 @@ struct Session {
 
 impl Session {
     /// Prints what the API gave, or what people want to read of it.
-    fn print<T: Serialize>(&self, answer: &T, text: impl FnOnce(Terminal) -> String) -> Result<(), Failure> {
-        if self.as_json { output::print(&json(answer, true)?) } else { output::print(&text(self.terminal)) }
+    fn print<T: Serialize>(
+        &self,
+        answer: &T,
+        text: impl FnOnce(Terminal) -> String,
+    ) -> Result<(), Failure> {
+        if self.as_json {
+            output::print(&json(answer, true)?)
+        } else {
+            output::print(&text(self.terminal))
+        }
     }
 }
 
 /// The API's own JSON, on many lines or on one.
 fn json<T: Serialize>(answer: &T, is_pretty: bool) -> Result<String, Failure> {
-    let text = if is_pretty { serde_json::to_string_pretty(answer) } else { serde_json::to_string(answer) };
+    let text = if is_pretty {
+        serde_json::to_string_pretty(answer)
+    } else {
+        serde_json::to_string(answer)
+    };
     text.map(|text| format!("{text}\n"))
         .map_err(|error| Failure::Other(format!("the answer cannot be printed: {error}")))
 }
@@ -131,9 +146,15 @@ pub(crate) async fn run(arguments: TestsArguments) -> Result<ExitCode, Failure> 
         TestsCommand::Create(arguments) => Some(arguments.order()?),
         _ => None,
     };
-    let session = Session { deployment: access.deployment()?, as_json: json, terminal: Terminal::of_output() };
+    let session = Session {
+        deployment: access.deployment()?,
+        as_json: json,
+        terminal: Terminal::of_output(),
+    };
     match (command, order) {
-        (TestsCommand::Create(arguments), Some(order)) => return create::run(&session, arguments, order).await,
+        (TestsCommand::Create(arguments), Some(order)) => {
+            return create::run(&session, arguments, order).await;
+        }
         (TestsCommand::Watch(arguments), _) => return watch::run(&session, arguments).await,
         (TestsCommand::List(arguments), _) => list::run(&session, arguments).await,
         (TestsCommand::Show(TestId { id }), _) => show::run(&session, &id).await,

@@ -1,4 +1,5 @@
-//! An order from a JSON file or from standard input, judged as the server would judge it, before anything is sent (§5).
+//! An order from a JSON file or from standard input, judged as the server would judge it, before
+//! anything is sent (§5).
 
 use std::fs;
 use std::io::{self, Read};
@@ -12,8 +13,14 @@ use crate::failure::Failure;
 use crate::table::printable;
 
 /// What the API's orders are made of.
-const MEMBERS: [&str; 6] =
-    ["title", "description", "providerIds", "targetPlatform", "maxStamps", "allowDuplicateParticipation"];
+const MEMBERS: [&str; 6] = [
+    "title",
+    "description",
+    "providerIds",
+    "targetPlatform",
+    "maxStamps",
+    "allowDuplicateParticipation",
+];
 
 /// Reads an order from a file, or from standard input if the name is `-`.
 pub(super) fn read(name: &str) -> Result<CreateProductionTest, Failure> {
@@ -30,23 +37,35 @@ pub(super) fn read(name: &str) -> Result<CreateProductionTest, Failure> {
 
 /// The order that a JSON object says.
 fn parse(text: &str) -> Result<CreateProductionTest, String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
     let Value::Object(members) = value else { return Err("must be a JSON object".into()) };
     if let Some(unknown) = members.keys().find(|member| !MEMBERS.contains(&member.as_str())) {
-        return Err(format!("has a member {}; an order has {}", printable(unknown), MEMBERS.join(", ")));
+        return Err(format!(
+            "has a member {}; an order has {}",
+            printable(unknown),
+            MEMBERS.join(", ")
+        ));
     }
     judge(&members).map_err(|errors| format!("is no order:\n  - {}", errors.join("\n  - ")))
 }
 
 /// The order, if the server would accept its form; otherwise everything that is wrong with it.
 pub(super) fn judge(members: &Map<String, Value>) -> Result<CreateProductionTest, Vec<String>> {
-    read_order(members)
-        .map(body)
-        .map_err(|errors: Vec<FieldError>| errors.into_iter().map(|error| printable(&error.message)).collect())
+    read_order(members).map(body).map_err(|errors: Vec<FieldError>| {
+        errors.into_iter().map(|error| printable(&error.message)).collect()
+    })
 }
 
 fn body(order: Order) -> CreateProductionTest {
-    let Order { title, description, provider_ids, target_platform, max_stamps, allow_duplicate_participation } = order;
+    let Order {
+        title,
+        description,
+        provider_ids,
+        target_platform,
+        max_stamps,
+        allow_duplicate_participation,
+    } = order;
     CreateProductionTest {
         title: Title::into_string(title),
         description: description.map(Description::into_string),
@@ -72,7 +91,10 @@ mod tests {
     #[test]
     fn everything_that_is_wrong_is_said_at_once() {
         let problem = parse(r#"{"title":"","maxStamps":0}"#).unwrap_err();
-        assert!(problem.contains("title is required") && problem.contains("maxStamps must be"), "{problem}");
+        assert!(
+            problem.contains("title is required") && problem.contains("maxStamps must be"),
+            "{problem}"
+        );
     }
 
     #[test]

@@ -28,14 +28,16 @@ impl Look {
         Stage::of(&self.test, now)
     }
 
-    /// The lines of a picture that is painted anew at each look. None is longer than the terminal is wide.
+    /// The lines of a picture that is painted anew at each look. None is longer than the terminal
+    /// is wide.
     pub(super) fn picture(&self, now: Timestamp, terminal: Terminal) -> Vec<String> {
         let width = terminal.width.unwrap_or(80).saturating_sub(1);
         let stage = self.stage(now);
         let title = printable(&self.test.request.payload.title);
         let rest = self.rest(stage, now);
         let room = width.saturating_sub(columns(stage.name()) + columns(&rest) + 2);
-        let head = format!("{}  {}", shortened(&title, room), terminal.paint(stage.tone(), stage.name()));
+        let head =
+            format!("{}  {}", shortened(&title, room), terminal.paint(stage.tone(), stage.name()));
         let mut lines = vec![format!("{head}{rest}")];
         if let Some(report) = &self.report {
             lines.push(self.bar(report, width, terminal));
@@ -47,7 +49,9 @@ impl Look {
     /// One line for a log: everything that changes.
     pub(super) fn line(&self, now: Timestamp) -> String {
         let stage = self.stage(now);
-        let Some(report) = &self.report else { return format!("{}{}", stage.name(), self.rest(stage, now)) };
+        let Some(report) = &self.report else {
+            return format!("{}{}", stage.name(), self.rest(stage, now));
+        };
         let providers: Vec<String> = report
             .stats
             .provider_breakdown
@@ -64,7 +68,9 @@ impl Look {
             (Some(challenge), Stage::Open) => format!(", {} left", left(challenge.expires_at.0)),
             (None, Stage::Pending | Stage::Failed) => {
                 let error = self.test.scheduling.last_error.as_deref();
-                error.map(|error| format!(": {}", shortened(&printable(error), 60))).unwrap_or_default()
+                error
+                    .map(|error| format!(": {}", shortened(&printable(error), 60)))
+                    .unwrap_or_default()
             }
             _ => String::new(),
         }
@@ -74,7 +80,9 @@ impl Look {
         let plural = if report.stats.total_participations == 1 { "" } else { "s" };
         format!(
             "{} of {} stamps, {} participation{plural}",
-            report.stats.total_claims, self.test.request.payload.max_stamp_claims, report.stats.total_participations
+            report.stats.total_claims,
+            self.test.request.payload.max_stamp_claims,
+            report.stats.total_participations
         )
     }
 
@@ -83,11 +91,16 @@ impl Look {
         let length = width.saturating_sub(columns(&counts) + 1).min(LONGEST_BAR);
         let limit = u64::from(self.test.request.payload.max_stamp_claims).max(1);
         let granted = report.stats.total_claims.min(limit);
-        let full = usize::try_from(granted * u64::try_from(length).unwrap_or(0) / limit).unwrap_or(0);
+        let full =
+            usize::try_from(granted * u64::try_from(length).unwrap_or(0) / limit).unwrap_or(0);
         if length < SHORTEST_BAR {
             return shortened(&counts, width);
         }
-        format!("{}{} {counts}", terminal.paint(Tone::Good, &"█".repeat(full)), "░".repeat(length.saturating_sub(full)))
+        format!(
+            "{}{} {counts}",
+            terminal.paint(Tone::Good, &"█".repeat(full)),
+            "░".repeat(length.saturating_sub(full))
+        )
     }
 }
 
@@ -99,9 +112,13 @@ fn rows(report: &Report, width: usize) -> Vec<String> {
     let line = |row: &ProviderRow| {
         let name = name(row);
         let padding = " ".repeat(widest.saturating_sub(columns(&name)));
-        let average =
-            row.average_completion_seconds.map(|seconds| format!(", {} on average", seconds_in_words(seconds)));
-        shortened(&format!("  {name}{padding}  {}{}", row.claim_count, average.unwrap_or_default()), width)
+        let average = row
+            .average_completion_seconds
+            .map(|seconds| format!(", {} on average", seconds_in_words(seconds)));
+        shortened(
+            &format!("  {name}{padding}  {}{}", row.claim_count, average.unwrap_or_default()),
+            width,
+        )
     };
     rows.iter().map(line).collect()
 }
@@ -128,7 +145,10 @@ mod tests {
                 { "providerId": "bankidse", "providerName": "BankID SE", "claimCount": stamps,
                     "averageCompletionSeconds": 41.5 },
                 { "providerId": "mitid", "providerName": "MitID", "claimCount": 0, "averageCompletionSeconds": null }] } });
-        Look { test: serde_json::from_value(test).unwrap(), report: Some(serde_json::from_value(report).unwrap()) }
+        Look {
+            test: serde_json::from_value(test).unwrap(),
+            report: Some(serde_json::from_value(report).unwrap()),
+        }
     }
 
     fn pending(last_error: Option<&str>) -> Look {
@@ -167,8 +187,14 @@ mod tests {
     #[test]
     fn a_line_for_a_log_says_all_that_changes() {
         let line = |look: &Look| look.line(NOW.parse().unwrap());
-        assert_eq!(line(&look(3, None)), "open: 3 of 4 stamps, 5 participations (bankidse 3, mitid 0)");
-        assert_eq!(line(&look(4, Some(NOW))), "complete: 4 of 4 stamps, 5 participations (bankidse 4, mitid 0)");
+        assert_eq!(
+            line(&look(3, None)),
+            "open: 3 of 4 stamps, 5 participations (bankidse 3, mitid 0)"
+        );
+        assert_eq!(
+            line(&look(4, Some(NOW))),
+            "complete: 4 of 4 stamps, 5 participations (bankidse 4, mitid 0)"
+        );
         assert_eq!(line(&pending(None)), "pending");
         assert_eq!(line(&pending(Some("503\u{1b}"))), "pending: 503\u{fffd}");
     }

@@ -15,25 +15,40 @@ pub(super) async fn run(session: &Session, id: &str) -> Result<(), Failure> {
     let app = deployment.app().await?;
     // Reports go by the challenge's id, and people have the request's.
     let challenge_id = if id.starts_with("req_") {
-        let test = deployment.api.production_test(&app, id).await.map_err(|error| deployment.explain(&error))?;
+        let test = deployment
+            .api
+            .production_test(&app, id)
+            .await
+            .map_err(|error| deployment.explain(&error))?;
         let stage = Stage::of(&test, SystemClock.now());
         test.request.challenge_id.ok_or_else(|| {
-            Failure::Other(format!("{id} is {} and has no challenge, so there is nothing to report", stage.name()))
+            Failure::Other(format!(
+                "{id} is {} and has no challenge, so there is nothing to report",
+                stage.name()
+            ))
         })?
     } else {
         id.to_owned()
     };
-    let report = deployment.api.report(&app, &challenge_id).await.map_err(|error| deployment.explain(&error))?;
+    let report = deployment
+        .api
+        .report(&app, &challenge_id)
+        .await
+        .map_err(|error| deployment.explain(&error))?;
     session.print(&report, |terminal| text(&report, SystemClock.now(), terminal))
 }
 
 fn text(report: &Report, now: Timestamp, terminal: Terminal) -> String {
     let Report { challenge, stats } = report;
     let stage = Stage::of_challenge(challenge, now);
-    let rows = stats.provider_breakdown.iter().fold(Table::new(["PROVIDER", "STAMPS", "ON AVERAGE"]), |table, row| {
-        let average = row.average_completion_seconds.map_or_else(|| "-".to_owned(), seconds_in_words);
-        table.row([row.provider_name.clone(), row.claim_count.to_string(), average])
-    });
+    let rows = stats.provider_breakdown.iter().fold(
+        Table::new(["PROVIDER", "STAMPS", "ON AVERAGE"]),
+        |table, row| {
+            let average =
+                row.average_completion_seconds.map_or_else(|| "-".to_owned(), seconds_in_words);
+            table.row([row.provider_name.clone(), row.claim_count.to_string(), average])
+        },
+    );
     format!(
         "{}: {}\nstamps {}, participations {}\n\n{}",
         printable(&challenge.title),

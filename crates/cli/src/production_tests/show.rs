@@ -1,4 +1,5 @@
-//! `fieldtest tests show`, `cancel` and `retry`: one production test, as it stands or as it stands from now on (§7).
+//! `fieldtest tests show`, `cancel` and `retry`: one production test, as it stands or as it stands
+//! from now on (§7).
 
 use domain::{Clock, SystemClock, Timestamp};
 use wire::production_test::{Platform, ProductionTest};
@@ -43,11 +44,15 @@ fn text(test: &ProductionTest, now: Timestamp, terminal: Terminal) -> String {
         Some(Platform::Android) => "Android",
     };
     let ends = challenge.as_ref().map(|challenge| match stage {
-        Stage::Open => format!("{}, in {}", challenge.expires_at, in_words(challenge.expires_at.0.since(now))),
+        Stage::Open => {
+            format!("{}, in {}", challenge.expires_at, in_words(challenge.expires_at.0.since(now)))
+        }
         _ => challenge.expires_at.to_string(),
     });
-    let duplicates =
-        payload.allow_duplicate_participation.unwrap_or(false).then(|| "a person may take part again".to_owned());
+    let duplicates = payload
+        .allow_duplicate_participation
+        .unwrap_or(false)
+        .then(|| "a person may take part again".to_owned());
     let lines = [
         ("Title", Some(payload.title.clone())),
         ("Description", payload.description.clone()),
@@ -59,7 +64,13 @@ fn text(test: &ProductionTest, now: Timestamp, terminal: Terminal) -> String {
         ("Stamps", Some(payload.max_stamp_claims.to_string())),
         ("Duplicates", duplicates),
         ("Ordered", Some(request.created_at.to_string())),
-        ("Completed", challenge.as_ref().and_then(|challenge| challenge.completed_at).map(|moment| moment.to_string())),
+        (
+            "Completed",
+            challenge
+                .as_ref()
+                .and_then(|challenge| challenge.completed_at)
+                .map(|moment| moment.to_string()),
+        ),
         ("Ends", ends),
         ("Attempts", (scheduling.attempts > 0).then(|| scheduling.attempts.to_string())),
         ("Next attempt", scheduling.next_attempt_at.map(|moment| moment.to_string())),

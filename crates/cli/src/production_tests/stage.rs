@@ -78,8 +78,15 @@ impl Stage {
 
     /// The tone of a stage's name.
     pub(super) fn tone_of(name: &str) -> Tone {
-        let all =
-            [Self::Pending, Self::Open, Self::Complete, Self::Expired, Self::Closed, Self::Cancelled, Self::Failed];
+        let all = [
+            Self::Pending,
+            Self::Open,
+            Self::Complete,
+            Self::Expired,
+            Self::Closed,
+            Self::Cancelled,
+            Self::Failed,
+        ];
         all.into_iter().find(|stage| stage.name() == name).map_or(Tone::Quiet, Self::tone)
     }
 

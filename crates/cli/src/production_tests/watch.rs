@@ -62,10 +62,16 @@ pub(super) async fn run(session: &Session, arguments: WatchArguments) -> Result<
 }
 
 /// Watches until there is nothing more to see, or nobody who sees it.
-pub(super) async fn follow(session: &Session, app: &str, id: &str, pace: Pace) -> Result<ExitCode, Failure> {
+pub(super) async fn follow(
+    session: &Session,
+    app: &str,
+    id: &str,
+    pace: Pace,
+) -> Result<ExitCode, Failure> {
     let deployment = &session.deployment;
     let mut screen = Screen { session, painted: 0, last: None, has_complained: false };
-    let mut look = look_at(deployment, app, id).await.map_err(|error| deployment.explain(&error))?;
+    let mut look =
+        look_at(deployment, app, id).await.map_err(|error| deployment.explain(&error))?;
     if screen.can_repaint() {
         deployment.hush();
     }
@@ -81,7 +87,9 @@ pub(super) async fn follow(session: &Session, app: &str, id: &str, pace: Pace) -
             match look_at(deployment, app, id).await {
                 Ok(look) => break look,
                 // What has been there once may come back, however long that takes.
-                Err(error) if error.is_transient() => screen.complain(&deployment.explain(&error))?,
+                Err(error) if error.is_transient() => {
+                    screen.complain(&deployment.explain(&error))?
+                }
                 Err(error) => return Err(deployment.explain(&error)),
             }
         };
@@ -125,13 +133,17 @@ impl Screen<'_> {
         }
         self.last = Some(look.clone());
         if self.session.as_json {
-            output::is_read(&json(&serde_json::json!({ "productionTest": look.test, "report": look.report }), false)?)
+            output::is_read(&json(
+                &serde_json::json!({ "productionTest": look.test, "report": look.report }),
+                false,
+            )?)
         } else {
             output::is_read(&format!("{now} {}\n", look.line(now)))
         }
     }
 
-    /// Says why there is nothing new: in place of the picture, until the next look; or else once, beside the lines.
+    /// Says why there is nothing new: in place of the picture, until the next look; or else once,
+    /// beside the lines.
     fn complain(&mut self, failure: &Failure) -> Result<(), Failure> {
         let text = failure.to_string();
         let text = text.lines().next().unwrap_or_default();
@@ -149,7 +161,11 @@ impl Screen<'_> {
 
     /// Puts these lines where the last ones were.
     fn repaint(&mut self, lines: &[String]) -> Result<bool, Failure> {
-        let back = if self.painted > 0 { format!("\u{1b}[{}F\u{1b}[J", self.painted) } else { String::new() };
+        let back = if self.painted > 0 {
+            format!("\u{1b}[{}F\u{1b}[J", self.painted)
+        } else {
+            String::new()
+        };
         self.painted = lines.len();
         output::is_read(&format!("{back}{}\n", lines.join("\n")))
     }

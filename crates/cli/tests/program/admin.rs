@@ -30,7 +30,10 @@ async fn a_workspace_an_app_and_a_key_are_made_while_the_server_runs_and_work_at
     let server = Process::serve(folder.path(), &["--no-demo"]);
     let workspace = admin(path, &["workspace", "create", "--name", "Acme"]);
     let id = text(&workspace, "id");
-    let app = admin(path, &["app", "create", "--workspace", id, "--name", "Acme Bank", "--client-id", "AcmeBank"]);
+    let app = admin(
+        path,
+        &["app", "create", "--workspace", id, "--name", "Acme Bank", "--client-id", "AcmeBank"],
+    );
     assert_eq!((text(&app, "clientId"), text(&app, "clientSecret").len()), ("AcmeBank", 64));
     let key = admin(path, &["key", "create", "--workspace", id, "--name", "ci"]);
     let api = WorkspaceApi::new(&server.url, text(&key, "secret")).unwrap();
@@ -65,9 +68,25 @@ fn lists_are_tables_for_people_and_never_show_a_secret() {
     let path = folder.path().to_str().unwrap();
     let workspace = admin(path, &["workspace", "create", "--name", "Acme"]);
     let id = text(&workspace, "id");
-    let key = admin(path, &["key", "create", "--workspace", id, "--name", "reader", "--read-only", "--expires", "90d"]);
+    let key = admin(
+        path,
+        &[
+            "key",
+            "create",
+            "--workspace",
+            id,
+            "--name",
+            "reader",
+            "--read-only",
+            "--expires",
+            "90d",
+        ],
+    );
     let table = succeed(&["admin", "key", "list", "--workspace", id, "--data-dir", path]);
-    assert!(table.starts_with("KEY ") && table.contains("read_only") && table.contains("valid"), "{table}");
+    assert!(
+        table.starts_with("KEY ") && table.contains("read_only") && table.contains("valid"),
+        "{table}"
+    );
     assert!(!table.contains(text(&key, "secret")), "{table}");
     let workspaces = succeed(&["admin", "workspace", "list", "--data-dir", path]);
     assert!(workspaces.contains(id) && workspaces.contains("Acme"), "{workspaces}");
@@ -79,18 +98,49 @@ fn what_cannot_be_done_says_why_and_what_to_do() {
     let path = folder.path().to_str().unwrap();
     let workspace = admin(path, &["workspace", "create", "--name", "Acme"]);
     let id = text(&workspace, "id");
-    admin(path, &["app", "create", "--workspace", id, "--name", "Acme Bank", "--client-id", "AcmeBank"]);
+    admin(
+        path,
+        &["app", "create", "--workspace", id, "--name", "Acme Bank", "--client-id", "AcmeBank"],
+    );
     for (code, expected, arguments) in [
         (2, "must not be blank", &["workspace", "create", "--name", " "][..]),
-        (1, "there is no workspace org_nobody", &["key", "create", "--workspace", "org_nobody", "--name", "x"]),
-        (2, "in the future", &["key", "create", "--workspace", id, "--name", "x", "--expires", "2020-01-01"]),
-        (2, "write a day", &["key", "create", "--workspace", id, "--name", "x", "--expires", "soon"]),
+        (
+            1,
+            "there is no workspace org_nobody",
+            &["key", "create", "--workspace", "org_nobody", "--name", "x"],
+        ),
+        (
+            2,
+            "in the future",
+            &["key", "create", "--workspace", id, "--name", "x", "--expires", "2020-01-01"],
+        ),
+        (
+            2,
+            "write a day",
+            &["key", "create", "--workspace", id, "--name", "x", "--expires", "soon"],
+        ),
         (2, "not a valid id", &["key", "revoke", "nonsense"]),
         (1, "there is no such key", &["key", "revoke", "key_00000000-0000-7000-8000-000000000000"]),
-        (1, "AcmeBank is taken", &["app", "create", "--workspace", id, "--name", "x", "--client-id", "AcmeBank"]),
-        (2, "not a valid id", &["app", "create", "--workspace", id, "--name", "x", "--client-id", "short"]),
-        (2, "it has bankidse", &["provider", "enable", "--app", "AcmeBank", "--provider", "bankid"]),
-        (1, "there is no app Nobodys0", &["provider", "enable", "--app", "Nobodys0", "--provider", "mitid"]),
+        (
+            1,
+            "AcmeBank is taken",
+            &["app", "create", "--workspace", id, "--name", "x", "--client-id", "AcmeBank"],
+        ),
+        (
+            2,
+            "not a valid id",
+            &["app", "create", "--workspace", id, "--name", "x", "--client-id", "short"],
+        ),
+        (
+            2,
+            "it has bankidse",
+            &["provider", "enable", "--app", "AcmeBank", "--provider", "bankid"],
+        ),
+        (
+            1,
+            "there is no app Nobodys0",
+            &["provider", "enable", "--app", "Nobodys0", "--provider", "mitid"],
+        ),
     ] {
         let mut all = vec!["admin"];
         all.extend_from_slice(arguments);
@@ -120,7 +170,9 @@ async fn what_a_deleted_app_ordered_stays_readable_for_the_operator() {
     let order = CreateProductionTest { title: "BankID".into(), ..CreateProductionTest::default() };
     let request = api.create_production_test("FK5b0KSM", &order, None).await.unwrap().request;
     let challenge = loop {
-        if let Some(id) = api.production_test("FK5b0KSM", &request.id).await.unwrap().request.challenge_id {
+        if let Some(id) =
+            api.production_test("FK5b0KSM", &request.id).await.unwrap().request.challenge_id
+        {
             break id;
         }
     };
@@ -137,7 +189,9 @@ async fn what_a_deleted_app_ordered_stays_readable_for_the_operator() {
     assert_eq!(report["stats"]["totalClaims"], 0);
     assert_eq!(report["stats"]["providerBreakdown"].as_array().unwrap().len(), 4);
     assert_eq!(report["stats"]["providerBreakdown"][0]["providerName"], "BankID SE");
-    assert!(program.print(&format!("admin production-test report {challenge}")).contains("bankidse"));
+    assert!(
+        program.print(&format!("admin production-test report {challenge}")).contains("bankidse")
+    );
 }
 
 #[test]
@@ -146,7 +200,8 @@ fn an_operator_who_asks_for_what_is_not_there_is_told_where_to_look() {
     assert_eq!(program.admin("app list"), Vec::<Value>::new());
     let missing = program.complain(1, "admin production-test list --app AAAAAAAA");
     assert!(missing.contains("admin app list"), "{missing}");
-    let missing = program.complain(1, "admin production-test report ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a");
+    let missing =
+        program.complain(1, "admin production-test report ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a");
     assert!(missing.contains("admin production-test list"), "{missing}");
     program.complain(2, "admin production-test report req_1");
 }

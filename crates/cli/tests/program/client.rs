@@ -1,4 +1,5 @@
-//! The Rust client against the real program: its methods for apps (§11), and its stream of events (§7).
+//! The Rust client against the real program: its methods for apps (§11), and its stream of events
+//! (§7).
 
 use client::{Retries, RetryPolicy};
 use futures_util::{StreamExt, TryStreamExt};
@@ -16,7 +17,11 @@ async fn an_app_can_be_made_changed_and_deleted_with_the_client() {
 
     let wish = CreateApp { name: "Other Bank".into(), redirect_uris: None };
     let app = api.create_app(&wish, Some("k")).await.unwrap();
-    assert_eq!(api.create_app(&wish, Some("k")).await.unwrap().client_id, app.client_id, "one key, one app");
+    assert_eq!(
+        api.create_app(&wish, Some("k")).await.unwrap().client_id,
+        app.client_id,
+        "one key, one app"
+    );
     let id = &*app.client_id;
     assert_eq!(app.client_secret.len(), 64);
     assert!(api.app(id).await.unwrap().client_secret.starts_with("****"));
@@ -51,7 +56,8 @@ async fn what_happens_is_followed_across_a_restart_of_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let server = Process::serve(folder.path(), &[]);
     let api = server.api(folder.path()).with_retries(Retries::new(RetryPolicy::default()).unwrap());
-    let order = serde_json::from_value(json!({ "title": "BankID", "providerIds": ["bankidse"] })).unwrap();
+    let order =
+        serde_json::from_value(json!({ "title": "BankID", "providerIds": ["bankidse"] })).unwrap();
 
     let mut events = api.follow("FK5b0KSM", Some("0"));
     let first = api.create_production_test("FK5b0KSM", &order, None).await.unwrap().request.id;
@@ -66,5 +72,11 @@ async fn what_happens_is_followed_across_a_restart_of_the_server() {
 
     let error = api.follow("FK5b0KSM", Some("7")).next().await.unwrap().unwrap_err();
     assert_eq!(error.status(), Some(409));
-    assert!(api.follow("00000000", None).collect::<Vec<_>>().await.into_iter().all(|item| item.is_err()));
+    assert!(
+        api.follow("00000000", None)
+            .collect::<Vec<_>>()
+            .await
+            .into_iter()
+            .all(|item| item.is_err())
+    );
 }

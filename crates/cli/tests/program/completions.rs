@@ -9,15 +9,21 @@ use crate::invocation::Program;
 fn offered(program: &Program, words: &[&str]) -> Vec<String> {
     let script = program.print("completions bash");
     let (last, before) = (words.len() - 1, words.len().saturating_sub(2));
-    // As bash itself does it: the words, the place of the cursor, and then the command, the word and the word before it.
+    // As bash itself does it: the words, the place of the cursor, and then the command, the word
+    // and the word before it.
     let driver = format!(
         "{script}\nCOMP_WORDS=(\"$@\"); COMP_CWORD={last}; _fieldtest fieldtest \"${{@:{}:1}}\" \"${{@:{}:1}}\"\n\
          printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         last + 1,
         before + 1,
     );
-    let output = Command::new("bash").args(["--norc", "-c", &driver, "bash"]).args(words).output().unwrap();
-    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output =
+        Command::new("bash").args(["--norc", "-c", &driver, "bash"]).args(words).output().unwrap();
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let printed = String::from_utf8(output.stdout).unwrap();
     printed.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
@@ -35,7 +41,9 @@ fn bash_completes_commands() {
     }
     let offered = offered(&program, &["fieldtest", ""]);
     assert!(
-        ["serve", "admin", "man", "--help"].iter().all(|name| offered.iter().any(|word| word == name)),
+        ["serve", "admin", "man", "--help"]
+            .iter()
+            .all(|name| offered.iter().any(|word| word == name)),
         "{offered:?}"
     );
 }
@@ -65,12 +73,19 @@ fn each_shell_gets_a_script_of_its_own_without_making_anything() {
     let program = Program::new().with("FIELDTEST_TPAS_TOKEN", "hunter2");
     let scripts = ["bash", "zsh", "fish", "powershell", "elvish"].map(|shell| {
         let script = program.print(&format!("completions {shell}"));
-        assert!(script.contains("production-test") && !script.contains("hunter2"), "{shell}: {script}");
+        assert!(
+            script.contains("production-test") && !script.contains("hunter2"),
+            "{shell}: {script}"
+        );
         script
     });
     assert!((1..scripts.len()).all(|index| !scripts[..index].contains(&scripts[index])));
     let check = Command::new("bash").args(["--norc", "-n", "-c", &scripts[0]]).output().unwrap();
-    assert!(check.status.success() && check.stderr.is_empty(), "{}", String::from_utf8_lossy(&check.stderr));
+    assert!(
+        check.status.success() && check.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&check.stderr)
+    );
     assert_eq!(std::fs::read_dir(program.folder()).unwrap().count(), 0);
     program.complain(2, "completions tcsh");
 }

@@ -7,7 +7,8 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A folder to run the program in; its data directory is `data` below it, unless something else is asked for.
+/// A folder to run the program in; its data directory is `data` below it, unless something else is
+/// asked for.
 pub(crate) struct Program {
     folder: TempDir,
     variables: Vec<(String, String)>,
@@ -68,10 +69,15 @@ impl Program {
         self
     }
 
-    /// The program with these arguments, separated by single spaces, and with no other environment variables.
+    /// The program with these arguments, separated by single spaces, and with no other environment
+    /// variables.
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fieldtest"));
-        command.args(arguments.split(' ')).env_clear().envs(self.variables.iter().cloned()).current_dir(self.folder());
+        command
+            .args(arguments.split(' '))
+            .env_clear()
+            .envs(self.variables.iter().cloned())
+            .current_dir(self.folder());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -1,9 +1,9 @@
 //! What a made key and app are in the database.
 
+use db::WriterMetrics;
 use domain::Environment;
 use domain::api_key::{SecretHash, recognise};
-use store::WriterMetrics;
-use store::connect::ConnectStore;
+use store_workspace::WorkspaceStore;
 
 use crate::invocation::Program;
 
@@ -11,17 +11,28 @@ use crate::invocation::Program;
 async fn a_new_secret_is_recognised_and_only_its_hash_is_kept() {
     let program = Program::new();
     let workspace = program.workspace();
-    let made = program.admin(&format!("key create --workspace {workspace} --name ci --read-only --expires 2999-12-31"));
+    let made = program.admin(&format!(
+        "key create --workspace {workspace} --name ci --read-only --expires 2999-12-31"
+    ));
     let secret = made[0]["secret"].as_str().unwrap();
     let hash = recognise(secret, Environment::Sandbox).unwrap();
-    let store = ConnectStore::open(&program.folder().join("data").into(), WriterMetrics::default()).await.unwrap();
+    let store =
+        WorkspaceStore::open(&program.folder().join("data").into(), WriterMetrics::default())
+            .await
+            .unwrap();
     let key = store.api_key(hash).await.unwrap().unwrap();
     store.database().close().await;
     assert_eq!(key.id.to_string(), made[0]["id"].as_str().unwrap());
-    assert_eq!((key.workspace_id.as_str(), &*key.name, key.access.as_str()), (&*workspace, "ci", "read_only"));
+    assert_eq!(
+        (key.workspace_id.as_str(), &*key.name, key.access.as_str()),
+        (&*workspace, "ci", "read_only")
+    );
     assert_eq!(key.expires_at.unwrap().to_string(), "2999-12-31T23:59:59.000Z");
     let file = std::fs::read(program.folder().join("data/connect.sqlite3")).unwrap();
-    assert!(!file.windows(secret.len()).any(|part| part == secret.as_bytes()), "the secret is in the file");
+    assert!(
+        !file.windows(secret.len()).any(|part| part == secret.as_bytes()),
+        "the secret is in the file"
+    );
     assert!(file.windows(32).any(|part| part == SecretHash::of(secret).as_bytes()), "its hash is");
 }
 
@@ -33,7 +44,11 @@ fn keys_are_listed_by_workspace_and_with_their_state() {
     program.admin(&format!("key create --workspace {other} --name second"));
     let names = |arguments: &str| -> Vec<String> {
         let keys = program.admin(&format!("key list{arguments}"));
-        keys.iter().map(|key| format!("{} {}", key["name"].as_str().unwrap(), key["state"].as_str().unwrap())).collect()
+        keys.iter()
+            .map(|key| {
+                format!("{} {}", key["name"].as_str().unwrap(), key["state"].as_str().unwrap())
+            })
+            .collect()
     };
     let id = key["id"].as_str().unwrap();
     // To revoke twice is no failure, and keeps the first moment.
@@ -53,8 +68,12 @@ async fn a_new_app_has_the_passport_enabled_and_a_client_id_of_its_own() {
     program.admin(&format!("app create --workspace {workspace} --name Bank"));
     let client_id = app["clientId"].as_str().unwrap();
     program.admin(&format!("provider enable --app {client_id} --provider mitid"));
-    let store = ConnectStore::open(&program.folder().join("data").into(), WriterMetrics::default()).await.unwrap();
-    let stored = store.app(&workspace.parse().unwrap(), &client_id.parse().unwrap()).await.unwrap().unwrap();
+    let store =
+        WorkspaceStore::open(&program.folder().join("data").into(), WriterMetrics::default())
+            .await
+            .unwrap();
+    let stored =
+        store.app(&workspace.parse().unwrap(), &client_id.parse().unwrap()).await.unwrap().unwrap();
     store.database().close().await;
     let providers: Vec<&str> = stored.enabled_providers.iter().map(|id| id.as_str()).collect();
     assert_eq!((&*stored.name, providers), ("Bank", vec!["mitid", "passport"]));
@@ -65,7 +84,8 @@ fn a_provider_is_looked_up_in_the_operators_own_catalogue() {
     let program = Program::new();
     let workspace = program.workspace();
     program.admin(&format!("app create --workspace {workspace} --name Bank --client-id AcmeBank"));
-    let text = include_str!("../../../domain/catalogue.toml").replace("\"bankidse\"", "\"house-id\"");
+    let text =
+        include_str!("../../../domain/catalogue.toml").replace("\"bankidse\"", "\"house-id\"");
     std::fs::write(program.folder().join("own.toml"), text).unwrap();
     let enable = "provider enable --app AcmeBank --provider house-id";
     let complaint = program.complain(2, &format!("admin {enable}"));

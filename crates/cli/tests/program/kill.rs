@@ -1,4 +1,5 @@
-//! `kill -9`, under load: nothing acknowledged is lost, nothing is doubled, no idempotency key is blocked (§4, §5, §9).
+//! `kill -9`, under load: nothing acknowledged is lost, nothing is doubled, no idempotency key is
+//! blocked (§4, §5, §9).
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -56,7 +57,12 @@ async fn kill_under_load(data_dir: &Path, round: usize) -> Sent {
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
             let name = format!("round-{round}-client-{client}");
-            tokio::spawn(order_until_it_dies(server.api(data_dir), name, acknowledged.clone(), news.clone()))
+            tokio::spawn(order_until_it_dies(
+                server.api(data_dir),
+                name,
+                acknowledged.clone(),
+                news.clone(),
+            ))
         })
         .collect();
     while acknowledged.load(Ordering::SeqCst) < ACKNOWLEDGED[round] {
@@ -82,9 +88,16 @@ async fn a_killed_server_loses_nothing_doubles_nothing_and_blocks_no_key() {
     let api = server.api(folder.path());
     let mut ids = HashSet::new();
     for (key, acknowledged) in &sent {
-        let repeated = api.create_production_test(APP, &order(key), Some(key)).await.expect("no key is blocked");
+        let repeated = api
+            .create_production_test(APP, &order(key), Some(key))
+            .await
+            .expect("no key is blocked");
         if let Some(id) = acknowledged {
-            assert_eq!((&repeated.request.id, repeated.is_replay), (id, true), "{key} was acknowledged");
+            assert_eq!(
+                (&repeated.request.id, repeated.is_replay),
+                (id, true),
+                "{key} was acknowledged"
+            );
         }
         assert!(ids.insert(repeated.request.id), "{key} shares its request with another key");
     }
@@ -96,10 +109,12 @@ async fn a_killed_server_loses_nothing_doubles_nothing_and_blocks_no_key() {
             break items;
         }
     };
-    let challenge_ids: HashSet<String> = challenges.into_iter().map(|item| item.challenge.unwrap().id).collect();
+    let challenge_ids: HashSet<String> =
+        challenges.into_iter().map(|item| item.challenge.unwrap().id).collect();
     server.kill();
     let tpas = rusqlite::Connection::open(folder.path().join("tpas.sqlite3")).unwrap();
-    let made: u32 = tpas.query_row("SELECT COUNT(*) FROM challenges", (), |row| row.get(0)).unwrap();
+    let made: u32 =
+        tpas.query_row("SELECT COUNT(*) FROM challenges", (), |row| row.get(0)).unwrap();
     assert_eq!(
         (challenge_ids.len(), made as usize),
         (sent.len(), sent.len()),

@@ -1,4 +1,5 @@
-//! The command line comes before the environment, the environment before the file, the file before the default.
+//! The command line comes before the environment, the environment before the file, the file before
+//! the default.
 
 use std::fs;
 
@@ -65,7 +66,10 @@ fn options_that_do_not_go_together_are_bad_input() {
     for (arguments, part) in [
         ("serve --roles api", "--tpas-url"),
         ("serve --tpas-url https://tpas.example", "--tpas-token"),
-        ("serve --tpas-url https://me:hunter2@tpas.example --tpas-token x", "without query and password"),
+        (
+            "serve --tpas-url https://me:hunter2@tpas.example --tpas-token x",
+            "without query and password",
+        ),
         ("serve --catalogue missing.toml --listen 127.0.0.1:0", "missing.toml"),
     ] {
         let run = program.run(arguments);

@@ -24,9 +24,14 @@ async fn the_log_tells_what_happened_and_nobodys_secret_even_where_it_tells_ever
         let server = Process::serve_and_log(&data, &log, &["--log-format", format]);
         let api = server.api(&data);
         let order = CreateProductionTest { title: TITLE.into(), ..CreateProductionTest::default() };
-        let request = api.create_production_test(APP, &order, Some(&format!("{KEY} {format}"))).await.unwrap().request;
+        let request = api
+            .create_production_test(APP, &order, Some(&format!("{KEY} {format}")))
+            .await
+            .unwrap()
+            .request;
         let challenge = loop {
-            if let Some(challenge) = api.production_test(APP, &request.id).await.unwrap().challenge {
+            if let Some(challenge) = api.production_test(APP, &request.id).await.unwrap().challenge
+            {
                 break challenge;
             }
         };
@@ -34,17 +39,27 @@ async fn the_log_tells_what_happened_and_nobodys_secret_even_where_it_tells_ever
         let wish = JoinChallenge { provider_id: "bankidse".into(), platform: Platform::Ios };
         let joined = tester.join(&challenge.id, &wish).await.unwrap();
         let url = joined.participation.verification_url.clone();
-        tester.simulate(&url, &SimulateVerification::Completed { subject: SUBJECT.into() }).await.unwrap();
+        tester
+            .simulate(&url, &SimulateVerification::Completed { subject: SUBJECT.into() })
+            .await
+            .unwrap();
         tester.participation(&joined.participation.id, &joined.token).await.unwrap();
         let wish = CreateApp { name: APP_NAME.into(), redirect_uris: None };
         let app = api.create_app(&wish, Some(&format!("{KEY} of an app {format}"))).await.unwrap();
-        let rotated =
-            api.rotate_client_secret(&app.client_id, Some(&format!("{KEY} of a rotation {format}"))).await.unwrap();
+        let rotated = api
+            .rotate_client_secret(&app.client_id, Some(&format!("{KEY} of a rotation {format}")))
+            .await
+            .unwrap();
         server.signal("TERM");
         server.end();
 
         let log = fs::read_to_string(&log).unwrap();
-        for told in [request.id.as_str(), "hand-over", "/connect/v1/apps/{client_id}/production-tests", "stopped"] {
+        for told in [
+            request.id.as_str(),
+            "hand-over",
+            "/connect/v1/apps/{client_id}/production-tests",
+            "stopped",
+        ] {
             assert!(log.contains(told), "{format}: {told}");
         }
         let secret = |name: &str| fs::read_to_string(data.join(name)).unwrap().trim().to_owned();

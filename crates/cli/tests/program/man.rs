@@ -6,13 +6,18 @@ use crate::help::all_below;
 use crate::invocation::Program;
 
 /// What a page may ask of whoever prints it; all of it is known to every `man`.
-const REQUESTS: [&str; 12] = [".TH", ".SH", ".TP", ".IP", ".RS", ".RE", ".PP", ".br", ".nf", ".fi", ".ie", ".el"];
+const REQUESTS: [&str; 12] =
+    [".TH", ".SH", ".TP", ".IP", ".RS", ".RE", ".PP", ".br", ".nf", ".fi", ".ie", ".el"];
 
 #[track_caller]
 fn assert_well_formed(name: &str, page: &str) {
-    let requests: Vec<&str> =
-        page.lines().filter(|line| line.starts_with(['.', '\''])).filter_map(|line| line.split(' ').next()).collect();
-    let unknown: Vec<&&str> = requests.iter().filter(|request| !REQUESTS.contains(request)).collect();
+    let requests: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with(['.', '\'']))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    let unknown: Vec<&&str> =
+        requests.iter().filter(|request| !REQUESTS.contains(request)).collect();
     assert!(unknown.is_empty(), "{name}: {unknown:?}");
     let count = |request: &str| requests.iter().filter(|found| **found == request).count();
     assert_eq!(count(".TH"), 1, "{name}: {page}");
@@ -36,8 +41,8 @@ fn every_command_has_a_page_with_its_example() {
     for help in &commands {
         let words = format!("fieldtest {}", help.command);
         let name = words.trim_end().replace(' ', "-");
-        let page =
-            fs::read_to_string(folder.join(format!("{name}.1"))).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let page = fs::read_to_string(folder.join(format!("{name}.1")))
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_well_formed(&name, &page);
         let (_, examples) = page.split_once(".SH EXAMPLES\n").unwrap();
         assert!(examples.replace("\\-", "-").contains(words.trim_end()), "{name}: {examples}");
@@ -56,7 +61,11 @@ fn a_page_is_printed_and_is_the_one_that_is_written() {
     ] {
         let page = program.print(arguments);
         assert!(page.contains(title), "{arguments}: {page}");
-        assert_eq!(page, fs::read_to_string(program.folder().join("pages").join(file)).unwrap(), "{arguments}");
+        assert_eq!(
+            page,
+            fs::read_to_string(program.folder().join("pages").join(file)).unwrap(),
+            "{arguments}"
+        );
         assert!(!page.contains("hunter2"), "{arguments}: {page}");
     }
 }
@@ -65,7 +74,10 @@ fn a_page_is_printed_and_is_the_one_that_is_written() {
 fn what_has_no_page_is_named() {
     let program = Program::new();
     let complaint = program.complain(2, "man tests creat");
-    assert!(complaint.contains("fieldtest tests creat") && complaint.contains("fieldtest tests --help"), "{complaint}");
+    assert!(
+        complaint.contains("fieldtest tests creat") && complaint.contains("fieldtest tests --help"),
+        "{complaint}"
+    );
     program.complain(2, "man serve --dir pages");
     fs::write(program.folder().join("file"), "").unwrap();
     let complaint = program.complain(1, "man --dir file");

@@ -7,7 +7,10 @@ fn a_table_is_for_people_and_json_for_programs() {
     let table = program.print("admin workspace list");
     let lines: Vec<&str> = table.lines().collect();
     assert_eq!(lines.len(), 2, "{table}");
-    assert!(lines[0].starts_with("WORKSPACE ") && lines[1].starts_with(&format!("{workspace}  Acme  ")), "{table}");
+    assert!(
+        lines[0].starts_with("WORKSPACE ") && lines[1].starts_with(&format!("{workspace}  Acme  ")),
+        "{table}"
+    );
     // The flag may stand before the noun as well.
     let json = program.print("admin --json workspace list");
     assert_eq!(json, program.print("admin workspace list --json"));

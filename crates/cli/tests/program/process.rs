@@ -42,7 +42,12 @@ const ANY_PORT: &str = "127.0.0.1:0";
 
 impl Process {
     pub(crate) fn serve(data_dir: &Path, more: &[&str]) -> Self {
-        Self::start(data_dir, ANY_PORT, &[&["--log-level", "warn"], more].concat(), Stdio::inherit())
+        Self::start(
+            data_dir,
+            ANY_PORT,
+            &[&["--log-level", "warn"], more].concat(),
+            Stdio::inherit(),
+        )
     }
 
     /// Stops in good order, and starts again on the same data and at the same address.
@@ -73,7 +78,11 @@ impl Process {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("fieldtest listens on ").expect("a server says where it listens").to_owned();
+        let url = line
+            .trim()
+            .strip_prefix("fieldtest listens on ")
+            .expect("a server says where it listens")
+            .to_owned();
         Self { child, stdout, url }
     }
 
@@ -90,7 +99,8 @@ impl Process {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        let sent =
+            Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 

@@ -1,4 +1,5 @@
-//! `fieldtest tests` and `fieldtest login` against a real server: ordering, watching, cancelling, and what is never sent.
+//! `fieldtest tests` and `fieldtest login` against a real server: ordering, watching, cancelling,
+//! and what is never sent.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -56,7 +57,10 @@ async fn earn_a_stamp(url: &str, challenge: &str, person: &str) {
 #[test]
 fn a_test_is_ordered_watched_and_reported() {
     let (server, program) = demo(&[]);
-    let request = order(&program, "--title BankID --provider-ids bankidse,mitid --max-stamps 1 --target-platform ios");
+    let request = order(
+        &program,
+        "--title BankID --provider-ids bankidse,mitid --max-stamps 1 --target-platform ios",
+    );
     let challenge = challenge_of(&program, &request);
     assert!(program.print("tests list").contains(&challenge));
     let shown = program.print(&format!("tests show {challenge}"));
@@ -66,7 +70,10 @@ fn a_test_is_ordered_watched_and_reported() {
 
     earn_a_stamp(&server.url, &challenge, "Ada");
     let watched = program.print(&format!("tests watch {request}"));
-    assert!(watched.ends_with("complete: 1 of 1 stamps, 1 participation (bankidse 1, mitid 0)\n"), "{watched}");
+    assert!(
+        watched.ends_with("complete: 1 of 1 stamps, 1 participation (bankidse 1, mitid 0)\n"),
+        "{watched}"
+    );
     let last = json(&program.print(&format!("tests watch {request} --json")));
     assert_eq!(last["report"]["stats"]["totalClaims"], 1);
     for id in [&request, &challenge] {
@@ -106,7 +113,8 @@ fn who_cancels_closes_it_and_whoever_watches_leaves_with_3() {
 #[test]
 fn what_cannot_be_scheduled_leaves_with_4_and_can_be_tried_again() {
     let (peer, _) = answers(vec![refusal(); 2]);
-    let (_server, program) = demo(&["--roles", "api,scheduler", "--tpas-url", &peer, "--tpas-token", "token"]);
+    let (_server, program) =
+        demo(&["--roles", "api,scheduler", "--tpas-url", &peer, "--tpas-token", "token"]);
     let watched = program.run("tests create --title BankID --watch --json");
     assert_eq!(watched.code, Some(4), "{}", watched.complaint);
     let last = json(watched.printed.lines().last().unwrap());
@@ -118,10 +126,18 @@ fn what_cannot_be_scheduled_leaves_with_4_and_can_be_tried_again() {
 #[test]
 fn an_order_can_come_from_a_file_and_the_same_key_is_the_same_order() {
     let (_server, program) = demo(&[]);
-    std::fs::write(program.folder().join("order.json"), r#"{"title":"From a file","providerIds":["mitid"]}"#).unwrap();
+    std::fs::write(
+        program.folder().join("order.json"),
+        r#"{"title":"From a file","providerIds":["mitid"]}"#,
+    )
+    .unwrap();
     let first = order(&program, "--file order.json --idempotency-key k");
     assert_eq!(order(&program, "--file order.json --idempotency-key k"), first);
-    assert!(program.print("tests create --file order.json --idempotency-key k").contains("was ordered before"));
+    assert!(
+        program
+            .print("tests create --file order.json --idempotency-key k")
+            .contains("was ordered before")
+    );
     assert_ne!(order(&program, "--file order.json"), first, "each command is an order of its own");
     let all = json(&program.print("tests list --all --order asc --json"));
     assert_eq!(all.as_array().unwrap().len(), 2);
@@ -132,7 +148,9 @@ fn bad_input_is_refused_before_anything_is_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let program = Program::new().with("FIELDTEST_URL", &url);
-    let key = program.admin(&format!("key create --workspace {} --name k", program.workspace()))[0]["secret"].clone();
+    let key = program.admin(&format!("key create --workspace {} --name k", program.workspace()))[0]
+        ["secret"]
+        .clone();
     std::fs::write(program.folder().join("bad.json"), r#"{"title":"x","maxStamp":5}"#).unwrap();
 
     let without_key = program.complain(2, "tests list");
@@ -167,17 +185,28 @@ fn bad_input_is_refused_before_anything_is_sent() {
 fn an_error_says_what_to_do_and_the_request_id_and_no_secret() {
     let (server, program) = demo(&[]);
     let refused = program.complain(1, "tests create --title x --provider-ids nope,passport");
-    for part in ["- nope: not_registered", "- passport: chip_based", "VALIDATION_INVALID_PARAMETER, request id "] {
+    for part in [
+        "- nope: not_registered",
+        "- passport: chip_based",
+        "VALIDATION_INVALID_PARAMETER, request id ",
+    ] {
         assert!(refused.contains(part), "{part} in {refused}");
     }
     let missing = program.complain(1, "tests show req_01a20e09-58e7-70cb-8683-a0adfc7d1f21");
     assert!(missing.contains("RESOURCE_NOT_FOUND, request id "), "{missing}");
 
     let stranger = Program::new();
-    let key = stranger.admin(&format!("key create --workspace {} --name k", stranger.workspace()))[0]["secret"].clone();
-    let stranger = stranger.with("FIELDTEST_URL", &server.url).with("FIELDTEST_API_KEY", key.as_str().unwrap());
+    let key = stranger.admin(&format!("key create --workspace {} --name k", stranger.workspace()))
+        [0]["secret"]
+        .clone();
+    let stranger = stranger
+        .with("FIELDTEST_URL", &server.url)
+        .with("FIELDTEST_API_KEY", key.as_str().unwrap());
     let refused = stranger.complain(1, "tests list");
-    assert!(refused.contains("AUTH_INVALID_CREDENTIALS") && refused.contains("fieldtest login"), "{refused}");
+    assert!(
+        refused.contains("AUTH_INVALID_CREDENTIALS") && refused.contains("fieldtest login"),
+        "{refused}"
+    );
     assert!(!refused.contains(key.as_str().unwrap()), "{refused}");
 }
 
@@ -188,10 +217,14 @@ fn an_order_without_an_answer_is_repeated_under_the_same_key() {
         "createdAt":"2026-04-08T10:00:00.000Z"}"#;
     let (url, heads) = answers(vec![String::new(), answer("503 x", ""), answer("201 x", created)]);
     let program = Program::new();
-    let key = program.admin(&format!("key create --workspace {} --name k", program.workspace()))[0]["secret"].clone();
-    let program = program.with("FIELDTEST_URL", &url).with("FIELDTEST_API_KEY", key.as_str().unwrap());
+    let key = program.admin(&format!("key create --workspace {} --name k", program.workspace()))[0]
+        ["secret"]
+        .clone();
+    let program =
+        program.with("FIELDTEST_URL", &url).with("FIELDTEST_API_KEY", key.as_str().unwrap());
     program.print("tests create --title x --app FK5b0KSM");
-    let keys: Vec<String> = heads.join().unwrap().iter().map(|head| header(head, "idempotency-key")).collect();
+    let keys: Vec<String> =
+        heads.join().unwrap().iter().map(|head| header(head, "idempotency-key")).collect();
     assert_eq!(keys.len(), 3);
     assert!(!keys[0].is_empty() && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
 }
@@ -228,17 +261,20 @@ fn a_login_uses_the_key_that_is_piped_and_keeps_and_tries_the_app() {
     let stored = || std::fs::read_to_string(&stored).unwrap_or_default();
     // A key that is well formed, and unknown.
     let stranger = Program::new();
-    let other =
-        stranger.admin(&format!("key create --workspace {} --name k", stranger.workspace()))[0]["secret"].clone();
-    let program =
-        Program::new().with("HOME", home.path().to_str().unwrap()).with("FIELDTEST_API_KEY", other.as_str().unwrap());
+    let other = stranger
+        .admin(&format!("key create --workspace {} --name k", stranger.workspace()))[0]["secret"]
+        .clone();
+    let program = Program::new()
+        .with("HOME", home.path().to_str().unwrap())
+        .with("FIELDTEST_API_KEY", other.as_str().unwrap());
 
     let unknown = login(&program, &format!("{} --app AAAAAAAA", server.url), &key);
     assert_eq!((unknown.code, &*stored()), (Some(1), ""), "{}", unknown.complaint);
     let done = login(&program, &format!("{} --app FK5b0KSM", server.url), &key);
     assert_eq!(done.code, Some(0), "{}", done.complaint);
     assert!(stored().contains(key.trim()) && stored().contains("FK5b0KSM"), "{}", stored());
-    // Without an app the one that is stored stays, and without a key on standard input there is the environment's.
+    // Without an app the one that is stored stays, and without a key on standard input there is the
+    // environment's.
     assert_eq!(login(&program, &server.url, &key).code, Some(0));
     assert!(stored().contains("FK5b0KSM"), "{}", stored());
     let refused = login(&program, &server.url, "");
@@ -269,7 +305,10 @@ fn a_watch_says_once_that_there_is_no_answer_and_goes_on() {
     server.kill();
     let mut complaint = String::new();
     BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut complaint).unwrap();
-    assert!(complaint.contains("did not answer") && complaint.contains("still trying"), "{complaint}");
+    assert!(
+        complaint.contains("did not answer") && complaint.contains("still trying"),
+        "{complaint}"
+    );
     assert!(child.try_wait().unwrap().is_none(), "it may come back");
     child.kill().unwrap();
     child.wait().unwrap();
@@ -277,13 +316,14 @@ fn a_watch_says_once_that_there_is_no_answer_and_goes_on() {
 
 /// Logs in with what is typed into standard input.
 fn login(program: &Program, url: &str, typed: &str) -> Run {
-    let mut child = program.command(&format!("login --url {url}")).stdin(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        program.command(&format!("login --url {url}")).stdin(Stdio::piped()).spawn().unwrap();
     writeln!(child.stdin.take().unwrap(), "{typed}").unwrap();
     Run::of(child.wait_with_output().unwrap())
 }
 
-/// A server that gives these answers, one for each connection; it ends with the requests' heads. An empty one is a
-/// connection cut.
+/// A server that gives these answers, one for each connection; it ends with the requests' heads. An
+/// empty one is a connection cut.
 fn answers(answers: Vec<String>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

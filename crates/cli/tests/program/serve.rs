@@ -36,8 +36,12 @@ async fn the_first_start_prints_a_curl_that_works_and_the_next_one_keeps_the_sec
     let (code, greeting) = server.end();
     assert_eq!(code, Some(0));
     assert!(greeting.contains("demo-api-key") && !greeting.contains(key.trim()), "{greeting}");
-    let log_files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert!(!log_files.iter().any(|name| name.to_string_lossy().ends_with("-wal")), "{log_files:?}");
+    let log_files: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(
+        !log_files.iter().any(|name| name.to_string_lossy().ends_with("-wal")),
+        "{log_files:?}"
+    );
 }
 
 #[tokio::test]
@@ -57,7 +61,8 @@ fn a_second_signal_stops_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let server = Process::serve(folder.path(), &[]);
     // A request whose body never comes keeps the server busy.
-    let mut stream = std::net::TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+    let mut stream =
+        std::net::TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
     let head = "POST /tpas/v1/verification-events HTTP/1.1\r\nHost: x\r\nX-Hopae-Signature: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
     std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
     // The server asks for the body: it is at work on the request.

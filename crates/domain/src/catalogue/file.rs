@@ -46,9 +46,12 @@ struct Entry {
 }
 
 pub(super) fn parse(text: &str) -> Result<Vec<Provider>, CatalogueError> {
-    let fail = |span: Range<usize>, message: String| CatalogueError { line: line_of(text, span.start), message };
-    let file: File =
-        toml::from_str(text).map_err(|error| fail(error.span().unwrap_or_default(), error.message().to_owned()))?;
+    let fail = |span: Range<usize>, message: String| CatalogueError {
+        line: line_of(text, span.start),
+        message,
+    };
+    let file: File = toml::from_str(text)
+        .map_err(|error| fail(error.span().unwrap_or_default(), error.message().to_owned()))?;
     if file.provider.is_empty() {
         return Err(fail(0..0, "there is no [[provider]]: a catalogue has at least one".into()));
     }
@@ -60,7 +63,10 @@ pub(super) fn parse(text: &str) -> Result<Vec<Provider>, CatalogueError> {
         let provider = check(entry).map_err(|(span, message)| fail(span, message))?;
         let line = line_of(text, id_span.start);
         if let Some(first) = lines.insert(provider.id.clone(), line) {
-            return Err(fail(id_span, format!("the id {:?} stands on line {first} already", provider.id.as_str())));
+            return Err(fail(
+                id_span,
+                format!("the id {:?} stands on line {first} already", provider.id.as_str()),
+            ));
         }
         providers.push(provider);
     }
@@ -95,22 +101,30 @@ fn check(entry: Entry) -> Result<Provider, (Range<usize>, String)> {
     if crate::production_test::is_blank(name.get_ref()) {
         return Err((name.span(), "name must not be blank".into()));
     }
-    let is_code = |code: &String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    let is_code =
+        |code: &String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     if let Some(wrong) = countries.get_ref().iter().find(|code| !is_code(code)) {
-        return Err((countries.span(), format!("{wrong:?} is no country: write two capital letters, as in \"SE\"")));
+        return Err((
+            countries.span(),
+            format!("{wrong:?} is no country: write two capital letters, as in \"SE\""),
+        ));
     }
     if !loa.contains(default_loa.get_ref()) {
         return Err((default_loa.span(), "default_loa must be one of loa".into()));
     }
     if environments.get_ref().is_empty() {
-        return Err((environments.span(), "environments must name sandbox, production or both".into()));
+        return Err((
+            environments.span(),
+            "environments must name sandbox, production or both".into(),
+        ));
     }
     let kind = match kind.get_ref() {
         1 => ProviderType::Centralized,
         2 => ProviderType::ChipBased,
         3 => ProviderType::Wallet,
         other => {
-            let message = format!("type {other} is unknown: 1 is centralized, 2 chip-based, 3 a wallet");
+            let message =
+                format!("type {other} is unknown: 1 is centralized, 2 chip-based, 3 a wallet");
             return Err((kind.span(), message));
         }
     };
@@ -181,7 +195,10 @@ activation = "contract"
         assert_eq!(kind("passport"), Some(ProviderType::ChipBased));
         assert_eq!(kind("eudi-wallet"), Some(ProviderType::Wallet));
         let licence = catalogue.get("us-mdl").unwrap();
-        assert_eq!((licence.kind, &licence.environments[..]), (ProviderType::Wallet, &[Environment::Sandbox][..]));
+        assert_eq!(
+            (licence.kind, &licence.environments[..]),
+            (ProviderType::Wallet, &[Environment::Sandbox][..])
+        );
     }
 
     #[test]
@@ -213,7 +230,10 @@ activation = "contract"
             "line 12: environments must name sandbox, production or both"
         );
         assert!(refusal("\"qr\"", "\"carrier pigeon\"").starts_with("line 7: "));
-        assert!(refusal("scopes = [\"openid\"]", "scope = []").starts_with("line 8: unknown field `scope`"));
+        assert!(
+            refusal("scopes = [\"openid\"]", "scope = []")
+                .starts_with("line 8: unknown field `scope`")
+        );
         assert!(refusal("type = 1", "type = ").starts_with("line 11: "));
         assert_eq!(
             parse("").unwrap_err().to_string(),
@@ -224,6 +244,9 @@ activation = "contract"
     #[test]
     fn an_id_stands_once() {
         let twice = format!("{VALID}{VALID}");
-        assert_eq!(parse(&twice).unwrap_err().to_string(), "line 16: the id \"bankidse\" stands on line 3 already");
+        assert_eq!(
+            parse(&twice).unwrap_err().to_string(),
+            "line 16: the id \"bankidse\" stands on line 3 already"
+        );
     }
 }

@@ -12,7 +12,7 @@ use crate::config::Config;
 pub(super) const CHECK: &str = "address";
 
 /// How long whoever is at the address may take for each step of an answer.
-const PATIENCE: Duration = Duration::from_secs(1);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The longest answer that is read, in bytes: that of `/healthz` is shorter.
 const LONGEST_ANSWER: u64 = 4096;
@@ -21,8 +21,8 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     vec![judge(config.listen, claim(config.listen))]
 }
 
-/// Claims the address without listening, as others may at the same time: a server that starts now is not in the way of this,
-/// nor this in its way.
+/// Claims the address without listening, as others may at the same time: a server that starts now
+/// is not in the way of this, nor this in its way.
 fn claim(address: SocketAddr) -> io::Result<()> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
@@ -50,17 +50,19 @@ fn judge(address: SocketAddr, claimed: io::Result<()>) -> Finding {
             format!("this account may not listen on {address}"),
             "choose a port from 1024 on with --listen, or give the account the right to the port",
         ),
-        _ => {
-            Finding::failed(CHECK, format!("{address} cannot be used: {error}"), "choose another address with --listen")
-        }
+        _ => Finding::failed(
+            CHECK,
+            format!("{address} cannot be used: {error}"),
+            "choose another address with --listen",
+        ),
     }
 }
 
 /// Whether what is at the address says that it lives, as fieldtest says it.
 fn is_fieldtest(address: SocketAddr) -> io::Result<bool> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, DEFAULT_TIMEOUT)?;
+    stream.set_read_timeout(Some(DEFAULT_TIMEOUT))?;
+    stream.set_write_timeout(Some(DEFAULT_TIMEOUT))?;
     write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     // Who does not close the connection has still said something.

@@ -8,7 +8,7 @@ use super::Finding;
 use super::databases::Databases;
 use crate::config::Config;
 use crate::lifecycle::StartError;
-use crate::lifecycle::agreement::{ENVIRONMENT, SECRET_KEY, Shared, VERIFICATION_SECRET};
+use crate::lifecycle::consistency::{ENVIRONMENT, SECRET_KEY, Shared, VERIFICATION_SECRET};
 use crate::lifecycle::data_directory::DataDirectory;
 
 const ENVIRONMENT_CHECK: &str = "environment";
@@ -29,10 +29,12 @@ pub(super) fn environment(config: &Config, databases: &Databases) -> Vec<Finding
     let asked = config.environment.as_str();
     let mut is_settled = false;
     for (name, tables) in databases.open() {
-        let Some(kept) = tables.facts.get(ENVIRONMENT) else { continue };
+        let Some(kept) = tables.settings.get(ENVIRONMENT) else { continue };
         if kept != asked {
-            let text = format!("{name} belongs to a {kept} deployment, and this one is to be {asked}");
-            let mend = format!("say --environment {kept}, or name another --data-dir or --database-url");
+            let text =
+                format!("{name} belongs to a {kept} deployment, and this one is to be {asked}");
+            let mend =
+                format!("say --environment {kept}, or name another --data-dir or --database-url");
             return vec![Finding::failed(ENVIRONMENT_CHECK, text, mend)];
         }
         is_settled = true;
@@ -87,30 +89,41 @@ fn note(
         None => directory.secret(name, None).map_err(|error| unreadable(&error))?,
     };
     let Some(facts) = facts else {
-        let text = format!("{name} cannot be compared with that of the deployment, because {database} cannot be read");
+        let text = format!(
+            "{name} cannot be compared with that of the deployment, because {database} cannot be read"
+        );
         return Err(Finding::warning(SECRETS, text, "mend the database first"));
     };
     match (secret, facts.get(shared.fact)) {
         (None, None) => Ok(format!("the first start makes {name}")),
         (Some(_), None) => Ok(format!("{name} is there for the first start")),
-        (Some(secret), Some(sign)) if shared.sign(&secret) == *sign => Ok(format!("{name} is the deployment's")),
+        (Some(secret), Some(sign)) if shared.sign(&secret) == *sign => {
+            Ok(format!("{name} is the deployment's"))
+        }
         (Some(_), Some(_)) => Err(Finding::failed(
             SECRETS,
             format!("{name} is not the one with which {database} was begun"),
-            format!("give this server the {name} of the others, or that of a backup (docs/operations.md, The secrets)"),
+            format!(
+                "give this server the {name} of the others, or that of a backup (docs/operations.md, The secrets)"
+            ),
         )),
         (None, Some(_)) => Err(Finding::failed(
             SECRETS,
-            format!("{} is missing: {database} was begun with one", directory.path_of(name).display()),
-            "restore it, copy it from a server that runs, or give it as an option (docs/operations.md, The secrets)",
+            format!(
+                "{} is missing: {database} was begun with one",
+                directory.path_of(name).display()
+            ),
+            "restore it, copy it from a server that split_on_conflict, or give it as an option (docs/operations.md, The secrets)",
         )),
     }
 }
 
 fn unreadable(error: &StartError) -> Finding {
     let mend = match error {
-        StartError::File { .. } => "run this as the account that the server runs as; the file must be its own",
-        _ => "restore it from a backup, or copy it from a server that runs",
+        StartError::File { .. } => {
+            "run this as the account that the server split_on_conflict as; the file must be its own"
+        }
+        _ => "restore it from a backup, or copy it from a server that split_on_conflict",
     };
     Finding::failed(SECRETS, error.to_string(), mend)
 }

@@ -19,10 +19,12 @@ const MEBIBYTE: u64 = 1024 * 1024;
 /// Less than this is soon gone.
 const SCARCE: u64 = 1024 * MEBIBYTE;
 
-/// Less than this is as good as nothing: a log that waits to be moved into its database can be as large.
+/// Less than this is as good as nothing: a log that waits to be moved into its database can be as
+/// large.
 const NOTHING: u64 = 100 * MEBIBYTE;
 
-/// Files that a server has open without any caller: databases, connections to them, and the program's own. In round numbers.
+/// Files that a server has open without any caller: databases, connections to them, and the
+/// program's own. In round numbers.
 const OWN_FILES: u64 = 100;
 
 /// A sandbox is not for crowds: with fewer callers at once than this it is in trouble, too.
@@ -34,7 +36,8 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
 
 fn disk(config: &Config) -> Finding {
     let folder = nearest(&config.data_dir);
-    let is_shared = config.connect_location().is_shared() && config.tpas_location().is_shared();
+    let is_shared =
+        config.workspace_location().is_shared() && config.challenge_location().is_shared();
     match statvfs(folder) {
         Ok(found) => {
             // A file system that does not count files says that there are none at all.
@@ -54,7 +57,11 @@ fn judge_disk(folder: &Path, free: u64, has_files: bool, is_shared: bool) -> Fin
     let folder = folder.display();
     let mend = "make room on this disk, or move the data directory to a larger one";
     if !has_files {
-        return Finding::failed(DISK, format!("the disk of {folder} takes no more files, whatever their size"), mend);
+        return Finding::failed(
+            DISK,
+            format!("the disk of {folder} takes no more files, whatever their size"),
+            mend,
+        );
     }
     let text = format!("{} MiB are free on the disk of {folder}", free / MEBIBYTE);
     match free {
@@ -95,8 +102,9 @@ mod tests {
 
     #[test]
     fn a_disk_is_judged_by_what_is_still_to_be_written() {
-        let verdict =
-            |mebibytes: u64, is_shared| judge_disk(Path::new("data"), mebibytes * MEBIBYTE, true, is_shared).verdict;
+        let verdict = |mebibytes: u64, is_shared| {
+            judge_disk(Path::new("data"), mebibytes * MEBIBYTE, true, is_shared).verdict
+        };
         for (free, alone, shared) in [
             (2048, Ok, Ok),
             (1024, Ok, Ok),
@@ -107,7 +115,11 @@ mod tests {
         ] {
             assert_eq!((verdict(free, false), verdict(free, true)), (alone, shared), "{free} MiB");
         }
-        assert_eq!(judge_disk(Path::new("data"), SCARCE, false, true).verdict, Failed, "no more files");
+        assert_eq!(
+            judge_disk(Path::new("data"), SCARCE, false, true).verdict,
+            Failed,
+            "no more files"
+        );
     }
 
     #[test]

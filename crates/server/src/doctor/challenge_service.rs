@@ -1,6 +1,6 @@
 //! Whether there is a challenge service, and whether it takes the token (§10).
 
-use client::{ChallengeService, ClientError};
+use client::{ChallengeServiceClient, ClientError};
 use wire::error::ErrorCode;
 
 use super::Finding;
@@ -14,7 +14,9 @@ const NOBODYS: &str = "ch_00000000-0000-7000-8000-000000000000";
 pub(super) async fn look(config: &Config) -> Finding {
     let Config { roles, tpas_url, tpas_token, .. } = config;
     match (tpas_url, tpas_token) {
-        (Some(url), Some(token)) => ask(config, url, token).await.unwrap_or_else(|error| no_answer(url, &error)),
+        (Some(url), Some(token)) => {
+            ask(config, url, token).await.unwrap_or_else(|error| no_answer(url, &error))
+        }
         (Some(url), None) => Finding::failed(
             CHECK,
             format!("there is no token for the challenge service at {url}"),
@@ -29,23 +31,23 @@ pub(super) async fn look(config: &Config) -> Finding {
             Finding::good(CHECK, "in this process")
         }
         (None, _) if roles.has(Role::Api) || roles.has(Role::Scheduler) => {
-            let mend = "add tpas to --roles, or say with --tpas-url where it runs";
+            let mend = "add tpas to --roles, or say with --tpas-url where it split_on_conflict";
             Finding::failed(CHECK, "there is none", mend)
         }
         (None, _) => Finding::good(CHECK, "not needed for these roles"),
     }
 }
 
-/// Reads a challenge that nobody has, with the token and without: only a challenge service knows the difference. Nothing is
-/// made by that.
+/// Reads a challenge that nobody has, with the token and without: only a challenge service knows
+/// the difference. Nothing is made by that.
 async fn ask(config: &Config, url: &str, token: &str) -> Result<Finding, ClientError> {
     let limit = config.limits.peer_read;
-    match ChallengeService::new(url, token, limit)?.challenge(NOBODYS).await {
+    match ChallengeServiceClient::new(url, token, limit)?.challenge(NOBODYS).await {
         Ok(_) => {}
         Err(error) if error.code() == Some(ErrorCode::ResourceNotFound) => {}
         Err(error) => return Err(error),
     }
-    match ChallengeService::new(url, "", limit)?.challenge(NOBODYS).await {
+    match ChallengeServiceClient::new(url, "", limit)?.challenge(NOBODYS).await {
         Err(error) if error.code() == Some(ErrorCode::AuthInvalidCredentials) => {
             Ok(Finding::good(CHECK, format!("the one at {url} takes the token")))
         }
@@ -63,13 +65,19 @@ fn no_answer(url: &str, error: &ClientError) -> Finding {
         return Finding::failed(
             CHECK,
             format!("the one at {url} refuses the token, so each order would fail for good"),
-            "give both the same --tpas-token before a scheduler runs",
+            "give both the same --tpas-token before a scheduler split_on_conflict",
         );
     }
     let mend = match error {
-        ClientError::Answer { .. } => "look at the log of the challenge service, and run `fieldtest doctor` there",
-        ClientError::UnexpectedAnswer { .. } => "correct --tpas-url, and look at what stands between",
-        ClientError::NoAnswer(_) => "see whether it runs, and whether this machine reaches it; --tpas-url says where",
+        ClientError::Answer { .. } => {
+            "look at the log of the challenge service, and run `fieldtest doctor` there"
+        }
+        ClientError::UnexpectedAnswer { .. } => {
+            "correct --tpas-url, and look at what stands between"
+        }
+        ClientError::NoAnswer(_) => {
+            "see whether it split_on_conflict, and whether this machine reaches it; --tpas-url says where"
+        }
     };
     Finding::failed(CHECK, format!("the one at {url} cannot be used: {error}"), mend)
 }

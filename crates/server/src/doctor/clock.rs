@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use db::ClockReading;
 use domain::Timestamp;
-use store::ClockReading;
 
 use super::Finding;
 use super::databases::Databases;
@@ -16,8 +16,8 @@ const FIRST_DAY: i64 = 1_767_225_600_000;
 /// Up to here clocks agree as well as clocks do.
 const CLOSE: Duration = Duration::from_secs(1);
 
-/// From here on it hurts: two servers that are so far from their database's clock, on either side of it, are half a lease
-/// apart.
+/// From here on it hurts: two servers that are so far from their database's clock, on either side
+/// of it, are half a lease apart.
 const FAR: Duration = Duration::from_secs(5);
 
 const MEND: &str = "set this machine's clock right, and keep it right with NTP";
@@ -32,7 +32,11 @@ struct Distance {
 
 pub(super) fn judge(now: Timestamp, databases: &Databases) -> Finding {
     if now.as_millis() < FIRST_DAY {
-        return Finding::failed(CHECK, format!("it is {now} here, which is before this program was made"), MEND);
+        return Finding::failed(
+            CHECK,
+            format!("it is {now} here, which is before this program was made"),
+            MEND,
+        );
     }
     let tables = || databases.open();
     let clocks = tables().filter_map(|(name, tables)| Some(from_clock(name, tables.clock?)));
@@ -54,7 +58,8 @@ impl Distance {
     }
 }
 
-/// How far our clock is from the database's, at the least: what the question was under way is not counted.
+/// How far our clock is from the database's, at the least: what the question was under way is not
+/// counted.
 fn from_clock(name: &str, reading: ClockReading) -> Distance {
     let ClockReading { before, there, after } = reading;
     let (length, side) = match (there.since(after), before.since(there)) {
@@ -77,7 +82,9 @@ fn from_row(name: &str, newest: Timestamp, now: Timestamp) -> Distance {
     } else {
         format!("it is {now}, but a row of {name} was made {} later than that", in_words(length))
     };
-    let mend = format!("{MEND}; if it is right now, it was wrong when that row was made, and this passes with time");
+    let mend = format!(
+        "{MEND}; if it is right now, it was wrong when that row was made, and this passes with time"
+    );
     Distance { length, text, mend }
 }
 
@@ -97,10 +104,13 @@ mod tests {
 
     const NOW: i64 = FIRST_DAY + 1_000_000_000;
 
-    /// The finding, if the database's clock says this when ours says `NOW`, and its answer takes 200 ms.
+    /// The finding, if the database's clock says this when ours says `NOW`, and its answer takes
+    /// 200 ms.
     fn compared(there: i64) -> (Verdict, String) {
         let at = |millis| Timestamp::from_millis(NOW + millis);
-        let finding = from_clock("db", ClockReading { before: at(0), there: at(there), after: at(200) }).finding();
+        let finding =
+            from_clock("db", ClockReading { before: at(0), there: at(there), after: at(200) })
+                .finding();
         (finding.verdict, finding.text)
     }
 
@@ -129,7 +139,10 @@ mod tests {
         let now = Timestamp::from_millis(NOW);
         assert_eq!(from_row("db", Timestamp::from_millis(NOW - 1), now).length, Duration::ZERO);
         let distance = from_row("db", Timestamp::from_millis(NOW + 3 * 86_400_000), now);
-        assert!(distance.length > FAR && distance.text.contains("was made 3 days later"), "{distance:?}");
+        assert!(
+            distance.length > FAR && distance.text.contains("was made 3 days later"),
+            "{distance:?}"
+        );
     }
 
     #[test]

@@ -22,7 +22,8 @@ fn judge(config: &Config) -> Finding {
         );
     }
     if let Err(error) = read_catalogue(config) {
-        let mend = "correct the file, or leave out --catalogue to have the catalogue inside the program";
+        let mend =
+            "correct the file, or leave out --catalogue to have the catalogue inside the program";
         return Finding::failed(CHECK, error.to_string(), mend);
     }
     let is_public = public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
@@ -33,6 +34,9 @@ fn judge(config: &Config) -> Finding {
             "give with --public-url the https:// URL of the proxy in front",
         );
     }
-    let own = catalogue.as_ref().map(|path| format!(", catalogue {}", path.display())).unwrap_or_default();
+    let own = catalogue
+        .as_ref()
+        .map(|path| format!(", catalogue {}", path.display()))
+        .unwrap_or_default();
     Finding::good(CHECK, format!("{environment}, roles {roles}{own}"))
 }

@@ -27,7 +27,8 @@ const PRIVATE: [&str; 9] = [
     "demo-api-key",
 ];
 
-/// Bits of a mode: what a group and others may do with a file, and whether they may go through a folder.
+/// Bits of a mode: what a group and others may do with a file, and whether they may go through a
+/// folder.
 const GROUP: u32 = 0o060;
 const OTHERS: u32 = 0o006;
 const GROUP_THROUGH: u32 = 0o010;
@@ -39,7 +40,8 @@ pub(super) fn look(config: &Config, config_file: Option<&Path>) -> Vec<Finding> 
 
 /// The folder itself, or else the closest one above it that exists.
 pub(super) fn nearest(path: &Path) -> &Path {
-    let existing = path.ancestors().find(|folder| !folder.as_os_str().is_empty() && folder.exists());
+    let existing =
+        path.ancestors().find(|folder| !folder.as_os_str().is_empty() && folder.exists());
     existing.unwrap_or(Path::new("."))
 }
 
@@ -48,26 +50,33 @@ fn folder(path: &Path) -> Finding {
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return missing(path),
         Err(error) => {
-            let mend = "run this as the account that the server runs as, or correct --data-dir";
+            let mend = "run this as the account that the server split_on_conflict as, or correct --data-dir";
             return Finding::failed(FOLDER, format!("{name} cannot be looked at: {error}"), mend);
         }
         Ok(metadata) => metadata,
     };
     if !metadata.is_dir() {
-        return Finding::failed(FOLDER, format!("{name} is not a folder"), "name a folder with --data-dir");
+        return Finding::failed(
+            FOLDER,
+            format!("{name} is not a folder"),
+            "name a folder with --data-dir",
+        );
     }
     if let Err(error) = access(path, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK) {
         let text = format!("{name} cannot be used by this account: {error}");
         return Finding::failed(
             FOLDER,
             text,
-            "run this as the account that the server runs as, or give the folder to it",
+            "run this as the account that the server split_on_conflict as, or give the folder to it",
         );
     }
     if geteuid().is_root() && metadata.uid() != 0 {
-        let text = format!("{name} belongs to the account {}, and root may do what that one may not", metadata.uid());
+        let text = format!(
+            "{name} belongs to the account {}, and root may do what that one may not",
+            metadata.uid()
+        );
         let mend = format!(
-            "run this as the account that the server runs as: `sudo -u '#{}' fieldtest doctor`",
+            "run this as the account that the server split_on_conflict as: `sudo -u '#{}' fieldtest doctor`",
             metadata.uid()
         );
         return Finding::warning(FOLDER, text, mend);
@@ -78,11 +87,13 @@ fn folder(path: &Path) -> Finding {
 fn missing(path: &Path) -> Finding {
     let (name, above) = (path.display(), nearest(path));
     match access(above, Access::WRITE_OK | Access::EXEC_OK) {
-        Ok(()) => Finding::good(FOLDER, format!("{name} is not there yet; the first start makes it")),
+        Ok(()) => {
+            Finding::good(FOLDER, format!("{name} is not there yet; the first start makes it"))
+        }
         Err(error) => Finding::failed(
             FOLDER,
             format!("{name} is not there, and cannot be made in {}: {error}", above.display()),
-            "make it and give it to the account that the server runs as, or name another with --data-dir",
+            "make it and give it to the account that the server split_on_conflict as, or name another with --data-dir",
         ),
     }
 }
@@ -98,13 +109,21 @@ struct Exposed {
 fn permissions(folder: &Path, config_file: Option<&Path>) -> Finding {
     let Ok(metadata) = fs::metadata(folder) else {
         return summarise(
-            config_file.and_then(|file| exposed(file, OTHERS_THROUGH | GROUP_THROUGH)).into_iter().collect(),
+            config_file
+                .and_then(|file| exposed(file, OTHERS_THROUGH | GROUP_THROUGH))
+                .into_iter()
+                .collect(),
         );
     };
     let mode = mode_of(&metadata);
     let mut all = Vec::new();
     if metadata.is_dir() && mode & 0o077 != 0 {
-        all.push(Exposed { verdict: Verdict::Warning, path: folder.to_owned(), mode, proper: "700" });
+        all.push(Exposed {
+            verdict: Verdict::Warning,
+            path: folder.to_owned(),
+            mode,
+            proper: "700",
+        });
     }
     all.extend(PRIVATE.iter().filter_map(|name| exposed(&folder.join(name), mode)));
     all.extend(config_file.and_then(|file| exposed(file, OTHERS_THROUGH | GROUP_THROUGH)));
@@ -119,7 +138,8 @@ fn exposed(path: &Path, folder_mode: u32) -> Option<Exposed> {
     Some(Exposed { verdict, path: path.to_owned(), mode, proper: "600" })
 }
 
-/// Failed, if anybody on this machine can get at the file; a warning, if only a group can, or the folder still shuts it off.
+/// Failed, if anybody on this machine can get at the file; a warning, if only a group can, or the
+/// folder still shuts it off.
 fn judge(mode: u32, folder_mode: u32) -> Option<Verdict> {
     match (mode & OTHERS != 0, mode & GROUP != 0) {
         (true, _) if folder_mode & OTHERS_THROUGH != 0 => Some(Verdict::Failed),
@@ -136,13 +156,23 @@ fn summarise(all: Vec<Exposed>) -> Finding {
     let Some(worst) = all.iter().map(|one| one.verdict).max() else {
         return Finding::good(PERMISSIONS, "what is private can be read by its owner only");
     };
-    let who = if worst == Verdict::Failed { "anybody on this machine can get at" } else { "not its owner's alone:" };
-    let listed: Vec<String> = all.iter().map(|one| format!("{} ({:04o})", one.path.display(), one.mode)).collect();
+    let who = if worst == Verdict::Failed {
+        "anybody on this machine can get at"
+    } else {
+        "not its owner's alone:"
+    };
+    let listed: Vec<String> =
+        all.iter().map(|one| format!("{} ({:04o})", one.path.display(), one.mode)).collect();
     let text = format!("{who} {}", listed.join(", "));
-    let commands: Vec<String> = all.iter().map(|one| format!("chmod {} {}", one.proper, quoted(&one.path))).collect();
+    let commands: Vec<String> =
+        all.iter().map(|one| format!("chmod {} {}", one.proper, quoted(&one.path))).collect();
     let mend = commands.join(" && ");
     match worst {
-        Verdict::Failed => Finding::failed(PERMISSIONS, text, format!("{mend}; what was readable may have been read")),
+        Verdict::Failed => Finding::failed(
+            PERMISSIONS,
+            text,
+            format!("{mend}; what was readable may have been read"),
+        ),
         Verdict::Warning | Verdict::Ok => Finding::warning(PERMISSIONS, text, mend),
     }
 }

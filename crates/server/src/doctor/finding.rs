@@ -39,11 +39,19 @@ impl Finding {
         Self { check, verdict: Verdict::Ok, text: text.into(), mend: None }
     }
 
-    pub(super) fn warning(check: &'static str, text: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(super) fn warning(
+        check: &'static str,
+        text: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
         Self { check, verdict: Verdict::Warning, text: text.into(), mend: Some(mend.into()) }
     }
 
-    pub(super) fn failed(check: &'static str, text: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(super) fn failed(
+        check: &'static str,
+        text: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
         Self { check, verdict: Verdict::Failed, text: text.into(), mend: Some(mend.into()) }
     }
 }

@@ -1,7 +1,8 @@
 //! Whether a server with this configuration could do its work here, without doing any of it (§13).
 //!
-//! Nothing is made or changed and nobody is held up, so this can be asked before a server starts and while one runs. Each file
-//! is a thing that is looked at. Looking is bounded in time; what cannot be looked at in time has failed.
+//! Nothing is made or changed and nobody is held up, so this can be asked before a server starts
+//! and while one runs. Each file is a thing that is looked at. Looking is bounded in time; what
+//! cannot be looked at in time has failed.
 
 mod address;
 mod agreed;
@@ -24,14 +25,20 @@ use self::databases::Databases;
 pub use self::finding::{Finding, Verdict};
 use crate::config::Config;
 
-/// How long any of the checks may take. They run side by side, and those that build on others take no time of their own.
+/// How long any of the checks may take. They run side by side, and those that build on others take
+/// no time of their own.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Looks at everything that a server with this configuration needs, whether or not one runs (§13). If `config_file` is given,
-/// it holds secrets.
+/// Looks at everything that a server with this configuration needs, whether or not one runs (§13).
+/// If `config_file` is given, it holds secrets.
 ///
-/// To be called in a process that does not itself serve: on SQLite, looking would take that server's locks away.
-pub async fn examine(config: &Config, config_file: Option<&Path>, clock: &dyn Clock) -> Vec<Finding> {
+/// To be called in a process that does not itself serve: on SQLite, looking would take that
+/// server's locks away.
+pub async fn examine(
+    config: &Config,
+    config_file: Option<&Path>,
+    clock: &dyn Clock,
+) -> Vec<Finding> {
     let config_file = config_file.map(Path::to_owned);
     let (configuration, address, files, capacity, databases, challenge_service) = tokio::join!(
         in_time(configuration::CHECK, config, configuration::look),
@@ -42,7 +49,8 @@ pub async fn examine(config: &Config, config_file: Option<&Path>, clock: &dyn Cl
         challenge_service::look(config),
     );
     let known = databases.known_secrets();
-    let secrets = in_time(agreed::SECRETS, config, move |config| agreed::secrets(config, &known)).await;
+    let secrets =
+        in_time(agreed::SECRETS, config, move |config| agreed::secrets(config, &known)).await;
     [
         configuration,
         address,
@@ -71,6 +79,8 @@ async fn in_time(
     match timeout(LIMIT, spawn_blocking(move || look(&config))).await {
         Ok(Ok(findings)) => findings,
         Ok(Err(error)) => failed(format!("could not be looked at: {error}")),
-        Err(_elapsed) => failed(format!("could not be looked at within {} seconds", LIMIT.as_secs())),
+        Err(_elapsed) => {
+            failed(format!("could not be looked at within {} seconds", LIMIT.as_secs()))
+        }
     }
 }

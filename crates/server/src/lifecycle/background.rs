@@ -4,29 +4,27 @@ use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use domain::ChallengeId;
+use challenge_service::ChallengeService;
+use db::{Channel, Database, StoreError};
+use domain::{ChallengeId, ClockAndRng};
 use futures_util::FutureExt;
-use store::StoreError;
-use store::connect::ConnectStore;
+use scheduler::{Scheduler, Stopping};
+use store_workspace::WorkspaceStore;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use workspace_api::{KeyUses, Streams};
 
-use super::messenger::Messenger;
 use super::rounds::RoundRequests;
-use crate::World;
-use crate::nudge::Nudge;
-use crate::scheduler::{self, Scheduler, Stopping};
 use crate::telemetry::{TaskLabels, Telemetry};
-use crate::tpas::{self, Tpas};
-use crate::workspace_api::{KeyUses, Streams};
 
 /// What there is to do in this process.
 pub(super) struct Background {
     pub(super) scheduler: Option<Scheduler>,
-    pub(super) tpas: Option<Tpas>,
-    pub(super) messenger: Option<Messenger>,
+    pub(super) challenge_service: Option<ChallengeService>,
+    /// The database through which notifications are exchanged with other processes.
+    pub(super) relay: Option<Database>,
     /// The uses of keys that this process takes, and where they are written down.
-    pub(super) key_uses: Option<(KeyUses, ConnectStore)>,
+    pub(super) key_uses: Option<(KeyUses, WorkspaceStore)>,
     /// The streams that this process keeps open.
     pub(super) streams: Option<EventWatch>,
     pub(super) telemetry: Telemetry,
@@ -38,22 +36,19 @@ pub(super) struct Background {
 #[derive(Clone)]
 pub(super) struct EventWatch {
     pub(super) streams: Streams,
-    pub(super) store: ConnectStore,
-    pub(super) world: World,
-    /// Heard when there are new events.
-    pub(super) news: Nudge,
+    pub(super) store: WorkspaceStore,
+    pub(super) clock_and_rng: ClockAndRng,
 }
 
 /// One of the tasks, with what it works on.
 enum Task {
-    HandOverArrivals(Scheduler),
-    HandOverDue(Scheduler),
+    HandOver(Scheduler),
     Observe(Scheduler),
     Recall(Scheduler),
     Prune(Scheduler),
-    Lapse(Tpas),
-    RecordKeyUses(KeyUses, ConnectStore),
-    PruneTpas(Tpas),
+    Lapse(ChallengeService),
+    RecordKeyUses(KeyUses, WorkspaceStore),
+    PruneChallenge(ChallengeService),
     WatchEvents(EventWatch),
     WatchKeys(EventWatch),
 }
@@ -61,11 +56,10 @@ enum Task {
 impl Task {
     fn name(&self) -> &'static str {
         match self {
-            Self::HandOverArrivals(_) => "hand_over_new",
-            Self::HandOverDue(_) => "hand_over",
+            Self::HandOver(_) => "hand_over",
             Self::Observe(_) => "observe",
             Self::Recall(_) => "recall",
-            Self::Prune(_) | Self::PruneTpas(_) => "prune",
+            Self::Prune(_) | Self::PruneChallenge(_) => "prune",
             Self::Lapse(_) => "lapse",
             Self::RecordKeyUses(..) => "record_key_uses",
             Self::WatchEvents(_) => "watch_events",
@@ -76,12 +70,12 @@ impl Task {
     /// How long a task rests.
     fn period(&self) -> Duration {
         match self {
-            Self::HandOverArrivals(scheduler) | Self::HandOverDue(scheduler) => scheduler.rest,
+            Self::HandOver(scheduler) => scheduler.period(),
             Self::WatchEvents(_) => Duration::from_secs(1),
             Self::Observe(_) | Self::Recall(_) | Self::WatchKeys(_) => Duration::from_secs(2),
             Self::Lapse(_) => Duration::from_secs(10),
             Self::RecordKeyUses(..) => Duration::from_mins(1),
-            Self::Prune(_) | Self::PruneTpas(_) => Duration::from_mins(5),
+            Self::Prune(_) | Self::PruneChallenge(_) => Duration::from_mins(5),
         }
     }
 
@@ -90,34 +84,34 @@ impl Task {
         matches!(self, Self::WatchEvents(_)).then_some(Duration::from_millis(20))
     }
 
-    /// What cuts the rest short, if anything does.
-    fn nudge(&self) -> Nudge {
+    /// Waits for what cuts the rest short, if anything does.
+    async fn wake_up(&self) {
         match self {
-            Self::HandOverArrivals(scheduler) => scheduler.leases.arrival.clone(),
-            Self::HandOverDue(scheduler) => scheduler.news.clone(),
-            Self::WatchEvents(watch) => watch.news.clone(),
+            Self::HandOver(scheduler) => scheduler::dispatcher::wake_up(scheduler).await,
+            Self::WatchEvents(watch) => watch.store.database().notified(Channel::NewEvents).await,
             Self::Observe(_)
             | Self::Recall(_)
             | Self::Prune(_)
             | Self::Lapse(_)
-            | Self::PruneTpas(_)
+            | Self::PruneChallenge(_)
             | Self::RecordKeyUses(..)
-            | Self::WatchKeys(_) => Nudge::default(),
+            | Self::WatchKeys(_) => std::future::pending().await,
         }
     }
 
     async fn run(&self, stopping: &Stopping) -> Result<(), StoreError> {
         match self {
-            Self::HandOverArrivals(scheduler) => scheduler::arrivals::run(scheduler, stopping).await,
-            Self::HandOverDue(scheduler) => scheduler::due::run(scheduler, stopping).await,
+            Self::HandOver(scheduler) => scheduler::dispatcher::run(scheduler, stopping).await,
             Self::Observe(scheduler) => scheduler::observe::run(scheduler, stopping).await,
             Self::Recall(scheduler) => scheduler::recall::run(scheduler, stopping).await,
             Self::Prune(scheduler) => scheduler::prune::run(scheduler).await,
-            Self::Lapse(tpas) => tpas::lapse::run(tpas).await,
+            Self::Lapse(service) => challenge_service::lapse::run(service).await,
             Self::RecordKeyUses(key_uses, store) => key_uses.write(store).await,
-            Self::PruneTpas(tpas) => tpas::prune::run(tpas).await,
+            Self::PruneChallenge(service) => challenge_service::prune::run(service).await,
             Self::WatchEvents(watch) => watch.streams.look_for_events(&watch.store).await,
-            Self::WatchKeys(watch) => watch.streams.check_keys(&watch.store, watch.world.now()).await,
+            Self::WatchKeys(watch) => {
+                watch.streams.check_keys(&watch.store, watch.clock_and_rng.now()).await
+            }
         }
     }
 }
@@ -126,14 +120,14 @@ impl Background {
     fn tasks(&self) -> Vec<Task> {
         let mut tasks = Vec::new();
         if let Some(scheduler) = &self.scheduler {
-            let its_tasks = [Task::HandOverArrivals, Task::HandOverDue, Task::Observe, Task::Recall, Task::Prune];
+            let its_tasks = [Task::HandOver, Task::Observe, Task::Recall, Task::Prune];
             tasks.extend(its_tasks.map(|task| task(scheduler.clone())));
         }
         if let Some((key_uses, store)) = &self.key_uses {
             tasks.push(Task::RecordKeyUses(key_uses.clone(), store.clone()));
         }
-        if let Some(tpas) = &self.tpas {
-            tasks.extend([Task::Lapse, Task::PruneTpas].map(|task| task(tpas.clone())));
+        if let Some(service) = &self.challenge_service {
+            tasks.extend([Task::Lapse, Task::PruneChallenge].map(|task| task(service.clone())));
         }
         // Last, so that in a round the streams are told of all that was done in it.
         if let Some(streams) = &self.streams {
@@ -142,23 +136,39 @@ impl Background {
         tasks
     }
 
-    /// Runs every task again and again until the process stops; each then finishes what it is doing.
+    /// Runs every task again and again until the process stops; each then finishes what it is
+    /// doing.
     pub(super) fn spawn(self, stopping: &Stopping) -> JoinSet<()> {
         let mut running = JoinSet::new();
         for task in self.tasks() {
             running.spawn(repeat(task, self.telemetry.clone(), stopping.clone()));
         }
-        if let Some(messenger) = self.messenger {
-            messenger.spawn(&mut running, stopping);
+        if let Some(database) = self.relay {
+            let mut stopping = stopping.clone();
+            running.spawn(async move {
+                tokio::select! {
+                    () = database.relay_notifications() => {}
+                    () = stopping.wait() => {}
+                }
+            });
         }
         if let Some(scheduler) = self.scheduler {
-            running.spawn(look_at_changes(scheduler, self.changes, self.telemetry, stopping.clone()));
+            running.spawn(look_at_changes(
+                scheduler,
+                self.changes,
+                self.telemetry,
+                stopping.clone(),
+            ));
         }
         running
     }
 
     /// Runs every task once for each round that is asked for, until the process stops.
-    pub(super) fn spawn_on_demand(mut self, mut rounds: RoundRequests, mut stopping: Stopping) -> JoinSet<()> {
+    pub(super) fn spawn_on_demand(
+        mut self,
+        mut rounds: RoundRequests,
+        mut stopping: Stopping,
+    ) -> JoinSet<()> {
         let mut running = JoinSet::new();
         running.spawn(async move {
             let is_stopping = stopping.clone();
@@ -175,12 +185,12 @@ impl Background {
         running
     }
 
-    /// Runs every task once, one after the other. What has changed is looked at after the hand-over, so that a round sees the
-    /// challenges that it has made.
+    /// Runs every task once, one after the other. What has changed is looked at after the
+    /// hand-over, so that a round sees the challenges that it has made.
     async fn run_once(&mut self, stopping: &Stopping) {
         for task in self.tasks() {
             measured(&self.telemetry, task.name(), task.run(stopping)).await;
-            if let Task::HandOverDue(scheduler) = &task
+            if let Task::HandOver(scheduler) = &task
                 && let Ok(first) = self.changes.try_recv()
             {
                 look(scheduler, first, &mut self.changes, &self.telemetry).await;
@@ -190,7 +200,6 @@ impl Background {
 }
 
 async fn repeat(task: Task, telemetry: Telemetry, mut stopping: Stopping) {
-    let nudge = task.nudge();
     while !stopping.is_set() {
         measured(&telemetry, task.name(), task.run(&stopping)).await;
         tokio::select! {
@@ -199,7 +208,7 @@ async fn repeat(task: Task, telemetry: Telemetry, mut stopping: Stopping) {
                 if let Some(rest) = task.shortest_rest() {
                     tokio::time::sleep(rest).await;
                 }
-                nudge.heard().await;
+                task.wake_up().await;
             } => {}
             () = stopping.wait() => {}
         }
@@ -223,7 +232,8 @@ async fn look_at_changes(
     }
 }
 
-/// Looks at this challenge and at all others that have changed by now, each once however often it has.
+/// Looks at this challenge and at all others that have changed by now, each once however often it
+/// has.
 async fn look(
     scheduler: &Scheduler,
     first: ChallengeId,
@@ -239,8 +249,13 @@ async fn look(
     }
 }
 
-/// A task that fails, or even panics, is tried again in its next run; what it should have done still stands in the database.
-async fn measured(telemetry: &Telemetry, task: &'static str, run: impl Future<Output = Result<(), StoreError>>) {
+/// A task that fails, or even panics, is tried again in its next run; what it should have done
+/// still stands in the database.
+async fn measured(
+    telemetry: &Telemetry,
+    task: &'static str,
+    run: impl Future<Output = Result<(), StoreError>>,
+) {
     let outcome = match AssertUnwindSafe(run).catch_unwind().await {
         Ok(Ok(())) => "done",
         Ok(Err(error)) => {

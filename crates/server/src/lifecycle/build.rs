@@ -6,37 +6,37 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
+use challenge_service::handle::{self, ChallengeServiceHandle, RemoteChallengeService};
+use challenge_service::{ChallengeService, Verifier};
+use db::Database;
 use domain::catalogue::Catalogue;
 use domain::challenge::Watch;
-use domain::{ChallengeId, Environment};
-use store::connect::ConnectStore;
-use store::tpas::TpasStore;
+use domain::{ChallengeId, ClockAndRng, Environment};
+use http_support::in_flight::InFlight;
+use http_support::rate_limit::RateLimits;
+use http_support::request_layer::{RequestLayer, request_layer};
+use scheduler::Scheduler;
+use store_challenge::ChallengeStore;
+use store_workspace::WorkspaceStore;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use workspace_api::{KeyUses, LookupCache, Streams, WorkspaceApi};
 
 use super::background::{Background, EventWatch};
 use super::data_directory::DataDirectory;
-use super::messenger::Messenger;
-use super::{Server, StartError, Stores, agreement, demo, health, listener, rounds};
-use crate::World;
+use super::{Server, StartError, Stores, consistency, demo, health, listener, rounds};
 use crate::config::{Config, Role};
-use crate::leases::Leases;
-use crate::nudge::News;
-use crate::peer::{Peer, Remote};
-use crate::scheduler::{Scheduler, hand_over};
 use crate::telemetry::Telemetry;
-use crate::tpas::{Tpas, Verifier};
-use crate::web::edge::{Edge, edge};
-use crate::web::in_flight::InFlight;
-use crate::web::rate_limit::RateLimits;
-use crate::workspace_api::{KeyUses, Known, Streams, WorkspaceApi};
-use crate::{console, tpas, web, workspace_api};
 
-/// In whose name leases are taken on an embedded database. It belongs to one server at a time, so the name is always the same:
-/// a server that comes back after a crash gives back what it held, instead of waiting for its own leases to run out.
+/// In whose name leases are taken on an embedded database. It belongs to one server at a time, so
+/// the name is always the same: a server that comes back after a crash gives back what it held,
+/// instead of waiting for its own leases to run out.
 const ONLY_HOLDER: &str = "embedded";
 
-pub(super) async fn server(config: Config, world: World) -> Result<Server, StartError> {
+pub(super) async fn server(
+    config: Config,
+    clock_and_rng: ClockAndRng,
+) -> Result<Server, StartError> {
     check_options(&config)?;
     let catalogue = Arc::new(read_catalogue(&config)?);
     let directory = data_directory(&config)?;
@@ -46,39 +46,37 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
     let stores = open_stores(&config, &telemetry).await?;
     // The demo's key is shown once, so nothing that often goes wrong comes after it.
     let (listener, address) = listen(config.listen)?;
-    let demo = match &stores.connect {
+    let demo = match &stores.workspace {
         Some(store) if config.demo && config.environment == Environment::Sandbox => {
-            demo::make(store, &directory, &world).await?
+            demo::make(store, &directory, &clock_and_rng).await?
         }
         _ => None,
     };
 
     let mut parts = Parts {
         streams: Streams::new(telemetry.event_streams.clone()),
-        new_request: News::default(),
-        new_events: News::default(),
         key_uses: KeyUses::default(),
         config,
-        world,
+        clock_and_rng,
         catalogue,
         telemetry,
-        tpas: None,
+        challenge_service: None,
         stores,
     };
-    parts.tpas = parts.challenge_service(&directory, change).await?;
-    let peer = parts.peer()?;
-    let scheduler = parts.scheduler(peer.as_ref());
+    parts.challenge_service = parts.challenge_service(&directory, change).await?;
+    let handle = parts.handle()?;
+    let scheduler = parts.scheduler(handle.as_ref());
     if let Some(scheduler) = &scheduler {
-        hand_over::release(scheduler).await?;
+        scheduler::leases::release_all(scheduler).await?;
     }
     Ok(Server {
         address,
         listener,
-        router: parts.router(peer.as_ref(), scheduler.as_ref()),
+        router: parts.router(handle.as_ref(), scheduler.as_ref()),
         background: Background {
             scheduler,
-            tpas: parts.tpas.clone(),
-            messenger: parts.messenger(),
+            challenge_service: parts.challenge_service.clone(),
+            relay: parts.shared_database(),
             key_uses: parts.key_uses(),
             streams: parts.streams(),
             telemetry: parts.telemetry.clone(),
@@ -94,7 +92,8 @@ pub(super) async fn server(config: Config, world: World) -> Result<Server, Start
     })
 }
 
-/// The listener, and the address with the port that the operating system has chosen if it was left to it.
+/// The listener, and the address with the port that the operating system has chosen if it was left
+/// to it.
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { address, source };
     let listener = listener::bind(address).map_err(failed)?;
@@ -107,10 +106,10 @@ pub(crate) fn check_options(config: &Config) -> Result<(), StartError> {
     let needs_peer = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
     if needs_peer && config.tpas_url.is_none() && !config.roles.has(Role::Tpas) {
         return Err(StartError::Options(
-            "the challenge service does not run in this process: add tpas to --roles, or say with --tpas-url where it runs",
+            "the challenge service does not run in this process: add tpas to --roles, or say with --tpas-url where it split_on_conflict",
         ));
     }
-    let is_alone = !config.connect_location().is_shared();
+    let is_alone = !config.workspace_location().is_shared();
     if is_alone && config.roles.has(Role::Api) != config.roles.has(Role::Scheduler) {
         return Err(StartError::Options(
             "the embedded database belongs to one process, so the roles api and scheduler go together: name both or neither, \
@@ -137,7 +136,7 @@ pub fn read_catalogue(config: &Config) -> Result<Catalogue, StartError> {
 
 /// The data directory: this server's alone if there are embedded databases in it, shared if not.
 fn data_directory(config: &Config) -> Result<DataDirectory, StartError> {
-    if config.connect_location().is_shared() && config.tpas_location().is_shared() {
+    if config.workspace_location().is_shared() && config.challenge_location().is_shared() {
         DataDirectory::share(&config.data_dir)
     } else {
         DataDirectory::take(&config.data_dir)
@@ -147,19 +146,25 @@ fn data_directory(config: &Config) -> Result<DataDirectory, StartError> {
 /// Opens what this process's roles need, if it belongs to this kind of deployment.
 async fn open_stores(config: &Config, telemetry: &Telemetry) -> Result<Stores, StartError> {
     let needs_connect = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
-    let connect = if needs_connect {
-        Some(ConnectStore::open(&config.connect_location(), telemetry.connect_writer.clone()).await?)
+    let workspace = if needs_connect {
+        Some(
+            WorkspaceStore::open(&config.workspace_location(), telemetry.workspace_writer.clone())
+                .await?,
+        )
     } else {
         None
     };
-    let tpas = if config.roles.has(Role::Tpas) {
-        Some(TpasStore::open(&config.tpas_location(), telemetry.tpas_writer.clone()).await?)
+    let challenge = if config.roles.has(Role::Tpas) {
+        Some(
+            ChallengeStore::open(&config.challenge_location(), telemetry.challenge_writer.clone())
+                .await?,
+        )
     } else {
         None
     };
-    let stores = Stores { connect, tpas };
+    let stores = Stores { workspace, challenge };
     for database in stores.databases() {
-        agreement::on_environment(database, config.environment).await?;
+        consistency::on_environment(database, config.environment).await?;
     }
     Ok(stores)
 }
@@ -167,165 +172,170 @@ async fn open_stores(config: &Config, telemetry: &Telemetry) -> Result<Stores, S
 /// What the rooms of the server are made of.
 struct Parts {
     config: Config,
-    world: World,
+    clock_and_rng: ClockAndRng,
     catalogue: Arc<Catalogue>,
     telemetry: Telemetry,
-    new_request: News,
-    new_events: News,
     key_uses: KeyUses,
     streams: Streams,
-    tpas: Option<Tpas>,
+    challenge_service: Option<ChallengeService>,
     stores: Stores,
 }
 
 impl Parts {
-    /// The challenge service of this process, if it has one; `change` is told of challenges that have changed by themselves.
+    /// The challenge service of this process, if it has one; `change` is told of challenges that
+    /// have changed by themselves.
     async fn challenge_service(
         &self,
         directory: &DataDirectory,
         change: mpsc::UnboundedSender<ChallengeId>,
-    ) -> Result<Option<Tpas>, StartError> {
-        let Self { config, world, catalogue, telemetry, .. } = self;
-        let Some(store) = &self.stores.tpas else { return Ok(None) };
-        let secrets = agreement::on_secrets(config, directory, store.database(), world).await?;
-        Ok(Some(Tpas::new(tpas::Parts {
+    ) -> Result<Option<ChallengeService>, StartError> {
+        let Self { config, clock_and_rng, catalogue, telemetry, .. } = self;
+        let Some(store) = &self.stores.challenge else { return Ok(None) };
+        let secrets =
+            consistency::on_secrets(config, directory, store.database(), clock_and_rng).await?;
+        Ok(Some(ChallengeService::new(challenge_service::Parts {
             store: store.clone(),
             catalogue: Arc::clone(catalogue),
             environment: config.environment,
-            world: world.clone(),
+            clock_and_rng: clock_and_rng.clone(),
             secrets,
             verifier: Verifier::of(config.environment),
             service_token: config.tpas_token.clone(),
             public_url: config.public_url.clone(),
             in_flight: InFlight::new(config.limits.repetition),
             changes: change,
-            telemetry: telemetry.clone(),
+            stamp_decisions: telemetry.stamp_decisions.clone(),
         })))
     }
 
-    /// The challenge service as the others see it: elsewhere if the operator says where, or else in this process.
-    fn peer(&self) -> Result<Option<Peer>, StartError> {
+    /// The challenge service as the others use it: elsewhere if the operator says where, or else in
+    /// this process.
+    fn handle(&self) -> Result<Option<ChallengeServiceHandle>, StartError> {
         let Config { tpas_url, tpas_token, limits, .. } = &self.config;
-        match (tpas_url, tpas_token) {
-            (Some(url), Some(token)) => Remote::new(url, token, limits, self.world.clone())
-                .map(|remote| Some(Peer::Http(Arc::new(remote))))
-                .map_err(|error| StartError::Peer { url: url.clone(), reason: error.to_string() }),
-            _ => Ok(self.tpas.clone().map(|tpas| Peer::InProcess { tpas, read_limit: limits.peer_read })),
-        }
+        let (Some(url), Some(token)) = (tpas_url, tpas_token) else {
+            let in_process = |service| ChallengeServiceHandle::InProcess {
+                service,
+                read_timeout: limits.peer_read,
+            };
+            return Ok(self.challenge_service.clone().map(in_process));
+        };
+        let limits = handle::Limits { hand_over: limits.hand_over, read: limits.peer_read };
+        RemoteChallengeService::new(url, token, limits, self.clock_and_rng.clone())
+            .map(|remote| Some(ChallengeServiceHandle::Http(Arc::new(remote))))
+            .map_err(|error| StartError::ChallengeServiceHandle {
+                url: url.clone(),
+                reason: error.to_string(),
+            })
     }
 
-    fn scheduler(&self, peer: Option<&Peer>) -> Option<Scheduler> {
-        let (store, peer) = self.stores.connect.as_ref().zip(peer)?;
-        self.config.roles.has(Role::Scheduler).then(|| Scheduler {
-            store: store.clone(),
-            peer: peer.clone(),
-            world: self.world.clone(),
-            news: self.new_request.here.clone(),
-            new_events: self.new_events.clone(),
-            telemetry: self.telemetry.clone(),
-            watch: self.watch(),
-            leases: self.leases(peer),
-            turn: Arc::default(),
-            has_leftovers: Arc::default(),
-            attempt_limit: self.config.limits.hand_over,
-            rest: self.config.limits.hand_over_rest,
+    fn scheduler(&self, handle: Option<&ChallengeServiceHandle>) -> Option<Scheduler> {
+        let (store, handle) = self.stores.workspace.as_ref().zip(handle)?;
+        self.config.roles.has(Role::Scheduler).then(|| {
+            Scheduler::new(scheduler::Parts {
+                store: store.clone(),
+                challenge_service: handle.clone(),
+                clock_and_rng: self.clock_and_rng.clone(),
+                hand_overs: self.telemetry.hand_overs.clone(),
+                watch: self.watch(),
+                holder: self.holder(),
+                attempt_limit: self.config.limits.hand_over,
+                period: self.config.limits.hand_over_rest,
+            })
         })
     }
 
-    /// On embedded databases all that happens to challenges happens in this process, unless they are elsewhere altogether.
+    /// On embedded databases all that happens to challenges happens in this process, unless they
+    /// are elsewhere altogether.
     fn watch(&self) -> Watch {
-        let is_shared = self.config.connect_location().is_shared() || self.config.tpas_location().is_shared();
+        let is_shared = self.config.workspace_location().is_shared()
+            || self.config.challenge_location().is_shared();
         if is_shared || self.config.tpas_url.is_some() { Watch::Untold } else { Watch::Told }
-    }
-
-    /// A lease lasts for two attempts, so that nothing is attempted by two at once: at most 20 s with the default limits, so that
-    /// others take over within 30 s (§9).
-    fn leases(&self, peer: &Peer) -> Leases {
-        Leases::new(&self.holder(), self.config.limits.hand_over * 2, peer.capacity().places)
     }
 
     /// A name that no other running scheduler has.
     fn holder(&self) -> String {
-        if !self.config.connect_location().is_shared() {
+        if !self.config.workspace_location().is_shared() {
             return ONLY_HOLDER.to_owned();
         }
         let mut random = [0; 16];
-        self.world.randomness().fill(&mut random);
+        self.clock_and_rng.randomness().fill(&mut random);
         hex::encode(random)
     }
 
-    /// What carries news between processes, where there may be others.
-    fn messenger(&self) -> Option<Messenger> {
-        let store = self.stores.connect.as_ref().filter(|_| self.config.connect_location().is_shared())?;
-        Some(Messenger {
-            store: store.clone(),
-            new_request: self.new_request.clone(),
-            new_events: self.new_events.clone(),
-        })
+    /// The database through which this process exchanges notifications with others, if there can be
+    /// others.
+    fn shared_database(&self) -> Option<Database> {
+        let store = self.stores.workspace.as_ref()?;
+        self.config.workspace_location().is_shared().then(|| store.database().clone())
     }
 
     /// What this process notes of keys, if it takes any.
-    fn key_uses(&self) -> Option<(KeyUses, ConnectStore)> {
-        let store = self.stores.connect.as_ref().filter(|_| self.config.roles.has(Role::Api))?;
+    fn key_uses(&self) -> Option<(KeyUses, WorkspaceStore)> {
+        let store = self.stores.workspace.as_ref().filter(|_| self.config.roles.has(Role::Api))?;
         Some((self.key_uses.clone(), store.clone()))
     }
 
     /// The streams of this process, if it can have any.
     fn streams(&self) -> Option<EventWatch> {
-        let store = self.stores.connect.as_ref().filter(|_| self.config.roles.has(Role::Api))?;
+        let store = self.stores.workspace.as_ref().filter(|_| self.config.roles.has(Role::Api))?;
         Some(EventWatch {
             streams: self.streams.clone(),
             store: store.clone(),
-            world: self.world.clone(),
-            news: self.new_events.here.clone(),
+            clock_and_rng: self.clock_and_rng.clone(),
         })
     }
 
-    fn workspace_api(&self, peer: Option<&Peer>, scheduler: Option<&Scheduler>) -> Option<WorkspaceApi> {
-        let (store, peer) = self.stores.connect.as_ref().zip(peer)?;
+    fn workspace_api(
+        &self,
+        handle: Option<&ChallengeServiceHandle>,
+        scheduler: Option<&Scheduler>,
+    ) -> Option<WorkspaceApi> {
+        let (store, handle) = self.stores.workspace.as_ref().zip(handle)?;
         let parts = || workspace_api::Parts {
             store: store.clone(),
-            peer: peer.clone(),
+            challenge_service: handle.clone(),
             catalogue: Arc::clone(&self.catalogue),
             environment: self.config.environment,
-            world: self.world.clone(),
-            rate_limits: RateLimits::new(self.config.rate_limit, self.world.clock()),
+            clock_and_rng: self.clock_and_rng.clone(),
+            rate_limits: RateLimits::new(self.config.rate_limit, self.clock_and_rng.clock()),
             key_uses: self.key_uses.clone(),
-            known: Known::default(),
+            lookup_cache: LookupCache::default(),
             in_flight: InFlight::new(self.config.limits.repetition),
-            new_request: self.new_request.clone(),
-            leases: scheduler.map(|scheduler| scheduler.leases.clone()),
-            new_events: self.new_events.clone(),
+            local_dispatch: scheduler.map(|scheduler| scheduler.local_dispatch().clone()),
             streams: self.streams.clone(),
             heartbeat: self.config.limits.heartbeat,
         };
         self.config.roles.has(Role::Api).then(|| WorkspaceApi::new(parts()))
     }
 
-    fn router(&self, peer: Option<&Peer>, scheduler: Option<&Scheduler>) -> Router {
+    fn router(
+        &self,
+        handle: Option<&ChallengeServiceHandle>,
+        scheduler: Option<&Scheduler>,
+    ) -> Router {
         let checks = health::Checks {
-            connect: self.stores.connect.clone(),
-            tpas: self.stores.tpas.clone(),
+            workspace: self.stores.workspace.clone(),
+            challenge: self.stores.challenge.clone(),
             telemetry: self.telemetry.clone(),
         };
         let mut router = health::routes(checks);
-        if let Some(api) = self.workspace_api(peer, scheduler) {
+        if let Some(api) = self.workspace_api(handle, scheduler) {
             router = router.merge(workspace_api::routes(api));
         }
-        if let Some(tpas) = &self.tpas {
-            router = router.merge(tpas::routes(tpas.clone()));
+        if let Some(service) = &self.challenge_service {
+            router = router.merge(challenge_service::routes(service.clone()));
         }
         if self.config.roles.has(Role::Web) {
             router = router.merge(console::routes());
         }
-        let edge_state = Arc::new(Edge {
-            world: self.world.clone(),
-            telemetry: self.telemetry.clone(),
+        let layer = Arc::new(RequestLayer {
+            clock_and_rng: self.clock_and_rng.clone(),
+            metrics: self.telemetry.requests.clone(),
             time_limit: self.config.limits.request,
         });
         let router = router
-            .layer(DefaultBodyLimit::max(web::body::LIMIT))
-            .layer(middleware::from_fn_with_state(edge_state, edge));
+            .layer(DefaultBodyLimit::max(http_support::body::LIMIT))
+            .layer(middleware::from_fn_with_state(layer, request_layer));
         #[cfg(feature = "bench")]
         let router = router.merge(super::no_op::routes());
         router

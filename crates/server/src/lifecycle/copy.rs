@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use store::{Copied, PostgresOptions, copy_connect, copy_tpas};
+use db::{Copied, PostgresOptions};
 
 use super::StartError;
 use super::data_directory::DataDirectory;
@@ -16,8 +16,8 @@ pub struct CopiedDeployment {
     pub tpas: Copied,
 }
 
-/// Copies everything from a data directory, which no server may be using, to PostgreSQL. It is safe to repeat: what is there
-/// already is left alone, and what holds anything else is not touched.
+/// Copies everything from a data directory, which no server may be using, to PostgreSQL. It is safe
+/// to repeat: what is there already is left alone, and what holds anything else is not touched.
 ///
 /// # Errors
 /// When a server runs on the directory, or a store cannot be copied; that store is then as it was.
@@ -27,5 +27,8 @@ pub async fn copy(
     tpas: &PostgresOptions,
 ) -> Result<CopiedDeployment, StartError> {
     let _directory = DataDirectory::take_existing(data_dir)?;
-    Ok(CopiedDeployment { connect: copy_connect(data_dir, connect).await?, tpas: copy_tpas(data_dir, tpas).await? })
+    Ok(CopiedDeployment {
+        connect: db::copy(data_dir, connect, &store_workspace::SCHEMA).await?,
+        tpas: db::copy(data_dir, tpas, &store_challenge::SCHEMA).await?,
+    })
 }

@@ -42,11 +42,17 @@ impl DataDirectory {
         Self::take(path)
     }
 
-    /// Makes the directory if it is missing, and takes it for this process alone until the result is dropped.
+    /// Makes the directory if it is missing, and takes it for this process alone until the result
+    /// is dropped.
     pub(super) fn take(path: &Path) -> Result<Self, StartError> {
         create_folder(path)?;
         let lock_path = path.join("lock");
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(PRIVATE_FILE).open(&lock_path);
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(PRIVATE_FILE)
+            .open(&lock_path);
         let lock = lock.map_err(|source| StartError::file(&lock_path, source))?;
         // The operating system lets go of it when the process ends, however it ends.
         match lock.try_lock() {
@@ -69,7 +75,10 @@ impl DataDirectory {
     ) -> Result<Option<SecretKey>, StartError> {
         let path = self.path_of(name);
         let make = randomness.map(|randomness| SecretKey::random(randomness).to_hex());
-        let Some(text) = kept(&path, make).map_err(|source| StartError::file(&path, source))? else { return Ok(None) };
+        let Some(text) = kept(&path, make).map_err(|source| StartError::file(&path, source))?
+        else {
+            return Ok(None);
+        };
         SecretKey::from_hex(&text).map(Some).ok_or(StartError::MalformedSecret(path))
     }
 
@@ -120,11 +129,16 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// The text in a file beside the one that it is for: whole or not at all, because a key cut short by a crash would be a key
-/// lost.
+/// The text in a file beside the one that it is for: whole or not at all, because a key cut short
+/// by a crash would be a key lost.
 fn write_draft(path: &Path, text: &str) -> io::Result<PathBuf> {
     let draft = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(PRIVATE_FILE).open(&draft)?;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(PRIVATE_FILE)
+        .open(&draft)?;
     writeln!(file, "{text}")?;
     file.sync_all()?;
     Ok(draft)

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use db::StoreError;
 use domain::api_key::{self, Access, ApiKey, SecretHash};
 use domain::app::{App, new_client_secret};
-use domain::{Environment, WorkspaceId};
-use store::StoreError;
-use store::connect::{ConnectStore, CreateApiKey, CreateApp, CreateDemo, CreateWorkspace, Workspace};
+use domain::{ClockAndRng, Environment, WorkspaceId};
+use store_workspace::{
+    CreateApiKey, CreateApp, CreateDemo, CreateWorkspace, Workspace, WorkspaceStore,
+};
 
 use super::StartError;
 use super::data_directory::DataDirectory;
-use crate::World;
 
 /// What the demo's app is called in the API.
 const CLIENT_ID: &str = "FK5b0KSM";
@@ -28,28 +29,30 @@ pub struct Demo {
 
 /// Makes the demo workspace, unless there is any workspace already.
 pub(super) async fn make(
-    store: &ConnectStore,
+    store: &WorkspaceStore,
     directory: &DataDirectory,
-    world: &World,
+    clock_and_rng: &ClockAndRng,
 ) -> Result<Option<Demo>, StartError> {
     // However many servers start together on an empty database, one of them makes the demo.
-    let _turn = store.database().turn().await?;
+    let _lock = store.database().advisory_lock().await?;
     if !store.workspaces().await?.is_empty() {
         return Ok(None);
     }
-    let secret = api_key::new_secret(Environment::Sandbox, world.randomness());
+    let secret = api_key::new_secret(Environment::Sandbox, clock_and_rng.randomness());
     // The file comes first: if the process dies in between, the next start makes everything anew.
     directory.keep_demo_api_key(&secret)?;
-    let unit = demo_workspace(world, &secret)?;
-    store.create_demo(unit).await?;
+    let write = demo_workspace(clock_and_rng, &secret)?;
+    store.create_demo(write).await?;
     Ok(Some(Demo { client_id: CLIENT_ID.into(), api_key: secret }))
 }
 
-fn demo_workspace(world: &World, secret: &str) -> Result<CreateDemo, StoreError> {
+fn demo_workspace(clock_and_rng: &ClockAndRng, secret: &str) -> Result<CreateDemo, StoreError> {
     let malformed = |text: &str| StoreError::Internal(format!("the demo's {text} is malformed"));
-    let enabled_providers =
-        PROVIDERS.iter().map(|id| id.parse().map_err(|_| malformed(id))).collect::<Result<_, _>>()?;
-    let (id, now) = (WorkspaceId::random(world.randomness()), world.now());
+    let enabled_providers = PROVIDERS
+        .iter()
+        .map(|id| id.parse().map_err(|_| malformed(id)))
+        .collect::<Result<_, _>>()?;
+    let (id, now) = (WorkspaceId::random(clock_and_rng.randomness()), clock_and_rng.now());
     let app = App {
         workspace_id: id.clone(),
         client_id: CLIENT_ID.parse().map_err(|_| malformed(CLIENT_ID))?,
@@ -59,7 +62,7 @@ fn demo_workspace(world: &World, secret: &str) -> Result<CreateDemo, StoreError>
         created_at: now,
     };
     let key = ApiKey {
-        id: world.ids().api_key(),
+        id: clock_and_rng.ids().api_key(),
         workspace_id: id.clone(),
         name: "demo".into(),
         access: Access::Full,
@@ -73,7 +76,7 @@ fn demo_workspace(world: &World, secret: &str) -> Result<CreateDemo, StoreError>
         // Nobody is told the secret of the demo's app: nothing in a sandbox needs it yet.
         app: CreateApp {
             app,
-            client_secret_hash: SecretHash::of(&new_client_secret(world.randomness())),
+            client_secret_hash: SecretHash::of(&new_client_secret(clock_and_rng.randomness())),
             client_secret_preview: "****".into(),
         },
         key: CreateApiKey { key, secret_hash: SecretHash::of(secret) },

@@ -4,16 +4,16 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
-use store::StoreError;
-use store::connect::ConnectStore;
-use store::tpas::TpasStore;
+use db::StoreError;
+use http_support::error::ApiError;
+use store_challenge::ChallengeStore;
+use store_workspace::WorkspaceStore;
 use utoipa::OpenApi;
 use wire::error::ErrorEnvelope;
 use wire::health::{Health, Readiness};
 
 use crate::openapi;
 use crate::telemetry::Telemetry;
-use crate::web::error::ApiError;
 
 /// What the OpenAPI document says about operations.
 #[derive(OpenApi)]
@@ -23,8 +23,8 @@ pub(crate) struct Paths;
 /// What is looked at.
 #[derive(Clone)]
 pub(crate) struct Checks {
-    pub(super) connect: Option<ConnectStore>,
-    pub(super) tpas: Option<TpasStore>,
+    pub(super) workspace: Option<WorkspaceStore>,
+    pub(super) challenge: Option<ChallengeStore>,
     pub(super) telemetry: Telemetry,
 }
 
@@ -63,19 +63,21 @@ pub(crate) async fn alive() -> Json<Health> {
     ),
 )]
 pub(crate) async fn ready(State(checks): State<Checks>) -> Result<Json<Readiness>, ApiError> {
-    if let Some(connect) = &checks.connect {
-        connect.database().check().await.map_err(|error| not_ready("connect", error))?;
+    if let Some(store) = &checks.workspace {
+        store.database().check().await.map_err(|error| not_ready("connect", error))?;
     }
-    if let Some(tpas) = &checks.tpas {
-        tpas.database().check().await.map_err(|error| not_ready("tpas", error))?;
+    if let Some(store) = &checks.challenge {
+        store.database().check().await.map_err(|error| not_ready("tpas", error))?;
     }
     Ok(Json(Readiness { status: "ready".into() }))
 }
 
 fn not_ready(store: &str, error: StoreError) -> ApiError {
     let problem = match &error {
-        StoreError::Unavailable { obstacle, .. } => obstacle.to_string(),
-        StoreError::Overloaded | StoreError::Closed | StoreError::Internal(_) => "cannot be read and written".into(),
+        StoreError::Unavailable { reason, .. } => reason.to_string(),
+        StoreError::Overloaded | StoreError::Closed | StoreError::Internal(_) => {
+            "cannot be read and written".into()
+        }
     };
     ApiError::unavailable(&format!("The {store} database {problem} at the moment."), error)
 }

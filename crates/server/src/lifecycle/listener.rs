@@ -13,16 +13,18 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 
-use super::impatient::Impatient;
+use super::write_timeout::WriteTimeout;
 
-/// How long a client may take to send a request's head: who is slower holds a connection for nothing.
+/// How long a client may take to send a request's head: who is slower holds a connection for
+/// nothing.
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
 
 /// How many connections are open at most. The next one waits in the operating system's queue.
 pub(crate) const CONNECTIONS: usize = 16_384;
 
-/// How many connections may wait to be accepted. When testers come by the thousand, the operating system turns away those that do
-/// not fit, and each tries again a second later. It may allow fewer.
+/// How many connections may wait to be accepted. When testers come by the thousand, the operating
+/// system turns away those that do not fit, and each tries again a second later. It may allow
+/// fewer.
 const WAITING: u32 = 4096;
 
 /// How long to wait when no connection can be accepted, usually for want of file descriptors.
@@ -36,8 +38,14 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(WAITING)
 }
 
-/// Serves until `stop`, then accepts nothing new and finishes what is in flight, but for no longer than `drain`.
-pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>, drain: Duration) {
+/// Serves until `stop`, then accepts nothing new and finishes what is in flight, but for no longer
+/// than `drain`.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()>,
+    drain: Duration,
+) {
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     let mut stop = std::pin::pin!(stop);
@@ -72,13 +80,16 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     }
 }
 
-fn connection(stream: TcpStream, router: Router) -> http1::Connection<TokioIo<Impatient>, TowerToHyperService<Router>> {
+fn connection(
+    stream: TcpStream,
+    router: Router,
+) -> http1::Connection<TokioIo<WriteTimeout>, TowerToHyperService<Router>> {
     // Answers are small: waiting for more to send only makes them late.
     let _ = stream.set_nodelay(true);
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
-        .serve_connection(TokioIo::new(Impatient::new(stream)), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(WriteTimeout::new(stream)), TowerToHyperService::new(router))
 }
 
 #[cfg(test)]
@@ -90,7 +101,8 @@ mod tests {
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         // Whoever does not fit is not answered, and would try again after a second.
-        let come = || std::net::TcpStream::connect_timeout(&address, Duration::from_millis(900)).unwrap();
+        let come =
+            || std::net::TcpStream::connect_timeout(&address, Duration::from_millis(900)).unwrap();
         let waiting: Vec<_> = std::iter::repeat_with(come).take(500).collect();
         for _ in &waiting {
             listener.accept().await.unwrap();

@@ -1,28 +1,27 @@
 //! From configuration to a running server, and to its end (§13).
 
-pub(crate) mod agreement;
 mod background;
 mod build;
+pub(crate) mod consistency;
 mod copy;
 pub(crate) mod data_directory;
 mod demo;
 pub(crate) mod health;
-mod impatient;
 mod listener;
-mod messenger;
 #[cfg(feature = "bench")]
 mod no_op;
 mod rounds;
 mod start_error;
+mod write_timeout;
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use store::connect::ConnectStore;
-use store::tpas::TpasStore;
-use store::{Database, WriterMetrics};
+use db::{Database, WriterMetrics};
+use store_challenge::ChallengeStore;
+use store_workspace::WorkspaceStore;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -36,10 +35,10 @@ pub(crate) use self::listener::CONNECTIONS;
 use self::rounds::RoundRequests;
 pub use self::rounds::Rounds;
 pub use self::start_error::StartError;
-use crate::World;
 use crate::config::{self, Config};
-use crate::scheduler::{self, Scheduler, Stopping};
-use crate::workspace_api::Streams;
+use domain::ClockAndRng;
+use scheduler::{self, Scheduler, Stopping};
+use workspace_api::Streams;
 
 /// A server that accepts connections.
 pub struct Server {
@@ -59,8 +58,8 @@ pub struct Server {
 
 /// The stores that this process has open.
 struct Stores {
-    connect: Option<ConnectStore>,
-    tpas: Option<TpasStore>,
+    workspace: Option<WorkspaceStore>,
+    challenge: Option<ChallengeStore>,
 }
 
 impl Server {
@@ -68,8 +67,8 @@ impl Server {
     ///
     /// # Errors
     /// When one of these is not possible; the error says what to do.
-    pub async fn start(config: Config, world: World) -> Result<Self, StartError> {
-        build::server(config, world).await
+    pub async fn start(config: Config, clock_and_rng: ClockAndRng) -> Result<Self, StartError> {
+        build::server(config, clock_and_rng).await
     }
 
     /// Where it listens, with the port that the operating system chose if it was left to it.
@@ -90,7 +89,8 @@ impl Server {
         self.rounds.0.clone()
     }
 
-    /// Serves until `stop`; then accepts nothing new, finishes what is in flight, gives leases back and closes the stores.
+    /// Serves until `stop`; then accepts nothing new, finishes what is in flight, gives leases back
+    /// and closes the stores.
     pub async fn stopped_by(self, stop: impl Future<Output = ()>) {
         let Self {
             address: _,
@@ -106,7 +106,7 @@ impl Server {
             directory,
         } = self;
         let (stopping, is_stopping) = watch::channel(false);
-        let mut is_stopping = Stopping(is_stopping);
+        let mut is_stopping = Stopping::new(is_stopping);
         let scheduler = background.scheduler.clone();
         let key_uses = background.key_uses.clone();
         let mut tasks = match when {
@@ -144,7 +144,7 @@ impl Server {
 impl Stores {
     async fn close(self, scheduler: Option<&Scheduler>) {
         if let Some(scheduler) = scheduler
-            && let Err(error) = scheduler::hand_over::release(scheduler).await
+            && let Err(error) = scheduler::leases::release_all(scheduler).await
         {
             tracing::warn!(%error, "leases could not be given back; they will run out by themselves");
         }
@@ -154,8 +154,8 @@ impl Stores {
     }
 
     fn databases(&self) -> impl Iterator<Item = &Database> {
-        let connect = self.connect.as_ref().map(ConnectStore::database);
-        connect.into_iter().chain(self.tpas.as_ref().map(TpasStore::database))
+        let connect = self.workspace.as_ref().map(WorkspaceStore::database);
+        connect.into_iter().chain(self.challenge.as_ref().map(ChallengeStore::database))
     }
 }
 
@@ -164,12 +164,12 @@ impl Stores {
 /// # Errors
 /// When they cannot be opened or changed.
 pub async fn migrate(config: &Config) -> Result<Vec<String>, StartError> {
-    let (connect, tpas) = (config.connect_location(), config.tpas_location());
+    let (connect, tpas) = (config.workspace_location(), config.challenge_location());
     if !(connect.is_shared() && tpas.is_shared()) {
         data_directory::create_folder(&config.data_dir)?;
     }
-    let connect = ConnectStore::open(&connect, WriterMetrics::default()).await?;
-    let tpas = TpasStore::open(&tpas, WriterMetrics::default()).await?;
+    let connect = WorkspaceStore::open(&connect, WriterMetrics::default()).await?;
+    let tpas = ChallengeStore::open(&tpas, WriterMetrics::default()).await?;
     let mut names = Vec::new();
     for database in [connect.database(), tpas.database()] {
         database.close().await;

@@ -1,4 +1,5 @@
-//! A route that does nothing: what HTTP alone costs, as a limit for measurements. Only in builds with the feature `bench`.
+//! A route that does nothing: what HTTP alone costs, as a limit for measurements. Only in builds
+//! with the feature `bench`.
 
 use axum::Router;
 use axum::body::Bytes;

@@ -1,4 +1,5 @@
-//! Background work by hand: for tests and simulations, where nothing happens unless it is asked for.
+//! Background work by hand: for tests and simulations, where nothing happens unless it is asked
+//! for.
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -7,7 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 pub struct Rounds(mpsc::UnboundedSender<Round>);
 
 impl Rounds {
-    /// Runs every background task once, and returns when all are done. Does nothing where they run periodically.
+    /// Runs every background task once, and returns when all are done. Does nothing where they run
+    /// periodically.
     pub async fn run(&self) {
         let (done, is_done) = oneshot::channel();
         if self.0.send(Round(done)).is_ok() {

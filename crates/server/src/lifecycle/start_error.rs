@@ -2,9 +2,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use db::{CopyError, OpenError, StoreError};
 use domain::Environment;
 use domain::catalogue::CatalogueError;
-use store::{CopyError, OpenError, StoreError};
 
 /// Why a server did not start. Each says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ pub enum StartError {
         database: String,
     },
     /// The deployment has a secret that this process does not have.
-    #[error("{} is missing: {database} was begun with one; restore it, copy it from a server that runs, or give it as an option \
+    #[error("{} is missing: {database} was begun with one; restore it, copy it from a server that split_on_conflict, or give it as an option \
         (docs/operations.md, The secrets)", path.display())]
     MissingSecret {
         /// The file that should be there.
@@ -86,7 +86,7 @@ pub enum StartError {
     Options(&'static str),
     /// The challenge service's address is no URL.
     #[error("cannot use the challenge service at {url}: {reason}; check --tpas-url")]
-    Peer {
+    ChallengeServiceHandle {
         /// The address.
         url: String,
         /// What is wrong with it.

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Site, TESTS};
+use crate::support::{TESTS, TestServer};
 
 const LIMIT: usize = 64 * 1024;
 
@@ -18,7 +18,7 @@ fn order_of(bytes: usize) -> String {
 
 #[tokio::test]
 async fn a_body_of_64_kib_is_read_and_one_byte_more_is_too_large() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     site.post(TESTS).body("application/json", order_of(LIMIT)).send().await.expect(201);
     let refused = site.post(TESTS).body("application/json", order_of(LIMIT + 1)).send().await;
     refused.expect_error(413, "PAYLOAD_TOO_LARGE");
@@ -26,8 +26,18 @@ async fn a_body_of_64_kib_is_read_and_one_byte_more_is_too_large() {
 
 #[tokio::test]
 async fn a_body_that_is_no_json_object_is_refused() {
-    let site = Site::start().await;
-    for body in ["", "{", "nonsense", "[]", "\"title\"", "null", "1", "{\"title\":\"\\ud800\"}", "{\"title\":\"a\"}x"] {
+    let site = TestServer::start().await;
+    for body in [
+        "",
+        "{",
+        "nonsense",
+        "[]",
+        "\"title\"",
+        "null",
+        "1",
+        "{\"title\":\"\\ud800\"}",
+        "{\"title\":\"a\"}x",
+    ] {
         let error = site.post(TESTS).body("application/json", body).send().await;
         let error = error.expect_error(400, "VALIDATION_INVALID_PARAMETER");
         assert_eq!(error["details"]["parameter"], "body", "{body}");
@@ -38,13 +48,19 @@ async fn a_body_that_is_no_json_object_is_refused() {
 
 #[tokio::test]
 async fn a_body_must_not_be_declared_as_anything_but_json() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let order = json!({ "title": "BankID" }).to_string();
-    for other in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "json"] {
+    for other in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "json",
+    ] {
         let refused = site.post(TESTS).body(other, order.clone()).send().await;
         refused.expect_error(415, "UNSUPPORTED_MEDIA_TYPE");
     }
-    for json in ["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.acme+json"] {
+    for json in ["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.acme+json"]
+    {
         site.post(TESTS).body(json, order.clone()).send().await.expect(201);
     }
     site.post(TESTS).bare_body(order).send().await.expect(201);
@@ -52,7 +68,7 @@ async fn a_body_must_not_be_declared_as_anything_but_json() {
 
 #[tokio::test]
 async fn head_is_answered_wherever_get_is_without_a_body() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let challenge = site.challenge(&json!({ "title": "x" })).await;
     for path in [
         "/healthz".into(),
@@ -76,10 +92,15 @@ async fn head_is_answered_wherever_get_is_without_a_body() {
 
 #[tokio::test]
 async fn an_unknown_path_is_not_found() {
-    let site = Site::start().await;
-    for path in
-        ["/nothing", "/connect/v1", "/connect/v1/apps/FK5b0KSM/production-testz", "/connect/v2/x", "/tpas/v1/x", "//"]
-    {
+    let site = TestServer::start().await;
+    for path in [
+        "/nothing",
+        "/connect/v1",
+        "/connect/v1/apps/FK5b0KSM/production-testz",
+        "/connect/v2/x",
+        "/tpas/v1/x",
+        "//",
+    ] {
         site.get(path).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
     }
     for malformed in ["%ff", "a%20b", "FK5b0KS", "FK5b0KSMM", "..%2f"] {
@@ -90,7 +111,7 @@ async fn an_unknown_path_is_not_found() {
 
 #[tokio::test]
 async fn a_known_path_names_the_methods_that_it_knows() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     for (path, allow) in [
         (TESTS.to_owned(), "GET,HEAD,POST"),
         (format!("{TESTS}/req_x"), "GET,HEAD"),
@@ -107,7 +128,7 @@ async fn a_known_path_names_the_methods_that_it_knows() {
 
 #[tokio::test]
 async fn a_valid_request_id_is_kept_and_any_other_replaced() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let given = "228aaefb-3ce2-4dd0-a73b-b96f71c5779f";
     let kept = site.get(TESTS).header("X-Request-Id", given).send().await;
     assert_eq!(kept.header("x-request-id"), Some(given));
@@ -121,7 +142,8 @@ async fn a_valid_request_id_is_kept_and_any_other_replaced() {
 
 #[tokio::test]
 async fn an_answer_that_takes_too_long_is_given_up() {
-    let site = Site::configured(|config| config.limits.request = Duration::from_millis(50)).await;
+    let site =
+        TestServer::configured(|config| config.limits.request = Duration::from_millis(50)).await;
     // A body that is announced and never comes.
     let mut stream = TcpStream::connect(site.url.trim_start_matches("http://")).await.unwrap();
     let head = format!(
@@ -138,14 +160,20 @@ async fn an_answer_that_takes_too_long_is_given_up() {
 
 #[tokio::test]
 async fn a_validation_error_names_every_offending_field() {
-    let site = Site::start().await;
-    let order = json!({ "maxStamps": 0, "targetPlatform": "windows", "description": "x".repeat(1001) });
+    let site = TestServer::start().await;
+    let order =
+        json!({ "maxStamps": 0, "targetPlatform": "windows", "description": "x".repeat(1001) });
     let error = site.order(&order).await.expect_error(400, "VALIDATION_MISSING_PARAMETER");
     let details = &error["details"];
     assert_eq!(details["parameter"], "title");
-    let errors: Vec<_> =
-        details["errors"].as_array().unwrap().iter().map(|error| (&error["parameter"], &error["code"])).collect();
-    let (missing, invalid) = (json!("VALIDATION_MISSING_PARAMETER"), json!("VALIDATION_INVALID_PARAMETER"));
+    let errors: Vec<_> = details["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| (&error["parameter"], &error["code"]))
+        .collect();
+    let (missing, invalid) =
+        (json!("VALIDATION_MISSING_PARAMETER"), json!("VALIDATION_INVALID_PARAMETER"));
     let expected = [
         (&json!("title"), &missing),
         (&json!("description"), &invalid),

@@ -3,7 +3,7 @@
 use domain::Environment;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Site, TESTS};
+use crate::support::{Answer, TESTS, TestServer};
 
 #[track_caller]
 fn refusal_of(answer: &Answer, parameter: &str) -> Value {
@@ -19,8 +19,10 @@ fn refusal_of(answer: &Answer, parameter: &str) -> Value {
 
 #[tokio::test]
 async fn an_order_is_answered_with_the_challenge_request() {
-    let site = Site::start().await;
-    let answer = site.order(&json!({ "title": "BankID SE Test", "providerIds": ["bankidse"], "maxStamps": 3 })).await;
+    let site = TestServer::start().await;
+    let answer = site
+        .order(&json!({ "title": "BankID SE Test", "providerIds": ["bankidse"], "maxStamps": 3 }))
+        .await;
     let request = answer.expect(201);
     let id = request["id"].as_str().unwrap();
     let expected = json!({
@@ -46,7 +48,7 @@ async fn an_order_is_answered_with_the_challenge_request() {
 
 #[tokio::test]
 async fn what_was_given_is_in_the_payload_and_what_was_not_has_its_default() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let everything = json!({ "title": "t", "description": "d", "providerIds": ["mitid", "bankidse"], "targetPlatform": "ios",
         "maxStamps": 2_147_483_647_u32, "allowDuplicateParticipation": false });
     let payload = site.order(&everything).await.expect(201)["payload"].clone();
@@ -54,7 +56,9 @@ async fn what_was_given_is_in_the_payload_and_what_was_not_has_its_default() {
         "maxStampClaims": 2_147_483_647_u32, "allowDuplicateParticipation": false });
     assert_eq!(payload, expected);
 
-    let payload = site.order(&json!({ "title": "t", "targetPlatform": null })).await.expect(201)["payload"].clone();
+    let payload =
+        site.order(&json!({ "title": "t", "targetPlatform": null })).await.expect(201)["payload"]
+            .clone();
     let expected = json!({ "title": "t", "providerIds": ["bankidse", "mitid", "frejaid", "smartid"], "targetPlatform": null,
         "maxStampClaims": 3 });
     assert_eq!(payload, expected);
@@ -62,7 +66,7 @@ async fn what_was_given_is_in_the_payload_and_what_was_not_has_its_default() {
 
 #[tokio::test]
 async fn the_bounds_of_every_field() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     for accepted in [
         json!({ "title": "x" }),
         json!({ "title": "🙂".repeat(200) }),
@@ -107,7 +111,7 @@ async fn the_bounds_of_every_field() {
 
 #[tokio::test]
 async fn repeated_providers_count_once() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let order = json!({ "title": "x", "providerIds": ["smartid", "bankidse", "smartid"] });
     let request = site.order(&order).await.expect(201);
     assert_eq!(request["payload"]["providerIds"], json!(["smartid", "bankidse"]));
@@ -115,7 +119,7 @@ async fn repeated_providers_count_once() {
 
 #[tokio::test]
 async fn each_refused_provider_is_named_with_its_reason() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let order = json!({ "title": "x", "providerIds": ["bankidse", "passport", "nope", "idin"] });
     let error = refusal_of(&site.order(&order).await, "providerIds");
     let expected = json!([
@@ -128,11 +132,14 @@ async fn each_refused_provider_is_named_with_its_reason() {
 
 #[tokio::test]
 async fn a_provider_that_is_only_in_the_sandbox_is_not_available_in_production() {
-    let site = Site::configured(|config| config.environment = Environment::Production).await;
+    let site = TestServer::configured(|config| config.environment = Environment::Production).await;
     let (workspace, _) = site.workspace().await;
     site.app(&workspace, "Producti", &["us-mdl", "bankidse"]).await;
-    let key = domain::api_key::new_secret(Environment::Production, &domain::SeededRandomness::from_seed(5));
-    let unit = store::connect::CreateApiKey {
+    let key = domain::api_key::new_secret(
+        Environment::Production,
+        &domain::SeededRandomness::from_seed(5),
+    );
+    let write = store_workspace::CreateApiKey {
         key: domain::api_key::ApiKey {
             id: domain::ApiKeyId::from_bytes([7; 16]),
             workspace_id: workspace,
@@ -145,21 +152,30 @@ async fn a_provider_that_is_only_in_the_sandbox_is_not_available_in_production()
         },
         secret_hash: domain::api_key::SecretHash::of(&key),
     };
-    site.database(async |store, _| store.create_api_key(unit).await.unwrap()).await;
+    site.database(async |store, _| store.create_api_key(write).await.unwrap()).await;
 
     let path = "/connect/v1/apps/Producti/production-tests";
     let explicit = json!({ "title": "x", "providerIds": ["us-mdl"] });
-    let error = refusal_of(&site.call("POST", path).key(&key).json(&explicit).send().await, "providerIds");
-    assert_eq!(error["details"]["providers"], json!([{ "providerId": "us-mdl", "reason": "not_available" }]));
-    let every = site.call("POST", path).key(&key).json(&json!({ "title": "x" })).send().await.expect(201);
+    let error =
+        refusal_of(&site.call("POST", path).key(&key).json(&explicit).send().await, "providerIds");
+    assert_eq!(
+        error["details"]["providers"],
+        json!([{ "providerId": "us-mdl", "reason": "not_available" }])
+    );
+    let every =
+        site.call("POST", path).key(&key).json(&json!({ "title": "x" })).send().await.expect(201);
     assert_eq!(every["payload"]["providerIds"], json!(["bankidse"]));
 }
 
 #[tokio::test]
 async fn an_app_without_eligible_providers_cannot_order() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     site.app(&site.demo_workspace().await, "Passport", &["passport"]).await;
-    let answer = site.post("/connect/v1/apps/Passport/production-tests").json(&json!({ "title": "x" })).send().await;
+    let answer = site
+        .post("/connect/v1/apps/Passport/production-tests")
+        .json(&json!({ "title": "x" }))
+        .send()
+        .await;
     refusal_of(&answer, "providerIds");
 }
 
@@ -167,9 +183,10 @@ async fn an_app_without_eligible_providers_cannot_order() {
 async fn the_catalogue_can_be_the_operators_own() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("catalogue.toml");
-    let shipped = include_str!("../../../domain/catalogue.toml").replace("\"bankidse\"", "\"bankid-of-ours\"");
+    let shipped = include_str!("../../../domain/catalogue.toml")
+        .replace("\"bankidse\"", "\"bankid-of-ours\"");
     std::fs::write(&file, shipped).unwrap();
-    let site = Site::configured(|config| config.catalogue = Some(file)).await;
+    let site = TestServer::configured(|config| config.catalogue = Some(file)).await;
     let order = json!({ "title": "x", "providerIds": ["bankidse"] });
     let error = refusal_of(&site.order(&order).await, "providerIds");
     assert_eq!(error["details"]["providers"][0]["reason"], "not_registered");

@@ -5,32 +5,36 @@ use std::time::Duration;
 use domain::challenge_request::ChallengeRequest;
 use domain::production_test::Payload;
 use serde_json::{Value, json};
-use store::connect::{CreateChallengeRequest, CreateOutcome, DeleteApp, RequestKey, RetryRequest};
+use store_workspace::{CreateChallengeRequest, CreateOutcome, DeleteApp, RequestKey, RetryRequest};
 
 use crate::support::fake_service::{FakeService, Reaction};
-use crate::support::{SERVICE_TOKEN, Site, TESTS, Tables};
+use crate::support::{SERVICE_TOKEN, TESTS, Tables, TestServer};
 
 const APP: &str = "/connect/v1/apps/FK5b0KSM";
 
-async fn delete(site: &Site) {
+async fn delete(site: &TestServer) {
     site.call("DELETE", APP).key(&site.api_key).send().await.expect(200);
 }
 
-async fn open(site: &Site) -> Value {
+async fn open(site: &TestServer) -> Value {
     site.call("GET", "/tpas/v1/challenges/open").send().await.expect(200)
 }
 
-async fn standing(site: &Site) -> Vec<Vec<Option<String>>> {
-    site.ground().rows(Tables::Connect, "SELECT status, next_attempt_at, leased_by FROM challenge_requests").await
+async fn standing(site: &TestServer) -> Vec<Vec<Option<String>>> {
+    site.ground()
+        .rows(Tables::Connect, "SELECT status, next_attempt_at, leased_by FROM challenge_requests")
+        .await
 }
 
 #[tokio::test]
 async fn an_order_that_is_stored_after_its_app_was_deleted_is_cancelled_and_never_handed_over() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let workspace = site.demo_workspace().await;
     let client_id = "FK5b0KSM".parse().unwrap();
     // The handler has read the app; then it is deleted; then the handler writes.
-    let app = site.database(async |store, _| store.app(&workspace, &client_id).await.unwrap().unwrap()).await;
+    let app = site
+        .database(async |store, _| store.app(&workspace, &client_id).await.unwrap().unwrap())
+        .await;
     delete(&site).await;
     let payload = Payload {
         title: "late".into(),
@@ -40,10 +44,19 @@ async fn an_order_that_is_stored_after_its_app_was_deleted_is_cancelled_and_neve
         target_platform: None,
         allow_duplicate_participation: None,
     };
-    let stored = site.database(async |store, world| {
-        let request = ChallengeRequest::new(world.ids().request(), &app, payload, world.now());
+    let stored = site.database(async |store, clock_and_rng| {
+        let request = ChallengeRequest::new(
+            clock_and_rng.ids().request(),
+            &app,
+            payload,
+            clock_and_rng.now(),
+        );
         store
-            .create_challenge_request(CreateChallengeRequest { request, idempotency: None, lease: None })
+            .create_challenge_request(CreateChallengeRequest {
+                request,
+                idempotency: None,
+                lease: None,
+            })
             .await
             .unwrap()
     });
@@ -54,13 +67,14 @@ async fn an_order_that_is_stored_after_its_app_was_deleted_is_cancelled_and_neve
 }
 
 #[tokio::test]
-async fn an_order_that_is_taken_at_once_though_its_app_was_just_deleted_is_cancelled_and_never_handed_over() {
-    let site = Site::start().await;
+async fn an_order_that_is_taken_at_once_though_its_app_was_just_deleted_is_cancelled_and_never_handed_over()
+ {
+    let site = TestServer::start().await;
     // This server has read the app a moment ago; then another one deletes it.
     site.order(&json!({ "title": "x" })).await.expect(201);
     let (workspace_id, now) = (site.demo_workspace().await, site.now());
-    let unit = DeleteApp { workspace_id, client_id: "FK5b0KSM".parse().unwrap(), now };
-    assert!(site.database(async |store, _| store.delete_app(unit).await.unwrap()).await);
+    let write = DeleteApp { workspace_id, client_id: "FK5b0KSM".parse().unwrap(), now };
+    assert!(site.database(async |store, _| store.delete_app(write).await.unwrap()).await);
     site.order(&json!({ "title": "late" })).await.expect(201);
     site.round().await;
     site.lease_of_new_orders_ends();
@@ -72,8 +86,9 @@ async fn an_order_that_is_taken_at_once_though_its_app_was_just_deleted_is_cance
 #[tokio::test]
 async fn a_test_cannot_be_retried_once_its_app_is_deleted() {
     let refusing = FakeService::start(None, &[Reaction::Status(400, "")]).await;
-    let site = Site::configured(|config| config.tpas_url = Some(refusing.url)).await;
-    let id = site.order(&json!({ "title": "x" })).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let site = TestServer::configured(|config| config.tpas_url = Some(refusing.url)).await;
+    let id =
+        site.order(&json!({ "title": "x" })).await.expect(201)["id"].as_str().unwrap().to_owned();
     site.round().await;
     assert_eq!(site.get(&format!("{TESTS}/{id}")).send().await.expect(200)["status"], "failed");
     let key = RequestKey {
@@ -82,17 +97,21 @@ async fn a_test_cannot_be_retried_once_its_app_is_deleted() {
         id: id.parse().unwrap(),
     };
     delete(&site).await;
-    let unit = RetryRequest { key, now: site.now() };
-    assert!(site.database(async |store, _| store.retry_request(unit).await.unwrap()).await.is_none());
+    let write = RetryRequest { key, now: site.now() };
+    assert!(
+        site.database(async |store, _| store.retry_request(write).await.unwrap()).await.is_none()
+    );
     assert_eq!(standing(&site).await, [[Some("failed".to_owned()), None, None]]);
 }
 
 #[tokio::test]
 async fn what_was_attempted_before_its_app_was_deleted_leaves_no_open_challenge() {
-    let real = Site::start().await;
+    let real = TestServer::start().await;
     // The challenge is made, but nobody hears of it.
-    let fake = FakeService::start(Some(real.url.clone()), &[Reaction::ForwardAndCut, Reaction::Forward]).await;
-    let site = Site::configured(|config| config.tpas_url = Some(fake.url)).await;
+    let fake =
+        FakeService::start(Some(real.url.clone()), &[Reaction::ForwardAndCut, Reaction::Forward])
+            .await;
+    let site = TestServer::configured(|config| config.tpas_url = Some(fake.url)).await;
     site.order(&json!({ "title": "x" })).await.expect(201);
     site.round().await;
     assert_eq!(open(&real).await.as_array().unwrap().len(), 1);
@@ -103,17 +122,24 @@ async fn what_was_attempted_before_its_app_was_deleted_leaves_no_open_challenge(
 
 #[tokio::test]
 async fn what_is_being_handed_over_while_its_app_is_deleted_leaves_no_open_challenge() {
-    let real = Site::start().await;
-    let fake = FakeService::start(Some(real.url.clone()), &[Reaction::Silence, Reaction::Forward]).await;
-    let site = Site::configured(|config| {
+    let real = TestServer::start().await;
+    let fake =
+        FakeService::start(Some(real.url.clone()), &[Reaction::Silence, Reaction::Forward]).await;
+    let site = TestServer::configured(|config| {
         config.tpas_url = Some(fake.url);
         config.limits.hand_over = Duration::from_millis(200);
     })
     .await;
-    let id = site.order(&json!({ "title": "x" })).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let id =
+        site.order(&json!({ "title": "x" })).await.expect(201)["id"].as_str().unwrap().to_owned();
     tokio::join!(
         async {
-            while site.ground().value(Tables::Connect, "SELECT leased_by FROM challenge_requests").await.is_none() {
+            while site
+                .ground()
+                .value(Tables::Connect, "SELECT leased_by FROM challenge_requests")
+                .await
+                .is_none()
+            {
                 tokio::task::yield_now().await;
             }
             delete(&site).await;

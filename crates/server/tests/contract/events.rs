@@ -6,16 +6,16 @@ use domain::api_key::Access;
 use serde_json::{Value, json};
 
 use crate::support::fake_service::{FakeService, Reaction};
-use crate::support::{Call, Following, Site, TESTS, Tables};
+use crate::support::{Call, Following, TESTS, Tables, TestServer};
 
 pub(crate) const EVENTS: &str = "/connect/v1/apps/FK5b0KSM/production-tests/events";
 
 /// Follows the demo's app from now on; what comes from now on is in it.
-pub(crate) async fn follow(site: &Site) -> Following {
+pub(crate) async fn follow(site: &TestServer) -> Following {
     begun(site.get(EVENTS)).await
 }
 
-async fn follow_after(site: &Site, last: impl std::fmt::Display) -> Following {
+async fn follow_after(site: &TestServer, last: impl std::fmt::Display) -> Following {
     begun(site.get(EVENTS).header("Last-Event-ID", last.to_string())).await
 }
 
@@ -27,36 +27,37 @@ pub(crate) async fn begun(call: Call) -> Following {
     following
 }
 
-pub(crate) async fn order(site: &Site, max_stamps: u32) -> String {
-    let order = json!({ "title": "BankID", "providerIds": ["bankidse", "mitid"], "maxStamps": max_stamps });
+pub(crate) async fn order(site: &TestServer, max_stamps: u32) -> String {
+    let order =
+        json!({ "title": "BankID", "providerIds": ["bankidse", "mitid"], "maxStamps": max_stamps });
     site.order(&order).await.expect(201)["id"].as_str().unwrap().to_owned()
 }
 
-async fn scheduled(site: &Site, max_stamps: u32) -> String {
+async fn scheduled(site: &TestServer, max_stamps: u32) -> String {
     let request = order(site, max_stamps).await;
     site.round().await;
     request.replace("req_", "ch_")
 }
 
-pub(crate) async fn cancel(site: &Site, id: &str) {
+pub(crate) async fn cancel(site: &TestServer, id: &str) {
     site.post(&format!("{TESTS}/{id}/cancel")).send().await.expect(200);
 }
 
 /// A real challenge service, and a site that uses it over HTTP.
-async fn apart() -> (Site, Site) {
-    let service = Site::start().await;
+async fn apart() -> (TestServer, TestServer) {
+    let service = TestServer::start().await;
     let url = service.url.clone();
-    let site = Site::configured(move |config| config.tpas_url = Some(url)).await;
+    let site = TestServer::configured(move |config| config.tpas_url = Some(url)).await;
     (service, site)
 }
 
-async fn kept(site: &Site) -> String {
+async fn kept(site: &TestServer) -> String {
     site.ground().value(Tables::Connect, "SELECT COUNT(*) FROM events").await.unwrap()
 }
 
 #[tokio::test]
 async fn a_test_that_completes_is_told_of_from_the_beginning_to_the_end() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let mut following = follow(&site).await;
     let request = order(&site, 2).await;
     site.round().await;
@@ -100,18 +101,25 @@ async fn a_test_that_completes_is_told_of_from_the_beginning_to_the_end() {
     );
     site.advance(Duration::from_hours(24 * 6));
     site.round().await;
-    assert_eq!((kept(&site).await.as_str(), following.last_id.as_str()), ("4", "4"), "nothing comes twice");
+    assert_eq!(
+        (kept(&site).await.as_str(), following.last_id.as_str()),
+        ("4", "4"),
+        "nothing comes twice"
+    );
 }
 
 #[tokio::test]
 async fn a_failure_is_told_with_its_reason_and_a_retry_can_fail_again() {
     let fake = FakeService::start(None, &[Reaction::Status(422, "")]).await;
-    let site = Site::configured(|config| config.tpas_url = Some(fake.url.clone())).await;
+    let site = TestServer::configured(|config| config.tpas_url = Some(fake.url.clone())).await;
     let mut following = follow(&site).await;
     let request = order(&site, 1).await;
     site.round().await;
     let first = following.event().await;
-    assert_eq!((&first["event"], &first["data"]["challengeId"]), (&json!("production_test.failed"), &Value::Null));
+    assert_eq!(
+        (&first["event"], &first["data"]["challengeId"]),
+        (&json!("production_test.failed"), &Value::Null)
+    );
     let test = site.get(&format!("{TESTS}/{request}")).send().await.expect(200);
     assert_eq!(first["data"]["reason"], test["scheduling"]["lastError"]);
     site.post(&format!("{TESTS}/{request}/retry")).send().await.expect(200);
@@ -124,7 +132,7 @@ async fn a_failure_is_told_with_its_reason_and_a_retry_can_fail_again() {
 #[tokio::test]
 async fn an_attempt_that_is_postponed_is_no_event() {
     let fake = FakeService::start(None, &[Reaction::Status(503, "")]).await;
-    let site = Site::configured(|config| config.tpas_url = Some(fake.url.clone())).await;
+    let site = TestServer::configured(|config| config.tpas_url = Some(fake.url.clone())).await;
     order(&site, 1).await;
     site.round().await;
     assert_eq!(kept(&site).await, "0");
@@ -132,7 +140,7 @@ async fn an_attempt_that_is_postponed_is_no_event() {
 
 #[tokio::test]
 async fn cancelling_is_told_once_of_a_pending_test_and_of_a_running_one() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let mut following = follow(&site).await;
     let pending = order(&site, 1).await;
     cancel(&site, &pending).await;
@@ -149,7 +157,10 @@ async fn cancelling_is_told_once_of_a_pending_test_and_of_a_running_one() {
     site.round().await;
     site.round().await;
     let events = following.events(3).await;
-    assert_eq!(events, [json!(["scheduled", null]), json!(["stamp_claimed", 1]), json!(["cancelled", 1])]);
+    assert_eq!(
+        events,
+        [json!(["scheduled", null]), json!(["stamp_claimed", 1]), json!(["cancelled", 1])]
+    );
     assert_eq!(kept(&site).await, "4");
 }
 
@@ -171,10 +182,11 @@ async fn expiring_is_told_once_after_the_stamps_that_nobody_has_seen_yet() {
 }
 
 #[tokio::test]
-async fn stamps_of_a_challenge_service_elsewhere_are_learned_of_by_looking_no_more_often_than_before() {
-    let service = Site::start().await;
+async fn stamps_of_a_challenge_service_elsewhere_are_learned_of_by_looking_no_more_often_than_before()
+ {
+    let service = TestServer::start().await;
     let fake = FakeService::start(Some(service.url.clone()), &[Reaction::Forward]).await;
-    let site = Site::configured(|config| config.tpas_url = Some(fake.url.clone())).await;
+    let site = TestServer::configured(|config| config.tpas_url = Some(fake.url.clone())).await;
     let mut following = follow(&site).await;
     let challenge = scheduled(&site, 3).await;
     let before = fake.request_count();
@@ -184,7 +196,10 @@ async fn stamps_of_a_challenge_service_elsewhere_are_learned_of_by_looking_no_mo
     site.advance(Duration::from_secs(2));
     site.round().await;
     let events = following.events(3).await;
-    assert_eq!(events, [json!(["scheduled", null]), json!(["stamp_claimed", 1]), json!(["stamp_claimed", 2])]);
+    assert_eq!(
+        events,
+        [json!(["scheduled", null]), json!(["stamp_claimed", 1]), json!(["stamp_claimed", 2])]
+    );
     assert_eq!(fake.request_count(), before + 1, "one look, one call");
 }
 
@@ -206,7 +221,7 @@ async fn many_stamps_at_once_are_told_of_one_by_one_before_the_end() {
 
 #[tokio::test]
 async fn a_stream_begins_with_what_happens_from_now_on() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let past = order(&site, 1).await;
     cancel(&site, &past).await;
     let mut following = follow(&site).await;
@@ -219,7 +234,7 @@ async fn a_stream_begins_with_what_happens_from_now_on() {
 
 #[tokio::test]
 async fn a_stream_goes_on_after_the_event_that_arrived_last_also_after_a_restart() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let mut ids = Vec::new();
     for _ in 0..4 {
         let id = order(&site, 1).await;
@@ -243,7 +258,7 @@ async fn a_stream_goes_on_after_the_event_that_arrived_last_also_after_a_restart
 
 #[tokio::test]
 async fn more_than_a_page_comes_in_order() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     for _ in 0..250 {
         order(&site, 1).await;
     }
@@ -257,19 +272,20 @@ async fn more_than_a_page_comes_in_order() {
 
 #[tokio::test]
 async fn an_id_that_is_none_is_refused() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     for id in ["", "x", "-1", "01", "1.0", " ", "9223372036854775808", "evt_1"] {
         let refused = site.get(EVENTS).header("Last-Event-ID", id).send().await;
         let error = refused.expect_error(400, "VALIDATION_INVALID_PARAMETER");
         assert_eq!(error["details"]["parameter"], "Last-Event-ID", "{id}");
     }
-    let twice = site.get(EVENTS).header("Last-Event-ID", "0").header("Last-Event-ID", "0").send().await;
+    let twice =
+        site.get(EVENTS).header("Last-Event-ID", "0").header("Last-Event-ID", "0").send().await;
     twice.expect_error(400, "VALIDATION_INVALID_PARAMETER");
 }
 
 #[tokio::test]
 async fn after_a_gap_a_stream_does_not_go_on_as_if_nothing_were_missing() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let first = order(&site, 1).await;
     cancel(&site, &first).await;
     site.advance(Duration::from_hours(7 * 24));
@@ -279,42 +295,67 @@ async fn after_a_gap_a_stream_does_not_go_on_as_if_nothing_were_missing() {
     cancel(&site, &second).await;
     site.advance(Duration::from_millis(1));
     site.round().await;
-    let gone = site.get(EVENTS).header("Last-Event-ID", "0").send().await.expect_error(409, "RESOURCE_CONFLICT");
+    let gone = site
+        .get(EVENTS)
+        .header("Last-Event-ID", "0")
+        .send()
+        .await
+        .expect_error(409, "RESOURCE_CONFLICT");
     assert_eq!(gone["details"]["resumeAfter"], "1");
     let mut following = follow_after(&site, "1").await;
     assert_eq!(following.event().await["data"]["requestId"], second);
     // One that has never been: the database was restored, say.
-    let future = site.get(EVENTS).header("Last-Event-ID", "3").send().await.expect_error(409, "RESOURCE_CONFLICT");
+    let future = site
+        .get(EVENTS)
+        .header("Last-Event-ID", "3")
+        .send()
+        .await
+        .expect_error(409, "RESOURCE_CONFLICT");
     assert_eq!(future["details"]["resumeAfter"], "1");
 }
 
 #[tokio::test]
 async fn each_workspace_follows_its_own_apps_only_and_reading_is_enough() {
-    let site = Site::start().await;
-    let read_only = site.key(&site.demo_workspace().await, |key| key.access = Access::ReadOnly).await;
+    let site = TestServer::start().await;
+    let read_only =
+        site.key(&site.demo_workspace().await, |key| key.access = Access::ReadOnly).await;
     let (workspace, key) = site.workspace().await;
     site.app(&workspace, "OtherApp", &["bankidse"]).await;
     site.call("GET", EVENTS).send().await.expect_error(401, "AUTH_INVALID_CREDENTIALS");
     site.call("GET", EVENTS).key(&key).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
     let nobodys = EVENTS.replace("FK5b0KSM", "00000000");
-    site.get(&nobodys).header("Last-Event-ID", "x").send().await.expect_error(404, "RESOURCE_NOT_FOUND");
+    site.get(&nobodys)
+        .header("Last-Event-ID", "x")
+        .send()
+        .await
+        .expect_error(404, "RESOURCE_NOT_FOUND");
 
     let mut ours = begun(site.call("GET", EVENTS).key(&read_only)).await;
-    let mut theirs = begun(site.call("GET", &EVENTS.replace("FK5b0KSM", "OtherApp")).key(&key)).await;
+    let mut theirs =
+        begun(site.call("GET", &EVENTS.replace("FK5b0KSM", "OtherApp")).key(&key)).await;
     let id = order(&site, 1).await;
     cancel(&site, &id).await;
     let tests = TESTS.replace("FK5b0KSM", "OtherApp");
-    let other = site.call("POST", &tests).key(&key).json(&json!({ "title": "x" })).send().await.expect(201);
+    let other =
+        site.call("POST", &tests).key(&key).json(&json!({ "title": "x" })).send().await.expect(201);
     site.round().await;
     assert_eq!(ours.event().await["data"]["requestId"], id);
     let event = theirs.event().await;
-    assert_eq!((&event["data"]["requestId"], &event["clientId"]), (&other["id"], &json!("OtherApp")));
-    assert_eq!((ours.last_id, theirs.last_id), ("1".into(), "1".into()), "each app counts for itself");
+    assert_eq!(
+        (&event["data"]["requestId"], &event["clientId"]),
+        (&other["id"], &json!("OtherApp"))
+    );
+    assert_eq!(
+        (ours.last_id, theirs.last_id),
+        ("1".into(), "1".into()),
+        "each app counts for itself"
+    );
 }
 
 #[tokio::test]
 async fn what_happens_arrives_without_being_asked_for() {
-    let site = Site::configured(|config| config.background = server::Background::Periodic).await;
+    let site =
+        TestServer::configured(|config| config.background = server::Background::Periodic).await;
     let mut following = follow(&site).await;
     let challenge = order(&site, 1).await.replace("req_", "ch_");
     assert_eq!(following.events(1).await, [json!(["scheduled", null])]);

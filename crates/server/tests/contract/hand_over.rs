@@ -6,14 +6,15 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::fake_service::{FakeService, Reaction};
-use crate::support::{Site, TESTS, Tables};
+use crate::support::{TESTS, Tables, TestServer};
 
-/// A real challenge service, one that stands in front of it and misbehaves, and a site that is told to use that one.
-async fn behind(reactions: &[Reaction]) -> (Site, FakeService, Site) {
-    let real = Site::start().await;
+/// A real challenge service, one that stands in front of it and misbehaves, and a site that is told
+/// to use that one.
+async fn behind(reactions: &[Reaction]) -> (TestServer, FakeService, TestServer) {
+    let real = TestServer::start().await;
     let fake = FakeService::start(Some(real.url.clone()), reactions).await;
     let url = fake.url.clone();
-    let site = Site::configured(move |config| {
+    let site = TestServer::configured(move |config| {
         config.tpas_url = Some(url);
         config.limits.hand_over = Duration::from_millis(200);
     })
@@ -21,22 +22,23 @@ async fn behind(reactions: &[Reaction]) -> (Site, FakeService, Site) {
     (real, fake, site)
 }
 
-async fn ordered(site: &Site) -> String {
-    let request = site.order(&json!({ "title": "BankID", "providerIds": ["bankidse"] })).await.expect(201);
+async fn ordered(site: &TestServer) -> String {
+    let request =
+        site.order(&json!({ "title": "BankID", "providerIds": ["bankidse"] })).await.expect(201);
     format!("{TESTS}/{}", request["id"].as_str().unwrap())
 }
 
-async fn read(site: &Site, path: &str) -> Value {
+async fn read(site: &TestServer, path: &str) -> Value {
     site.get(path).send().await.expect(200)
 }
 
-async fn challenges_of(real: &Site) -> u32 {
+async fn challenges_of(real: &TestServer) -> u32 {
     let count = real.ground().value(Tables::Tpas, "SELECT COUNT(*) FROM challenges").await;
     count.unwrap().parse().unwrap()
 }
 
 /// Runs rounds, an hour apart, until the request has left the queue.
-async fn settle(site: &Site, path: &str) -> Value {
+async fn settle(site: &TestServer, path: &str) -> Value {
     for _ in 0..10 {
         site.round().await;
         let test = read(site, path).await;
@@ -53,11 +55,17 @@ async fn a_request_is_handed_over_http_and_becomes_a_challenge() {
     let (real, _fake, site) = behind(&[Reaction::Forward]).await;
     let path = ordered(&site).await;
     let test = settle(&site, &path).await;
-    assert_eq!((&test["status"], &test["scheduling"]["attempts"]), (&json!("scheduled"), &json!(1)));
+    assert_eq!(
+        (&test["status"], &test["scheduling"]["attempts"]),
+        (&json!("scheduled"), &json!(1))
+    );
     let open = real.call("GET", "/tpas/v1/challenges/open").send().await.expect(200);
     assert_eq!((&open[0]["id"], &open[0]["hostName"]), (&test["challengeId"], &json!("Acme Bank")));
-    let report =
-        site.get(&format!("{TESTS}/{}/report", test["challengeId"].as_str().unwrap())).send().await.expect(200);
+    let report = site
+        .get(&format!("{TESTS}/{}/report", test["challengeId"].as_str().unwrap()))
+        .send()
+        .await
+        .expect(200);
     assert_eq!(report["challenge"], test["challenge"]);
 }
 
@@ -77,7 +85,11 @@ async fn whatever_may_pass_is_tried_again() {
         let path = ordered(&site).await;
         site.round().await;
         let test = read(&site, &path).await;
-        assert_eq!((&test["status"], &test["scheduling"]["attempts"]), (&json!("pending"), &json!(1)), "{reaction:?}");
+        assert_eq!(
+            (&test["status"], &test["scheduling"]["attempts"]),
+            (&json!("pending"), &json!(1)),
+            "{reaction:?}"
+        );
         assert!(test["scheduling"]["lastError"].is_string(), "{reaction:?}");
         assert_eq!(settle(&site, &path).await["status"], "scheduled", "{reaction:?}");
         assert_eq!((fake.hand_over_count(), challenges_of(&real).await), (2, 1), "{reaction:?}");
@@ -93,7 +105,10 @@ async fn a_refusal_fails_the_request_at_once_and_for_good() {
         let test = read(&site, &path).await;
         assert_eq!((&test["status"], &test["challengeId"]), (&json!("failed"), &Value::Null));
         assert_eq!(test["scheduling"]["nextAttemptAt"], Value::Null);
-        assert!(test["scheduling"]["lastError"].as_str().unwrap().contains(&status.to_string()), "{test}");
+        assert!(
+            test["scheduling"]["lastError"].as_str().unwrap().contains(&status.to_string()),
+            "{test}"
+        );
         site.advance(Duration::from_hours(30));
         site.round().await;
         assert_eq!(fake.hand_over_count(), 1);
@@ -102,7 +117,8 @@ async fn a_refusal_fails_the_request_at_once_and_for_good() {
 
 #[tokio::test]
 async fn an_attempt_is_not_made_before_it_is_due() {
-    let (_real, fake, site) = behind(&[Reaction::Status(503, "retry-after: 40\r\n"), Reaction::Forward]).await;
+    let (_real, fake, site) =
+        behind(&[Reaction::Status(503, "retry-after: 40\r\n"), Reaction::Forward]).await;
     let path = ordered(&site).await;
     site.round().await;
     assert_eq!(read(&site, &path).await["scheduling"]["nextAttemptAt"], "2026-04-08T10:00:40.000Z");
@@ -117,10 +133,15 @@ async fn an_attempt_is_not_made_before_it_is_due() {
 #[tokio::test]
 async fn after_24_hours_without_success_the_request_fails_with_the_last_reason() {
     let (_real, _fake, site) =
-        behind(&[Reaction::Status(503, "retry-after: 100000\r\n"), Reaction::Status(500, "")]).await;
+        behind(&[Reaction::Status(503, "retry-after: 100000\r\n"), Reaction::Status(500, "")])
+            .await;
     let path = ordered(&site).await;
     site.round().await;
-    assert_eq!(read(&site, &path).await["scheduling"]["nextAttemptAt"], "2026-04-09T10:00:00.000Z", "the last attempt");
+    assert_eq!(
+        read(&site, &path).await["scheduling"]["nextAttemptAt"],
+        "2026-04-09T10:00:00.000Z",
+        "the last attempt"
+    );
     site.advance(Duration::from_hours(24));
     site.round().await;
     let test = read(&site, &path).await;
@@ -130,11 +151,19 @@ async fn after_24_hours_without_success_the_request_fails_with_the_last_reason()
 
 #[tokio::test]
 async fn a_hand_over_that_is_cut_after_it_took_effect_makes_no_second_challenge() {
-    let cut = [Reaction::ForwardAndCut, Reaction::ForwardAndCut, Reaction::ForwardAndCut, Reaction::Forward];
+    let cut = [
+        Reaction::ForwardAndCut,
+        Reaction::ForwardAndCut,
+        Reaction::ForwardAndCut,
+        Reaction::Forward,
+    ];
     let (real, fake, site) = behind(&cut).await;
     let path = ordered(&site).await;
     let test = settle(&site, &path).await;
-    assert_eq!((&test["status"], &test["scheduling"]["attempts"]), (&json!("scheduled"), &json!(4)));
+    assert_eq!(
+        (&test["status"], &test["scheduling"]["attempts"]),
+        (&json!("scheduled"), &json!(4))
+    );
     assert_eq!((fake.hand_over_count(), challenges_of(&real).await), (4, 1));
 }
 
@@ -149,10 +178,11 @@ async fn a_request_whose_challenge_was_made_is_not_failed_by_a_later_refusal() {
 
 #[tokio::test]
 async fn an_attempt_that_hangs_holds_up_nobody_else() {
-    let real = Site::start().await;
-    let fake = FakeService::start(Some(real.url.clone()), &[Reaction::Silence, Reaction::Forward]).await;
+    let real = TestServer::start().await;
+    let fake =
+        FakeService::start(Some(real.url.clone()), &[Reaction::Silence, Reaction::Forward]).await;
     let url = fake.url.clone();
-    let site = Site::configured(move |config| {
+    let site = TestServer::configured(move |config| {
         config.tpas_url = Some(url);
         config.background = server::Background::Periodic;
         // The first attempt hangs for longer than this test may take.
@@ -183,7 +213,7 @@ async fn a_reason_is_kept_but_not_at_any_length() {
 
 #[tokio::test]
 async fn many_requests_are_handed_over_in_one_round_each_once() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let orders = (0..300).map(|number| {
         let order = json!({ "title": number.to_string() });
         let site = &site;
@@ -192,49 +222,61 @@ async fn many_requests_are_handed_over_in_one_round_each_once() {
     join_all(orders).await;
     site.round().await;
     let items = site.get(TESTS).send().await.expect(200);
-    let scheduled = items.as_array().unwrap().iter().filter(|item| item["type"] == "challenge").count();
+    let scheduled =
+        items.as_array().unwrap().iter().filter(|item| item["type"] == "challenge").count();
     assert_eq!((scheduled, challenges_of(&site).await), (300, 300));
 }
 
 #[tokio::test]
 async fn a_request_held_by_a_scheduler_that_died_is_taken_over_within_30_seconds() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let path = ordered(&site).await;
     site.lease_of_new_orders_ends();
     let (now, until) = (site.now(), site.now().plus(Duration::from_secs(20)));
-    let lease = store::connect::LeaseDue { holder: "dead".into(), now, until, limit: 10 };
-    assert_eq!(site.database(async |store, _| store.lease_due(lease).await.unwrap()).await.len(), 1);
+    let lease = store_workspace::LeaseDue { holder: "dead".into(), now, until, limit: 10 };
+    assert_eq!(
+        site.database(async |store, _| store.lease_due(lease).await.unwrap()).await.len(),
+        1
+    );
     site.round().await;
     assert_eq!(read(&site, &path).await["status"], "pending", "it is leased to another");
     site.advance(Duration::from_secs(20));
     site.round().await;
     assert_eq!(read(&site, &path).await["status"], "scheduled");
-    assert!(server::Limits::default().hand_over * 2 + Duration::from_secs(1) < Duration::from_secs(30));
+    assert!(
+        server::Limits::default().hand_over * 2 + Duration::from_secs(1) < Duration::from_secs(30)
+    );
 }
 
 #[tokio::test]
 async fn a_new_order_is_nobody_elses_until_its_lease_could_end_during_an_attempt() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let path = ordered(&site).await;
     let lease_as_another = || {
         let (now, until) = (site.now(), site.now().plus(Duration::from_secs(20)));
-        store::connect::LeaseDue { holder: "another".into(), now, until, limit: 10 }
+        store_workspace::LeaseDue { holder: "another".into(), now, until, limit: 10 }
     };
-    let unit = lease_as_another();
-    assert_eq!(site.database(async |store, _| store.lease_due(unit).await.unwrap()).await.len(), 0);
+    let write = lease_as_another();
+    assert_eq!(
+        site.database(async |store, _| store.lease_due(write).await.unwrap()).await.len(),
+        0
+    );
     // An attempt that began now could last until after the lease.
     site.advance(Duration::from_millis(10_001));
     site.round().await;
     assert_eq!(read(&site, &path).await["status"], "pending");
     site.lease_of_new_orders_ends();
-    let unit = lease_as_another();
-    assert_eq!(site.database(async |store, _| store.lease_due(unit).await.unwrap()).await.len(), 1);
+    let write = lease_as_another();
+    assert_eq!(
+        site.database(async |store, _| store.lease_due(write).await.unwrap()).await.len(),
+        1
+    );
 }
 
 #[tokio::test]
 async fn a_scheduler_that_lost_its_lease_changes_nothing() {
-    use store::connect::{FinishHandOver, HandOverEnd, LeaseDue, RequestKey};
-    let site = Site::start().await;
+    use store_workspace::{FinishHandOver, HandOverEnd, LeaseDue, RequestKey};
+    let site = TestServer::start().await;
     let path = ordered(&site).await;
     site.lease_of_new_orders_ends();
     let (now, until) = (site.now(), site.now().plus(Duration::from_secs(20)));
@@ -243,15 +285,21 @@ async fn a_scheduler_that_lost_its_lease_changes_nothing() {
     site.advance(Duration::from_secs(20));
     site.round().await;
     let end = HandOverEnd::Failed { error: "too late".into() };
-    let unit = FinishHandOver { key: RequestKey::from(&leased[0]), holder: "slow".into(), now: site.now(), end };
-    let finished = site.database(async |store, _| store.finish_hand_overs(vec![unit]).await).await;
+    let write = FinishHandOver {
+        key: RequestKey::from(&leased[0]),
+        holder: "slow".into(),
+        now: site.now(),
+        end,
+    };
+    let finished = site.database(async |store, _| store.finish_hand_overs(vec![write]).await).await;
     assert!(matches!(finished[..], [Ok(false)]), "{finished:?}");
     assert_eq!(read(&site, &path).await["status"], "scheduled");
 }
 
 #[tokio::test]
 async fn an_order_is_scheduled_at_once_without_being_asked() {
-    let site = Site::configured(|config| config.background = server::Background::Periodic).await;
+    let site =
+        TestServer::configured(|config| config.background = server::Background::Periodic).await;
     let path = ordered(&site).await;
     loop {
         if read(&site, &path).await["status"] == "scheduled" {

@@ -5,15 +5,16 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::fake_service::{FakeService, Reaction};
-use crate::support::{Site, TESTS};
+use crate::support::{TESTS, TestServer};
 
-async fn list(site: &Site, query: &str) -> Vec<Value> {
+async fn list(site: &TestServer, query: &str) -> Vec<Value> {
     site.get(&format!("{TESTS}{query}")).send().await.expect(200).as_array().unwrap().clone()
 }
 
 fn titles(items: &[Value]) -> Vec<&str> {
-    let title =
-        |item: &Value| ["challenge", "request"].into_iter().find(|kind| !item[kind].is_null()).map(str::to_owned);
+    let title = |item: &Value| {
+        ["challenge", "request"].into_iter().find(|kind| !item[kind].is_null()).map(str::to_owned)
+    };
     items
         .iter()
         .map(|item| match title(item).as_deref() {
@@ -25,15 +26,18 @@ fn titles(items: &[Value]) -> Vec<&str> {
 
 #[tokio::test]
 async fn an_item_is_a_request_until_it_is_scheduled_and_then_a_challenge() {
-    let site = Site::start().await;
-    let request = site.order(&json!({ "title": "BankID", "description": "Please" })).await.expect(201);
+    let site = TestServer::start().await;
+    let request =
+        site.order(&json!({ "title": "BankID", "description": "Please" })).await.expect(201);
     let expected = json!([{ "type": "request", "challenge": null, "request": request }]);
     assert_eq!(site.get(TESTS).send().await.expect(200), expected);
 
     site.advance(Duration::from_millis(500));
     site.round().await;
-    let id = site.get(&format!("{TESTS}/{}", request["id"].as_str().unwrap())).send().await.expect(200)["challengeId"]
-        .clone();
+    let id =
+        site.get(&format!("{TESTS}/{}", request["id"].as_str().unwrap())).send().await.expect(200)
+            ["challengeId"]
+            .clone();
     let expected = json!([{
         "type": "challenge",
         "challenge": {
@@ -55,7 +59,7 @@ async fn an_item_is_a_request_until_it_is_scheduled_and_then_a_challenge() {
 
 #[tokio::test]
 async fn the_oldest_comes_first_even_within_one_millisecond() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     for number in 0..20 {
         site.order(&json!({ "title": number.to_string() })).await.expect(201);
     }
@@ -67,7 +71,7 @@ async fn the_oldest_comes_first_even_within_one_millisecond() {
 
 #[tokio::test]
 async fn a_page_names_its_neighbours_and_the_whole_number() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     for number in 0..5 {
         site.order(&json!({ "title": number.to_string() })).await.expect(201);
     }
@@ -90,7 +94,7 @@ async fn a_page_names_its_neighbours_and_the_whole_number() {
 async fn items_are_filtered_by_type_and_by_status() {
     let service = FakeService::start(None, &[Reaction::Status(422, "")]).await;
     let url = service.url.clone();
-    let site = Site::configured(move |config| config.tpas_url = Some(url)).await;
+    let site = TestServer::configured(move |config| config.tpas_url = Some(url)).await;
     site.order(&json!({ "title": "refused" })).await.expect(201);
     site.round().await;
     let site = site.restart(|_| {}).await;
@@ -107,18 +111,24 @@ async fn items_are_filtered_by_type_and_by_status() {
     assert_eq!(list(&site, "?status=cancelled").await, Vec::<Value>::new());
     let filtered = site.get(&format!("{TESTS}?type=request&limit=1")).send().await;
     assert_eq!(filtered.header("x-total-count"), Some("2"));
-    assert!(filtered.header("link").unwrap().contains("?type=request&limit=1&offset=1>; rel=\"next\""));
+    assert!(
+        filtered.header("link").unwrap().contains("?type=request&limit=1&offset=1>; rel=\"next\"")
+    );
 }
 
 #[tokio::test]
 async fn a_page_says_how_many_there_are_whatever_has_become_of_them() {
     let refusing = FakeService::start(None, &[Reaction::Status(400, "")]).await;
-    let site = Site::configured(|config| config.tpas_url = Some(refusing.url)).await;
+    let site = TestServer::configured(|config| config.tpas_url = Some(refusing.url)).await;
     let order = async |title: &str| {
-        let id = site.order(&json!({ "title": title })).await.expect(201)["id"].as_str().unwrap().to_owned();
+        let id = site.order(&json!({ "title": title })).await.expect(201)["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         format!("{TESTS}/{id}")
     };
-    let (_failed, retried, called_off) = (order("failed").await, order("retried").await, order("called off").await);
+    let (_failed, retried, called_off) =
+        (order("failed").await, order("retried").await, order("called off").await);
     site.round().await;
     for path in [&retried, &called_off] {
         site.post(&format!("{path}/retry")).send().await.expect(200);
@@ -145,7 +155,7 @@ async fn a_page_says_how_many_there_are_whatever_has_become_of_them() {
 
 #[tokio::test]
 async fn a_bad_query_member_is_refused_and_an_unknown_one_ignored() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     for (query, parameter) in [
         ("limit=0", "limit"),
         ("limit=101", "limit"),
@@ -159,20 +169,25 @@ async fn a_bad_query_member_is_refused_and_an_unknown_one_ignored() {
         ("status=done", "status"),
         ("order=up", "order"),
     ] {
-        let error =
-            site.get(&format!("{TESTS}?{query}")).send().await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+        let error = site
+            .get(&format!("{TESTS}?{query}"))
+            .send()
+            .await
+            .expect_error(400, "VALIDATION_INVALID_PARAMETER");
         assert_eq!(error["details"]["parameter"], parameter, "{query}");
     }
     let both = site.get(&format!("{TESTS}?limit=0&order=up")).send().await.expect(400);
     assert_eq!(both["error"]["details"]["errors"].as_array().unwrap().len(), 2);
-    for accepted in ["?limit=1", "?limit=100", "?offset=0", "?offset=9007199254740991", "?color=red"] {
+    for accepted in
+        ["?limit=1", "?limit=100", "?offset=0", "?offset=9007199254740991", "?color=red"]
+    {
         list(&site, accepted).await;
     }
 }
 
 #[tokio::test]
 async fn the_list_shows_a_challenge_as_complete_once_it_is() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let challenge = site.challenge(&json!({ "title": "BankID", "maxStamps": 1 })).await;
     site.advance(Duration::from_secs(41));
     assert_eq!(site.take_part(&challenge, "bankidse", "Ada").await, "claimed");
@@ -184,7 +199,7 @@ async fn the_list_shows_a_challenge_as_complete_once_it_is() {
 
 #[tokio::test]
 async fn a_challenge_is_no_longer_active_once_it_has_expired() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     site.challenge(&json!({ "title": "BankID" })).await;
     site.advance(Duration::from_hours(24 * 8));
     let items = list(&site, "").await;
@@ -196,18 +211,21 @@ async fn a_challenge_is_no_longer_active_once_it_has_expired() {
 
 #[tokio::test]
 async fn the_list_works_while_the_challenge_service_is_down() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     site.challenge(&json!({ "title": "BankID" })).await;
     let nobody = FakeService::start(None, &[Reaction::Cut]).await;
     let site = site.restart(move |config| config.tpas_url = Some(nobody.url)).await;
     site.round().await;
     let items = list(&site, "").await;
-    assert_eq!((&items[0]["type"], &items[0]["challenge"]["isActive"]), (&json!("challenge"), &json!(true)));
+    assert_eq!(
+        (&items[0]["type"], &items[0]["challenge"]["isActive"]),
+        (&json!("challenge"), &json!(true))
+    );
 }
 
 #[tokio::test]
 async fn a_long_list_is_whole_in_either_order_and_from_any_place() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     // More than two parts of it.
     let orders = (0..600).map(|number| json!({ "title": number.to_string() }));
     for order in orders {
@@ -217,7 +235,10 @@ async fn a_long_list_is_whole_in_either_order_and_from_any_place() {
     assert_eq!(titles(&list(&site, "").await), all);
     assert_eq!(titles(&list(&site, "?order=desc").await), all.iter().rev().collect::<Vec<_>>());
     assert_eq!(titles(&list(&site, "?offset=40").await), all[40..]);
-    assert_eq!(titles(&list(&site, "?offset=40&order=desc").await), all[..560].iter().rev().collect::<Vec<_>>());
+    assert_eq!(
+        titles(&list(&site, "?offset=40&order=desc").await),
+        all[..560].iter().rev().collect::<Vec<_>>()
+    );
     // Exactly to the end of a part, and beyond all.
     assert_eq!(list(&site, "?offset=344").await.len(), 256);
     assert_eq!(list(&site, "?offset=600").await.len(), 0);
@@ -226,8 +247,12 @@ async fn a_long_list_is_whole_in_either_order_and_from_any_place() {
 
 #[tokio::test]
 async fn a_query_that_is_badly_encoded_is_read_as_it_stands() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     site.get(&format!("{TESTS}?%=%ff&%zz")).send().await.expect(200);
-    let error = site.get(&format!("{TESTS}?limit=%zz")).send().await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+    let error = site
+        .get(&format!("{TESTS}?limit=%zz"))
+        .send()
+        .await
+        .expect_error(400, "VALIDATION_INVALID_PARAMETER");
     assert_eq!(error["details"]["parameter"], "limit");
 }

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::Site;
+use crate::support::TestServer;
 
-async fn open(site: &Site, query: &str) -> Vec<Value> {
+async fn open(site: &TestServer, query: &str) -> Vec<Value> {
     let answer = site.call("GET", &format!("/tpas/v1/challenges/open{query}")).send().await;
     answer.expect(200).as_array().unwrap().clone()
 }
 
 #[tokio::test]
 async fn an_open_challenge_says_what_a_tester_needs_to_know() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let order = json!({ "title": "BankID", "description": "Please", "providerIds": ["bankidse"], "maxStamps": 2, "targetPlatform": "ios" });
     let challenge = site.challenge(&order).await;
     site.take_part(&challenge, "bankidse", "Ada").await;
@@ -33,7 +33,7 @@ async fn an_open_challenge_says_what_a_tester_needs_to_know() {
 
 #[tokio::test]
 async fn testers_see_what_their_platform_can_join_soonest_to_expire_first() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let both = site.challenge(&json!({ "title": "x" })).await;
     site.advance(Duration::from_hours(24));
     let ios = site.challenge(&json!({ "title": "x", "targetPlatform": "ios" })).await;
@@ -50,7 +50,7 @@ async fn testers_see_what_their_platform_can_join_soonest_to_expire_first() {
 
 #[tokio::test]
 async fn what_is_over_is_not_open() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let complete = site.challenge(&json!({ "title": "x", "maxStamps": 1 })).await;
     site.take_part(&complete, "bankidse", "Ada").await;
     assert_eq!(open(&site, "").await, Vec::<Value>::new());

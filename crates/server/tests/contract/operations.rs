@@ -2,18 +2,18 @@
 
 use serde_json::json;
 
-use crate::support::{Site, TESTS};
+use crate::support::{TESTS, TestServer};
 
 #[tokio::test]
 async fn a_server_says_that_it_lives_and_that_it_is_ready() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     assert_eq!(site.call("GET", "/healthz").send().await.expect(200), json!({ "status": "ok" }));
     assert_eq!(site.call("GET", "/readyz").send().await.expect(200), json!({ "status": "ready" }));
 }
 
 #[tokio::test]
 async fn metrics_count_requests_by_route_and_never_by_id() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let challenge = site.challenge(&json!({ "title": "x" })).await;
     site.take_part(&challenge, "bankidse", "Ada").await;
     site.get(&format!("{TESTS}/{challenge}")).send().await.expect(200);

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Site, TESTS};
+use crate::support::{TESTS, TestServer};
 
-async fn follow(site: &Site, participation: &Value) -> Value {
+async fn follow(site: &TestServer, participation: &Value) -> Value {
     let path = format!("/tpas/v1/participations/{}", participation["id"].as_str().unwrap());
     site.call("GET", &path).key(participation["token"].as_str().unwrap()).send().await.expect(200)
 }
 
 #[tokio::test]
 async fn joining_begins_a_participation_that_its_token_opens() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let challenge = site.challenge(&json!({ "title": "BankID" })).await;
     let answer = site.join(&challenge, "bankidse").send().await;
     let begun = answer.expect(201);
@@ -36,7 +36,7 @@ async fn joining_begins_a_participation_that_its_token_opens() {
 
 #[tokio::test]
 async fn a_participation_is_closed_to_everybody_else() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let challenge = site.challenge(&json!({ "title": "BankID" })).await;
     let mine = site.join(&challenge, "bankidse").send().await.expect(201);
     let theirs = site.join(&challenge, "bankidse").send().await.expect(201);
@@ -54,17 +54,24 @@ async fn a_participation_is_closed_to_everybody_else() {
 
 #[tokio::test]
 async fn what_cannot_be_joined_is_refused_with_a_reason() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let order = json!({ "title": "x", "providerIds": ["bankidse"], "targetPlatform": "android" });
     let challenge = site.challenge(&order).await;
     let path = format!("/tpas/v1/challenges/{challenge}/participations");
     let join = |wish: Value| site.call("POST", &path).json(&wish).send();
 
     let error = join(json!({ "providerId": "bankidse", "platform": "ios" })).await;
-    assert_eq!(error.expect_error(400, "VALIDATION_INVALID_PARAMETER")["details"]["parameter"], "platform");
+    assert_eq!(
+        error.expect_error(400, "VALIDATION_INVALID_PARAMETER")["details"]["parameter"],
+        "platform"
+    );
     let error = join(json!({ "providerId": "mitid", "platform": "android" })).await;
-    assert_eq!(error.expect_error(400, "VALIDATION_INVALID_PARAMETER")["details"]["parameter"], "providerId");
-    let error = join(json!({ "providerId": " " })).await.expect_error(400, "VALIDATION_MISSING_PARAMETER");
+    assert_eq!(
+        error.expect_error(400, "VALIDATION_INVALID_PARAMETER")["details"]["parameter"],
+        "providerId"
+    );
+    let error =
+        join(json!({ "providerId": " " })).await.expect_error(400, "VALIDATION_MISSING_PARAMETER");
     assert_eq!(error["details"]["errors"].as_array().unwrap().len(), 2);
     let unknown = site.join("ch_00000000-0000-7000-8000-000000000000", "bankidse").send().await;
     unknown.expect_error(404, "RESOURCE_NOT_FOUND");
@@ -73,13 +80,15 @@ async fn what_cannot_be_joined_is_refused_with_a_reason() {
 
 #[tokio::test]
 async fn a_challenge_that_is_over_cannot_be_joined() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let complete = site.challenge(&json!({ "title": "x", "maxStamps": 1 })).await;
     site.take_part(&complete, "bankidse", "Ada").await;
     site.join(&complete, "bankidse").send().await.expect_error(409, "RESOURCE_CONFLICT");
 
     let expired = site.challenge(&json!({ "title": "x" })).await;
-    site.advance("2026-04-15T23:59:58.999Z".parse::<domain::Timestamp>().unwrap().since(site.now()));
+    site.advance(
+        "2026-04-15T23:59:58.999Z".parse::<domain::Timestamp>().unwrap().since(site.now()),
+    );
     site.join(&expired, "bankidse").send().await.expect(201);
     site.advance(Duration::from_millis(1));
     site.join(&expired, "bankidse").send().await.expect_error(409, "RESOURCE_CONFLICT");
@@ -87,8 +96,9 @@ async fn a_challenge_that_is_over_cannot_be_joined() {
 
 #[tokio::test]
 async fn a_browser_has_one_live_or_successful_participation_per_provider() {
-    let site = Site::start().await;
-    let challenge = site.challenge(&json!({ "title": "x", "providerIds": ["bankidse", "mitid"] })).await;
+    let site = TestServer::start().await;
+    let challenge =
+        site.challenge(&json!({ "title": "x", "providerIds": ["bankidse", "mitid"] })).await;
     let first = site.join(&challenge, "bankidse").send().await;
     let cookie = first.header("set-cookie").unwrap().to_owned();
     for attribute in ["HttpOnly", "SameSite=Lax", "Path=/tpas/v1"] {
@@ -106,14 +116,18 @@ async fn a_browser_has_one_live_or_successful_participation_per_provider() {
     site.advance(Duration::from_mins(15));
     let last = again().await.expect(201);
     let url = last["verificationUrl"].as_str().unwrap();
-    assert_eq!(site.simulate(url, &json!({ "outcome": "completed", "subject": "Ada" })).await, "claimed");
+    assert_eq!(
+        site.simulate(url, &json!({ "outcome": "completed", "subject": "Ada" })).await,
+        "claimed"
+    );
     again().await.expect_error(409, "RESOURCE_CONFLICT");
 }
 
 #[tokio::test]
 async fn where_duplicates_are_allowed_a_browser_joins_as_often_as_it_likes() {
-    let site = Site::start().await;
-    let challenge = site.challenge(&json!({ "title": "x", "allowDuplicateParticipation": true })).await;
+    let site = TestServer::start().await;
+    let challenge =
+        site.challenge(&json!({ "title": "x", "allowDuplicateParticipation": true })).await;
     let first = site.join(&challenge, "bankidse").send().await;
     let browser = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
     let second = site.join(&challenge, "bankidse").header("Cookie", &browser).send().await;
@@ -123,7 +137,7 @@ async fn where_duplicates_are_allowed_a_browser_joins_as_often_as_it_likes() {
 
 #[tokio::test]
 async fn a_participation_lapses_after_15_minutes() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let challenge = site.challenge(&json!({ "title": "x" })).await;
     let begun = site.join(&challenge, "bankidse").send().await.expect(201);
     site.advance(Duration::from_millis(899_999));
@@ -131,16 +145,22 @@ async fn a_participation_lapses_after_15_minutes() {
     site.advance(Duration::from_millis(1));
     assert_eq!(follow(&site, &begun).await["status"], "lapsed");
     let url = begun["verificationUrl"].as_str().unwrap();
-    assert_eq!(site.simulate(url, &json!({ "outcome": "completed", "subject": "Ada" })).await, "lapsed");
+    assert_eq!(
+        site.simulate(url, &json!({ "outcome": "completed", "subject": "Ada" })).await,
+        "lapsed"
+    );
     site.round().await;
     assert_eq!(follow(&site, &begun).await["status"], "lapsed");
     let report = site.get(&format!("{TESTS}/{challenge}/report")).send().await.expect(200);
-    assert_eq!((&report["stats"]["totalParticipations"], &report["stats"]["totalClaims"]), (&json!(1), &json!(0)));
+    assert_eq!(
+        (&report["stats"]["totalParticipations"], &report["stats"]["totalClaims"]),
+        (&json!(1), &json!(0))
+    );
 }
 
 #[tokio::test]
 async fn joining_twice_with_one_idempotency_key_is_joining_once() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let challenge = site.challenge(&json!({ "title": "x" })).await;
     let first = site.join(&challenge, "bankidse").idempotency_key("5f0c").send().await;
     let second = site.join(&challenge, "bankidse").idempotency_key("5f0c").send().await;
@@ -148,21 +168,35 @@ async fn joining_twice_with_one_idempotency_key_is_joining_once() {
     assert_eq!(second.header("idempotency-replayed"), Some("true"));
     let other = site.join(&challenge, "mitid").idempotency_key("5f0c").send().await;
     other.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
-    // With its cookie a browser is known; another one that has chosen the same key is not told the first one's secrets.
+    // With its cookie a browser is known; another one that has chosen the same key is not told the
+    // first one's secrets.
     let own = first.header("set-cookie").unwrap().split(';').next().unwrap();
-    let same = site.join(&challenge, "bankidse").idempotency_key("5f0c").header("Cookie", own).send().await;
+    let same = site
+        .join(&challenge, "bankidse")
+        .idempotency_key("5f0c")
+        .header("Cookie", own)
+        .send()
+        .await;
     assert_eq!(same.expect(201), first.expect(201));
     let stranger = site.join(&challenge, "mitid").send().await;
     let cookie = stranger.header("set-cookie").unwrap().split(';').next().unwrap();
-    let theirs = site.join(&challenge, "bankidse").idempotency_key("5f0c").header("Cookie", cookie).send().await;
+    let theirs = site
+        .join(&challenge, "bankidse")
+        .idempotency_key("5f0c")
+        .header("Cookie", cookie)
+        .send()
+        .await;
     theirs.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
     let report = site.get(&format!("{TESTS}/{challenge}/report")).send().await.expect(200);
-    assert_eq!(report["stats"]["totalParticipations"], 2, "the stranger has joined with another provider");
+    assert_eq!(
+        report["stats"]["totalParticipations"], 2,
+        "the stranger has joined with another provider"
+    );
 }
 
 #[tokio::test]
 async fn nothing_that_identifies_a_tester_is_kept() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let challenge = site.challenge(&json!({ "title": "x" })).await;
     let joined = site.join(&challenge, "bankidse").send().await;
     let cookie = joined.header("set-cookie").unwrap();
@@ -174,13 +208,16 @@ async fn nothing_that_identifies_a_tester_is_kept() {
     let token = begun["token"].as_str().unwrap().to_owned();
     let stored = site.stop().await.everything().await;
     for secret in [subject, &browser, &token] {
-        assert!(!stored.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret}");
+        assert!(
+            !stored.windows(secret.len()).any(|window| window == secret.as_bytes()),
+            "{secret}"
+        );
     }
 }
 
 #[tokio::test]
 async fn in_production_testers_cannot_join_until_there_is_a_verifier() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let challenge = site.challenge(&json!({ "title": "x" })).await;
     let site = site.restart_in_production().await;
     site.join(&challenge, "bankidse").send().await.expect_error(503, "SYSTEM_UNAVAILABLE");

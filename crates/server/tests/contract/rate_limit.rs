@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use server::RateLimit;
 
-use crate::support::{Site, TESTS};
+use crate::support::{TESTS, TestServer};
 
 #[tokio::test]
 async fn a_key_may_burst_to_twice_its_rate_and_is_then_told_when_to_come_back() {
-    let site = Site::configured(|config| config.rate_limit = "2".parse::<RateLimit>().unwrap()).await;
+    let site =
+        TestServer::configured(|config| config.rate_limit = "2".parse::<RateLimit>().unwrap())
+            .await;
     for _ in 0..4 {
         site.get(TESTS).send().await.expect(200);
     }

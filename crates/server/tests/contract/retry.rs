@@ -5,25 +5,28 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::fake_service::{FakeService, Reaction};
-use crate::support::{Answer, Site, TESTS};
+use crate::support::{Answer, TESTS, TestServer};
 
 /// A site whose first order has failed.
-async fn failed(after: &[Reaction]) -> (Site, Site, String) {
-    let real = Site::start().await;
+async fn failed(after: &[Reaction]) -> (TestServer, TestServer, String) {
+    let real = TestServer::start().await;
     let reactions = [&[Reaction::Status(400, ""), Reaction::Status(404, "")], after].concat();
     let url = FakeService::start(Some(real.url.clone()), &reactions).await.url;
-    let site = Site::configured(move |config| config.tpas_url = Some(url)).await;
-    let id = site.order(&json!({ "title": "BankID" })).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let site = TestServer::configured(move |config| config.tpas_url = Some(url)).await;
+    let id = site.order(&json!({ "title": "BankID" })).await.expect(201)["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     site.round().await;
     assert_eq!(read(&site, &id).await["status"], "failed");
     (real, site, id)
 }
 
-async fn read(site: &Site, id: &str) -> Value {
+async fn read(site: &TestServer, id: &str) -> Value {
     site.get(&format!("{TESTS}/{id}")).send().await.expect(200)
 }
 
-async fn retry(site: &Site, id: &str) -> Answer {
+async fn retry(site: &TestServer, id: &str) -> Answer {
     site.post(&format!("{TESTS}/{id}/retry")).send().await
 }
 
@@ -34,10 +37,16 @@ async fn a_failed_request_becomes_pending_and_is_attempted_as_if_it_were_new() {
     let retried = retry(&site, &id).await.expect(200);
     assert_eq!(retried["status"], "pending");
     let now = site.now().to_string();
-    assert_eq!(retried["scheduling"], json!({ "attempts": 0, "nextAttemptAt": now, "lastError": null }));
+    assert_eq!(
+        retried["scheduling"],
+        json!({ "attempts": 0, "nextAttemptAt": now, "lastError": null })
+    );
     site.round().await;
     let scheduled = read(&site, &id).await;
-    assert_eq!((&scheduled["status"], &scheduled["scheduling"]["attempts"]), (&json!("scheduled"), &json!(1)));
+    assert_eq!(
+        (&scheduled["status"], &scheduled["scheduling"]["attempts"]),
+        (&json!("scheduled"), &json!(1))
+    );
 }
 
 #[tokio::test]
@@ -63,8 +72,9 @@ async fn to_retry_twice_changes_nothing() {
 
 #[tokio::test]
 async fn what_has_not_failed_cannot_be_retried() {
-    let site = Site::start().await;
-    let id = site.order(&json!({ "title": "x" })).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let site = TestServer::start().await;
+    let id =
+        site.order(&json!({ "title": "x" })).await.expect(201)["id"].as_str().unwrap().to_owned();
     let refused = async |status: &str| {
         let error = retry(&site, &id).await.expect_error(409, "RESOURCE_CONFLICT");
         assert_eq!(error["details"]["status"], status);

@@ -2,18 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Site, TESTS};
+use crate::support::{TESTS, TestServer};
 
 #[tokio::test]
 async fn location_can_be_followed_before_and_after_scheduling() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let created = site.order(&json!({ "title": "BankID", "maxStamps": 2 })).await;
     let request = created.expect(201);
     let location = created.header("location").unwrap();
 
     let mut expected = request.clone();
     expected["challenge"] = Value::Null;
-    expected["scheduling"] = json!({ "attempts": 0, "nextAttemptAt": "2026-04-08T10:00:00.000Z", "lastError": null });
+    expected["scheduling"] =
+        json!({ "attempts": 0, "nextAttemptAt": "2026-04-08T10:00:00.000Z", "lastError": null });
     expected["updatedAt"] = json!("2026-04-08T10:00:00.000Z");
     assert_eq!(site.get(location).send().await.expect(200), expected);
 
@@ -23,7 +24,10 @@ async fn location_can_be_followed_before_and_after_scheduling() {
     assert_eq!(scheduled["status"], "scheduled");
     assert_eq!(scheduled["challengeId"], scheduled["challenge"]["id"]);
     assert_eq!(scheduled["payload"], request["payload"]);
-    assert_eq!(scheduled["scheduling"], json!({ "attempts": 1, "nextAttemptAt": null, "lastError": null }));
+    assert_eq!(
+        scheduled["scheduling"],
+        json!({ "attempts": 1, "nextAttemptAt": null, "lastError": null })
+    );
     assert_eq!(scheduled["updatedAt"], "2026-04-08T10:00:02.000Z");
     let by_challenge = format!("{TESTS}/{}", scheduled["challengeId"].as_str().unwrap());
     assert_eq!(site.get(&by_challenge).send().await.expect(200), scheduled);
@@ -31,7 +35,7 @@ async fn location_can_be_followed_before_and_after_scheduling() {
 
 #[tokio::test]
 async fn what_does_not_exist_is_not_found() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let request = site.order(&json!({ "title": "BankID" })).await.expect(201);
     let uuid = request["id"].as_str().unwrap().strip_prefix("req_").unwrap();
     for id in [

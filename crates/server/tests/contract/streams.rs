@@ -5,11 +5,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::events::{EVENTS, begun, cancel, follow, order};
-use crate::support::Site;
+use crate::support::TestServer;
 
 #[tokio::test]
 async fn head_is_answered_without_a_stream() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let head = site.call("HEAD", EVENTS).key(&site.api_key).send().await;
     assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
     let metrics = site.call("GET", "/metrics").send().await.text;
@@ -18,7 +18,8 @@ async fn head_is_answered_without_a_stream() {
 
 #[tokio::test]
 async fn a_stream_says_something_now_and_then_and_is_counted_while_it_is_open() {
-    let site = Site::configured(|config| config.limits.heartbeat = Duration::from_millis(10)).await;
+    let site =
+        TestServer::configured(|config| config.limits.heartbeat = Duration::from_millis(10)).await;
     let mut following = follow(&site).await;
     for _ in 0..3 {
         assert_eq!(following.block().await.unwrap(), [": nothing new"]);
@@ -31,7 +32,7 @@ async fn a_stream_says_something_now_and_then_and_is_counted_while_it_is_open() 
 
 #[tokio::test]
 async fn a_stream_ends_with_its_key() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let workspace = site.demo_workspace().await;
     let end = site.now().plus(Duration::from_secs(5));
     let expiring = site.key(&workspace, |key| key.expires_at = Some(end)).await;
@@ -43,7 +44,7 @@ async fn a_stream_ends_with_its_key() {
     site.database(async |store, _| {
         let keys = store.api_keys(None).await.unwrap();
         let id = keys.iter().find(|key| key.name == "to be revoked").unwrap().id;
-        assert!(store.revoke_api_key(store::connect::RevokeApiKey { id, now }).await.unwrap());
+        assert!(store.revoke_api_key(store_workspace::RevokeApiKey { id, now }).await.unwrap());
     })
     .await;
     site.round().await;
@@ -59,7 +60,7 @@ async fn a_stream_ends_with_its_key() {
 
 #[tokio::test]
 async fn a_stream_ends_with_its_app() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let mut following = follow(&site).await;
     site.call("DELETE", "/connect/v1/apps/FK5b0KSM").key(&site.api_key).send().await.expect(200);
     site.round().await;
@@ -69,7 +70,7 @@ async fn a_stream_ends_with_its_app() {
 
 #[tokio::test]
 async fn a_stopping_server_ends_its_streams_at_once() {
-    let site = Site::configured(|config| config.limits.drain = Duration::from_hours(1)).await;
+    let site = TestServer::configured(|config| config.limits.drain = Duration::from_hours(1)).await;
     let mut following = join_all((0..3).map(|_| follow(&site))).await;
     let (ground, ()) = tokio::join!(site.stop(), async {
         for following in &mut following {
@@ -81,7 +82,7 @@ async fn a_stopping_server_ends_its_streams_at_once() {
 
 #[tokio::test]
 async fn one_key_cannot_open_streams_without_end() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let mut open = join_all((0..100).map(|_| follow(&site))).await;
     site.get(EVENTS).send().await.expect_error(429, "RATE_LIMIT_EXCEEDED");
     let other = site.key(&site.demo_workspace().await, |_| {}).await;

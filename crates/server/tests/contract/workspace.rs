@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::support::Site;
+use crate::support::TestServer;
 
 #[tokio::test]
 async fn a_key_tells_whose_it_is() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let workspace = site.get("/connect/v1/workspace").send().await.expect(200);
     let id = site.demo_workspace().await;
     let made = "2026-04-08T10:00:00.000Z";
@@ -20,9 +20,12 @@ async fn a_key_tells_whose_it_is() {
 
 #[tokio::test]
 async fn a_workspace_sees_itself_only() {
-    let site = Site::start().await;
+    let site = TestServer::start().await;
     let (id, key) = site.workspace().await;
     let workspace = site.call("GET", "/connect/v1/workspace").key(&key).send().await.expect(200);
     assert_eq!((&workspace["id"], &workspace["apps_count"]), (&json!(id.as_str()), &json!(0)));
-    site.call("GET", "/connect/v1/workspace").send().await.expect_error(401, "AUTH_INVALID_CREDENTIALS");
+    site.call("GET", "/connect/v1/workspace")
+        .send()
+        .await
+        .expect_error(401, "AUTH_INVALID_CREDENTIALS");
 }

@@ -9,7 +9,8 @@ use super::Platform;
 use crate::error::FieldError;
 use crate::fields::{Fields, integer, text, texts};
 
-/// An order for a production test (§5). A member that is null counts as omitted; members not listed here are ignored.
+/// An order for a production test (§5). A member that is null counts as omitted; members not listed
+/// here are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({ "title": "BankID SE Test", "providerIds": ["bankidse"], "maxStamps": 3 }))]
@@ -26,8 +27,8 @@ pub struct CreateProductionTest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000, pattern = r"^[^\u0000]*$")]
     pub description: Option<String>,
-    /// The providers to test, each registered, enabled for the app, not chip-based and available in this deployment. Omitted
-    /// means every such provider; repeated ones count once.
+    /// The providers to test, each registered, enabled for the app, not chip-based and available in
+    /// this deployment. Omitted means every such provider; repeated ones count once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_items = 1, example = json!(["bankidse"]))]
     pub provider_ids: Option<Vec<String>>,
@@ -50,15 +51,23 @@ pub struct CreateProductionTest {
 /// Every offending field, in the order of the documentation.
 pub fn read_order(body: &Map<String, Value>) -> Result<Order, Vec<FieldError>> {
     let mut fields = Fields::of(body);
-    let title = fields.required("title", "title", &title_rule(), |value| Title::new(text(value)?).ok());
-    let description =
-        fields.optional("description", "description", &description_rule(), |value| Description::new(text(value)?).ok());
+    let title =
+        fields.required("title", "title", &title_rule(), |value| Title::new(text(value)?).ok());
+    let description = fields.optional("description", "description", &description_rule(), |value| {
+        Description::new(text(value)?).ok()
+    });
     let provider_ids = fields.optional("providerIds", "providerIds", "an array of strings", texts);
-    let target_platform = fields.optional("targetPlatform", "targetPlatform", PLATFORM_RULE, platform);
-    let max_stamps =
-        fields.optional("maxStamps", "maxStamps", &stamp_limit_rule(), |value| StampLimit::new(integer(value)?).ok());
-    let allow_duplicate_participation =
-        fields.optional("allowDuplicateParticipation", "allowDuplicateParticipation", "true or false", Value::as_bool);
+    let target_platform =
+        fields.optional("targetPlatform", "targetPlatform", PLATFORM_RULE, platform);
+    let max_stamps = fields.optional("maxStamps", "maxStamps", &stamp_limit_rule(), |value| {
+        StampLimit::new(integer(value)?).ok()
+    });
+    let allow_duplicate_participation = fields.optional(
+        "allowDuplicateParticipation",
+        "allowDuplicateParticipation",
+        "true or false",
+        Value::as_bool,
+    );
     let order = || {
         Some(Order {
             title: title?,
@@ -103,8 +112,9 @@ mod tests {
     use serde_json::json;
 
     fn read(body: &Value) -> Result<Order, Vec<(&'static str, &'static str)>> {
-        read_order(body.as_object().unwrap())
-            .map_err(|errors| errors.iter().map(|error| (error.parameter, error.code.as_str())).collect())
+        read_order(body.as_object().unwrap()).map_err(|errors| {
+            errors.iter().map(|error| (error.parameter, error.code.as_str())).collect()
+        })
     }
 
     const MISSING: &str = "VALIDATION_MISSING_PARAMETER";
@@ -114,7 +124,10 @@ mod tests {
     fn only_the_title_is_required() {
         let order = read(&json!({ "title": "BankID" })).unwrap();
         assert_eq!(order.max_stamps.get(), 3);
-        assert_eq!((order.description, order.provider_ids, order.target_platform), (None, None, None));
+        assert_eq!(
+            (order.description, order.provider_ids, order.target_platform),
+            (None, None, None)
+        );
         assert_eq!(order.allow_duplicate_participation, None);
     }
 

@@ -56,7 +56,11 @@ fn a_configuration_file_with_secrets_is_as_private_as_they_are() {
     ] {
         fs::write(&file, text).unwrap();
         chmod(&file, 0o644);
-        assert_eq!(Visit::pay(&program, "--config fieldtest.toml").verdict("permissions"), verdict, "{text}");
+        assert_eq!(
+            Visit::pay(&program, "--config fieldtest.toml").verdict("permissions"),
+            verdict,
+            "{text}"
+        );
     }
     chmod(&file, 0o600);
     assert_eq!(Visit::pay(&program, "--config fieldtest.toml").verdict("permissions"), "ok");
@@ -67,7 +71,8 @@ fn a_secret_that_is_another_one_missing_or_malformed_is_named() {
     let (program, data) = deployment();
     let key = data.join("secret-key");
     let kept = fs::read_to_string(&key).unwrap();
-    let visit = Visit::pay(&program, &format!("--secret-key {} --verification-secret x", kept.trim()));
+    let visit =
+        Visit::pay(&program, &format!("--secret-key {} --verification-secret x", kept.trim()));
     assert_eq!((visit.code, visit.verdict("secrets")), (Some(0), "ok"));
     assert!(visit.finding("secrets").contains("verification-secret is given as an option"));
 
@@ -77,9 +82,17 @@ fn a_secret_that_is_another_one_missing_or_malformed_is_named() {
         "give",
     );
     fs::write(&key, "ab").unwrap();
-    Visit::pay(&program, "").has_failed("secrets", "does not hold 64 hexadecimal digits", "restore it");
+    Visit::pay(&program, "").has_failed(
+        "secrets",
+        "does not hold 64 hexadecimal digits",
+        "restore it",
+    );
     fs::remove_file(&key).unwrap();
-    Visit::pay(&program, "").has_failed("secrets", "secret-key is missing", "copy it from a server that runs");
+    Visit::pay(&program, "").has_failed(
+        "secrets",
+        "secret-key is missing",
+        "copy it from a server that split_on_conflict",
+    );
     assert!(!key.exists());
     assert_eq!(Visit::pay(&program, "--roles web").verdict("secrets"), "ok", "not needed for that");
 }
@@ -108,6 +121,14 @@ fn an_address_that_is_taken_or_not_ours_is_named() {
     let elses = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = elses.local_addr().unwrap();
     let visit = Visit::pay(&program, &format!("--listen {taken}"));
-    visit.has_failed("address", "is taken by something that does not answer as fieldtest does", "--listen");
-    Visit::pay(&program, "--listen 192.0.2.1:8080").has_failed("address", "no address of this machine", "0.0.0.0");
+    visit.has_failed(
+        "address",
+        "is taken by something that does not answer as fieldtest does",
+        "--listen",
+    );
+    Visit::pay(&program, "--listen 192.0.2.1:8080").has_failed(
+        "address",
+        "no address of this machine",
+        "0.0.0.0",
+    );
 }

@@ -32,12 +32,17 @@ fn people_get_a_line_for_each_check_and_programs_get_json() {
     let lines: Vec<&str> = printed.lines().collect();
     assert!(!printed.contains('\u{1b}'), "no colour without a terminal: {printed}");
     for (check, verdict) in visit.all() {
-        let lines =
-            lines.iter().filter(|line| line.starts_with(verdict) && line.split_whitespace().nth(1) == Some(check));
+        let lines = lines.iter().filter(|line| {
+            line.starts_with(verdict) && line.split_whitespace().nth(1) == Some(check)
+        });
         assert_eq!(lines.count(), 1, "{check}: {printed}");
     }
     let mended = visit.all().iter().filter(|(check, _)| !visit.mend(check).is_empty()).count();
-    assert_eq!(lines.iter().filter(|line| line.trim_start().starts_with("mend: ")).count(), mended, "{printed}");
+    assert_eq!(
+        lines.iter().filter(|line| line.trim_start().starts_with("mend: ")).count(),
+        mended,
+        "{printed}"
+    );
     assert!(lines.last().unwrap().ends_with("warnings, 0 failed"), "{printed}");
 }
 
@@ -46,7 +51,10 @@ fn what_is_good_needs_no_mending_and_everything_else_says_how() {
     let program = Program::new();
     let catalogue = program.folder().join("own.toml");
     std::fs::write(&catalogue, "provider = 1").unwrap();
-    let visit = Visit::pay(&program, "--catalogue own.toml --environment production --tpas-url http://127.0.0.1:9");
+    let visit = Visit::pay(
+        &program,
+        "--catalogue own.toml --environment production --tpas-url http://127.0.0.1:9",
+    );
     assert_eq!(visit.code, Some(1));
     for (check, verdict) in visit.all() {
         assert_eq!(visit.mend(check).is_empty(), verdict == "ok", "{check}");
@@ -66,7 +74,8 @@ async fn beside_a_server_everything_is_good_and_the_server_does_not_notice() {
     assert!(visit.finding("tpas-tables").contains("up to date"));
     assert!(visit.finding("environment").contains("as the deployment was begun with"));
     assert!(visit.finding("secrets").contains("secret-key is the deployment's"));
-    let order = wire::production_test::CreateProductionTest { title: "x".into(), ..Default::default() };
+    let order =
+        wire::production_test::CreateProductionTest { title: "x".into(), ..Default::default() };
     server.api(&data).create_production_test("FK5b0KSM", &order, None).await.unwrap();
     server.signal("TERM");
     assert_eq!(server.end().0, Some(0));
@@ -101,7 +110,10 @@ fn what_a_killed_server_has_left_is_read_and_left_to_the_next_one() {
     assert!(before.contains_key("connect.sqlite3-wal"), "{:?}", before.keys());
     let visit = Visit::pay(&program, "");
     assert_eq!((visit.code, visit.troubled()), (Some(0), vec![]));
-    assert!(visit.finding("secrets").contains("secret-key is the deployment's"), "it stands in the log only");
+    assert!(
+        visit.finding("secrets").contains("secret-key is the deployment's"),
+        "it stands in the log only"
+    );
     assert_eq!(contents(&data), before);
 }
 

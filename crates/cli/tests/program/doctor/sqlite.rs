@@ -26,7 +26,11 @@ fn a_file_that_is_no_database_is_to_be_restored() {
     for nonsense in ["no database\n".repeat(1000), "SQLite format 3\0".into()] {
         fs::write(&path, nonsense).unwrap();
         let visit = Visit::pay(&program, "");
-        visit.has_failed("tpas-database", "tpas.sqlite3 is not a database", "restore it from a backup");
+        visit.has_failed(
+            "tpas-database",
+            "tpas.sqlite3 is not a database",
+            "restore it from a backup",
+        );
         assert_eq!(visit.verdict("connect-database"), "ok");
         visit.warns("secrets", "cannot be read", "mend the database first");
     }
@@ -57,12 +61,23 @@ fn tables_of_another_version_are_named_with_their_migrations() {
     assert_eq!(visit.code, Some(0), "the next start adds it");
 
     let (program, path) = deployment("connect.sqlite3");
-    change(&path, "INSERT INTO refinery_schema_history (version, name, checksum) VALUES (99, 'of_the_future', '0')");
-    Visit::pay(&program, "").has_failed("connect-tables", "newer fieldtest: migration 99", "start that version");
+    change(
+        &path,
+        "INSERT INTO refinery_schema_history (version, name, checksum) VALUES (99, 'of_the_future', '0')",
+    );
+    Visit::pay(&program, "").has_failed(
+        "connect-tables",
+        "newer fieldtest: migration 99",
+        "start that version",
+    );
 
     let (program, path) = deployment("tpas.sqlite3");
     change(&path, "UPDATE refinery_schema_history SET checksum = '0' WHERE version = 1");
-    Visit::pay(&program, "").has_failed("tpas-tables", "something else: migration 1", "restore a backup");
+    Visit::pay(&program, "").has_failed(
+        "tpas-tables",
+        "something else: migration 1",
+        "restore a backup",
+    );
 }
 
 #[test]
@@ -78,7 +93,10 @@ fn a_database_that_somebody_has_locked_for_too_long_is_waited_for_as_long_as_a_s
 #[test]
 fn a_row_from_the_future_shows_that_the_clock_is_behind() {
     let (program, path) = deployment("connect.sqlite3");
-    change(&path, "INSERT INTO workspaces (id, name, created_at) VALUES ('org_x', 'x', unixepoch() * 1000 - 60000)");
+    change(
+        &path,
+        "INSERT INTO workspaces (id, name, created_at) VALUES ('org_x', 'x', unixepoch() * 1000 - 60000)",
+    );
     assert_eq!(Visit::pay(&program, "").verdict("clock"), "ok");
     change(&path, "UPDATE workspaces SET created_at = (unixepoch() + 5 * 86400 + 60) * 1000");
     Visit::pay(&program, "").has_failed("clock", "was made 5 days later than that", "NTP");
@@ -105,7 +123,12 @@ fn a_database_of_another_environment_is_named() {
         "belongs to a production deployment",
         "--environment production",
     );
-    let visit = Visit::pay(&program, "--environment production --public-url https://fieldtest.example");
+    let visit =
+        Visit::pay(&program, "--environment production --public-url https://fieldtest.example");
     assert_eq!((visit.code, visit.verdict("environment")), (Some(0), "ok"));
-    Visit::pay(&program, "--environment production").warns("configuration", "https", "--public-url");
+    Visit::pay(&program, "--environment production").warns(
+        "configuration",
+        "https",
+        "--public-url",
+    );
 }

@@ -23,18 +23,25 @@ impl Visit {
         let all = format!("doctor --json{listen} {arguments}");
         let run = program.run(all.trim_end());
         let findings = serde_json::from_str(&run.printed);
-        let findings = findings.unwrap_or_else(|error| panic!("{error}: {}{}", run.printed, run.complaint));
+        let findings =
+            findings.unwrap_or_else(|error| panic!("{error}: {}{}", run.printed, run.complaint));
         Self { code: run.code, findings }
     }
 
     /// Each check and its verdict.
     pub(crate) fn all(&self) -> Vec<(&str, &str)> {
-        self.findings.iter().map(|finding| (text(finding, "check"), text(finding, "verdict"))).collect()
+        self.findings
+            .iter()
+            .map(|finding| (text(finding, "check"), text(finding, "verdict")))
+            .collect()
     }
 
     /// The checks that are not good, and their verdicts; without those that depend on the machine.
     pub(crate) fn troubled(&self) -> Vec<(&str, &str)> {
-        self.all().into_iter().filter(|(check, verdict)| *verdict != "ok" && !MACHINE.contains(check)).collect()
+        self.all()
+            .into_iter()
+            .filter(|(check, verdict)| *verdict != "ok" && !MACHINE.contains(check))
+            .collect()
     }
 
     #[track_caller]
@@ -87,6 +94,7 @@ fn text<'a>(finding: &'a Value, member: &str) -> &'a str {
 /// The files of a folder: what is in them, and when they were changed.
 pub(super) fn contents(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
     let files = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-    let contents = |path: &Path| (std::fs::read(path).unwrap(), path.metadata().unwrap().modified().unwrap());
+    let contents =
+        |path: &Path| (std::fs::read(path).unwrap(), path.metadata().unwrap().modified().unwrap());
     files.map(|file| (file.file_name().into_string().unwrap(), contents(&file.path()))).collect()
 }

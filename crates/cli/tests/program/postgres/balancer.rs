@@ -8,7 +8,8 @@ use tokio::net::{TcpListener, TcpStream};
 /// The addresses of servers, some of which may be dead.
 pub(super) type Addresses = Arc<Mutex<Vec<String>>>;
 
-/// Listens on an address of its own, and passes each connection to one of the servers that can be reached; its URL.
+/// Listens on an address of its own, and passes each connection to one of the servers that can be
+/// reached; its URL.
 pub(super) async fn balance(addresses: Addresses) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use client::WorkspaceApi;
 use tempfile::TempDir;
-use test_cluster::{Cluster, Durability, Stop};
+use test_support::{Cluster, Durability, Stop};
 
 use super::balancer::{Addresses, balance};
 use crate::process::Process;
@@ -17,12 +17,19 @@ const TOKEN: &str = "token-of-the-fleet";
 pub(super) enum Kind {
     Api,
     Scheduler,
-    ChallengeService,
+    ChallengeServiceClient,
 }
 
 /// Who plays in it. The challenge services come first: the others want them.
-const CAST: [Kind; 7] =
-    [Kind::ChallengeService, Kind::ChallengeService, Kind::Api, Kind::Api, Kind::Api, Kind::Scheduler, Kind::Scheduler];
+const CAST: [Kind; 7] = [
+    Kind::ChallengeServiceClient,
+    Kind::ChallengeServiceClient,
+    Kind::Api,
+    Kind::Api,
+    Kind::Api,
+    Kind::Scheduler,
+    Kind::Scheduler,
+];
 
 pub(super) struct Fleet {
     pub(super) cluster: Cluster,
@@ -86,7 +93,8 @@ impl Fleet {
 
     /// Every connection to the database is cut.
     pub(super) fn cut_connections(&self) {
-        let cut = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = 'fleet'";
+        let cut =
+            "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = 'fleet'";
         self.cluster.psql("postgres", cut).unwrap();
     }
 
@@ -96,15 +104,18 @@ impl Fleet {
         let more: Vec<&str> = match CAST[index] {
             Kind::Api => [&common[..], &elsewhere, &["--roles", "api,web"]].concat(),
             Kind::Scheduler => [&common[..], &elsewhere, &["--roles", "scheduler"]].concat(),
-            Kind::ChallengeService => [&common[..], &["--roles", "tpas", "--public-url", &self.tpas_url]].concat(),
+            Kind::ChallengeServiceClient => {
+                [&common[..], &["--roles", "tpas", "--public-url", &self.tpas_url]].concat()
+            }
         };
         self.replicas[index] = Some(Process::serve(self.folder.path(), &more));
         let list = |addresses: &Mutex<Vec<String>>, kind| {
             let living = CAST.iter().zip(&self.replicas).filter(|(cast, _)| **cast == kind);
             let living = living.filter_map(|(_, replica)| replica.as_ref());
-            *addresses.lock().unwrap() = living.map(|replica| replica.url.replace("http://", "")).collect();
+            *addresses.lock().unwrap() =
+                living.map(|replica| replica.url.replace("http://", "")).collect();
         };
         list(&self.apis, Kind::Api);
-        list(&self.challenge_services, Kind::ChallengeService);
+        list(&self.challenge_services, Kind::ChallengeServiceClient);
     }
 }

@@ -1,5 +1,6 @@
-//! Replicas that are killed at random, a database that crashes: every acknowledged order becomes exactly one challenge, one key
-//! is one order, no stamp is granted twice or too often (§4, §9, §10).
+//! Replicas that are killed at random, a database that crashes: every acknowledged order becomes
+//! exactly one challenge, one key is one order, no stamp is granted twice or too often (§4, §9,
+//! §10).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -64,10 +65,13 @@ fn order(title: &str, max_stamps: Option<u32>) -> CreateProductionTest {
     CreateProductionTest { title: title.to_owned(), max_stamps, ..CreateProductionTest::default() }
 }
 
-/// Orders under a key until it is acknowledged: as a client does that wants its order, whatever happens.
+/// Orders under a key until it is acknowledged: as a client does that wants its order, whatever
+/// happens.
 async fn insist(api: &WorkspaceApi, title: &str, max_stamps: Option<u32>) -> String {
     loop {
-        if let Ok(created) = api.create_production_test(APP, &order(title, max_stamps), Some(title)).await {
+        if let Ok(created) =
+            api.create_production_test(APP, &order(title, max_stamps), Some(title)).await
+        {
             return created.request.id;
         }
         tokio::task::yield_now().await;
@@ -90,15 +94,25 @@ async fn client(api: WorkspaceApi, name: usize, progress: Progress) -> Vec<(Stri
     acknowledged
 }
 
-/// Joins and is verified, trying again when nobody answers; what came of it, unless it was too late to join.
-async fn tester(url: String, challenge: String, number: usize, progress: Progress) -> Option<ParticipationStatus> {
+/// Joins and is verified, trying again when nobody answers; what came of it, unless it was too late
+/// to join.
+async fn tester(
+    url: String,
+    challenge: String,
+    number: usize,
+    progress: Progress,
+) -> Option<ParticipationStatus> {
     let progress = Busy(progress);
     let person = SimulateVerification::Completed { subject: format!("person {number}") };
     let wish = JoinChallenge { provider_id: "bankidse".into(), platform: Platform::Ios };
     let tester = Tester::new(&url).unwrap();
     let outcome = loop {
         match tester.join(&challenge, &wish).await {
-            Ok(started) => break Some(verified(&tester, &started.participation.verification_url, &person).await),
+            Ok(started) => {
+                break Some(
+                    verified(&tester, &started.participation.verification_url, &person).await,
+                );
+            }
             Err(ClientError::Answer { status: 409, .. }) => break None,
             Err(_) => tokio::task::yield_now().await,
         }
@@ -107,7 +121,11 @@ async fn tester(url: String, challenge: String, number: usize, progress: Progres
     outcome
 }
 
-async fn verified(tester: &Tester, url: &str, person: &SimulateVerification) -> ParticipationStatus {
+async fn verified(
+    tester: &Tester,
+    url: &str,
+    person: &SimulateVerification,
+) -> ParticipationStatus {
     loop {
         if let Ok(played) = tester.simulate(url, person).await {
             return played.status;
@@ -168,34 +186,51 @@ async fn whatever_dies_nothing_acknowledged_is_lost_or_doubled_and_no_stamp_is_o
     insist(&api, "hot", Some(STAMPS)).await;
     let hot = challenges(&api).await.remove(0).challenge.unwrap().id;
 
-    let clients: Vec<_> = (0..CLIENTS).map(|name| tokio::spawn(client(fleet.api(), name, progress.clone()))).collect();
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|name| tokio::spawn(client(fleet.api(), name, progress.clone())))
+        .collect();
     let testers: Vec<_> = (0..TESTERS)
         .map(|number| tokio::spawn(tester(tpas_url.clone(), hot.clone(), number, progress.clone())))
         .collect();
     let fleet = disasters(fleet, progress).await;
 
-    let acknowledged: HashMap<String, String> = join_all(clients).await.into_iter().flat_map(Result::unwrap).collect();
+    let acknowledged: HashMap<String, String> =
+        join_all(clients).await.into_iter().flat_map(Result::unwrap).collect();
     let mut ids: Vec<&String> = acknowledged.values().collect();
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), CLIENTS * ORDERS_EACH, "one request for each key");
     for (key, id) in &acknowledged {
         let repeated = api.create_production_test(APP, &order(key, None), Some(key)).await.unwrap();
-        assert_eq!((&repeated.request.id, repeated.is_replay), (id, true), "{key} was acknowledged");
+        assert_eq!(
+            (&repeated.request.id, repeated.is_replay),
+            (id, true),
+            "{key} was acknowledged"
+        );
     }
-    let made: Vec<String> = challenges(&api).await.into_iter().map(|item| item.challenge.unwrap().id).collect();
+    let made: Vec<String> =
+        challenges(&api).await.into_iter().map(|item| item.challenge.unwrap().id).collect();
     assert_eq!(
         made.len(),
         CLIENTS * ORDERS_EACH + 1,
         "each acknowledged order became a challenge, and nothing else did"
     );
     let count = |sql: &str| fleet.cluster.psql("fleet", sql).unwrap().trim().to_owned();
-    assert_eq!(count("SELECT COUNT(*) FROM fieldtest_tpas.challenges"), made.len().to_string(), "exactly one each");
+    assert_eq!(
+        count("SELECT COUNT(*) FROM fieldtest_tpas.challenges"),
+        made.len().to_string(),
+        "exactly one each"
+    );
 
     let outcomes: Vec<_> = join_all(testers).await.into_iter().map(Result::unwrap).collect();
-    let told = outcomes.iter().filter(|outcome| **outcome == Some(ParticipationStatus::Claimed)).count();
+    let told =
+        outcomes.iter().filter(|outcome| **outcome == Some(ParticipationStatus::Claimed)).count();
     let granted = count("SELECT COUNT(*) FROM fieldtest_tpas.stamp_claims");
-    assert_eq!((told.to_string(), granted), (STAMPS.to_string(), STAMPS.to_string()), "{outcomes:?}");
+    assert_eq!(
+        (told.to_string(), granted),
+        (STAMPS.to_string(), STAMPS.to_string()),
+        "{outcomes:?}"
+    );
     let persons = count("SELECT COUNT(DISTINCT subject_hash) FROM fieldtest_tpas.stamp_claims");
     assert_eq!(persons, STAMPS.to_string(), "no person has two");
 }

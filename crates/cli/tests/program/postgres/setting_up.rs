@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use client::{ListQuery, WorkspaceApi};
-use test_cluster::{Cluster, Durability};
+use test_support::{Cluster, Durability};
 use wire::production_test::CreateProductionTest;
 
 use crate::process::{Process, fail, run, succeed};
@@ -45,8 +45,14 @@ fn tables_of_a_newer_version_are_left_alone() {
     cluster.psql("newer", sql).unwrap();
     let folder = tempfile::tempdir().unwrap();
     for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"]] {
-        let complaint = fail(1, &[command, &["--data-dir", text(folder.path()), "--database-url", &url]].concat());
-        assert!(complaint.contains("schema fieldtest_tpas were made by a newer fieldtest"), "{complaint}");
+        let complaint = fail(
+            1,
+            &[command, &["--data-dir", text(folder.path()), "--database-url", &url]].concat(),
+        );
+        assert!(
+            complaint.contains("schema fieldtest_tpas were made by a newer fieldtest"),
+            "{complaint}"
+        );
     }
 }
 
@@ -56,7 +62,11 @@ fn the_connection_is_as_safe_as_the_url_says() {
     cluster.create_database("safe").unwrap();
     let (ours, elses) = (cluster.authority(), self::cluster());
     let migrate = |host: &str, options: &str| {
-        run(&["migrate", "--database-url", &format!("{}?{options}", cluster.url_with_password(host, "safe"))])
+        run(&[
+            "migrate",
+            "--database-url",
+            &format!("{}?{options}", cluster.url_with_password(host, "safe")),
+        ])
     };
     let ours = text(&ours).to_owned();
     let authority_of_others = elses.authority();
@@ -69,7 +79,11 @@ fn the_connection_is_as_safe_as_the_url_says() {
         ("localhost", format!("sslmode=verify-full&sslrootcert={ours}")),
     ] {
         let output = migrate(host, &options);
-        assert!(output.status.success(), "{host} {options}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{host} {options}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     for (options, problem) in [
         (format!("sslmode=verify-full&sslrootcert={others}"), "certificate"),
@@ -81,7 +95,10 @@ fn the_connection_is_as_safe_as_the_url_says() {
         let output = migrate("127.0.0.1", &options);
         let complaint = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{options}: {complaint}");
-        assert!(complaint.contains(problem) && !complaint.contains("open-sesame"), "{options}: {complaint}");
+        assert!(
+            complaint.contains(problem) && !complaint.contains("open-sesame"),
+            "{options}: {complaint}"
+        );
     }
     let log = "SELECT COUNT(*) FROM pg_roles WHERE rolname = 'password_user'";
     assert_eq!(cluster.psql("safe", log).unwrap(), "1\n");
@@ -92,13 +109,26 @@ fn a_wrong_password_or_url_is_named_and_not_repeated() {
     let cluster = cluster();
     let url = cluster.url_with_password("127.0.0.1", "postgres").replace("open-sesame", "hunter2");
     let complaint = fail(1, &["migrate", "--database-url", &url]);
-    assert!(complaint.contains("password authentication failed") && !complaint.contains("hunter2"), "{complaint}");
-    for url in ["postgres://me:hunter2@host", "mysql://me:hunter2@host/x", "postgres://me:hunter2@host:hunter2/x"] {
+    assert!(
+        complaint.contains("password authentication failed") && !complaint.contains("hunter2"),
+        "{complaint}"
+    );
+    for url in [
+        "postgres://me:hunter2@host",
+        "mysql://me:hunter2@host/x",
+        "postgres://me:hunter2@host:hunter2/x",
+    ] {
         let complaint = fail(2, &["migrate", "--database-url", url]);
-        assert!(complaint.contains("database-url") && !complaint.contains("hunter2"), "{complaint}");
+        assert!(
+            complaint.contains("database-url") && !complaint.contains("hunter2"),
+            "{complaint}"
+        );
     }
     let complaint = fail(2, &["serve", "--secret-key", "hunter2"]);
-    assert!(complaint.contains("64 hexadecimal digits") && !complaint.contains("hunter2"), "{complaint}");
+    assert!(
+        complaint.contains("64 hexadecimal digits") && !complaint.contains("hunter2"),
+        "{complaint}"
+    );
 }
 
 #[tokio::test]
@@ -126,14 +156,18 @@ async fn a_deployment_moves_to_postgresql_with_two_commands_and_goes_on_as_befor
     let api = server.api(data);
     assert_eq!(order(&api, "first").await, (first, true), "keys and idempotency keys are there");
     order(&api, "second").await;
-    let page = api.production_tests(APP, &ListQuery { limit: Some(1), ..ListQuery::default() }).await.unwrap();
+    let page = api
+        .production_tests(APP, &ListQuery { limit: Some(1), ..ListQuery::default() })
+        .await
+        .unwrap();
     assert_eq!((page.items.len(), page.total), (1, Some(2)), "what is counted was copied as well");
     drop(server);
 
     // What has been used since is not overwritten.
     let complaint = fail(1, &copy);
     assert!(complaint.contains("holds something else already"), "{complaint}");
-    let orders = cluster.psql("moved", "SELECT COUNT(*) FROM fieldtest_connect.challenge_requests").unwrap();
+    let orders =
+        cluster.psql("moved", "SELECT COUNT(*) FROM fieldtest_connect.challenge_requests").unwrap();
     assert_eq!(orders, "2\n");
 }
 
@@ -145,7 +179,9 @@ fn a_copy_that_fails_leaves_nothing_behind() {
     let data = folder.path();
     drop(Process::serve(data, &[]));
     succeed(&["migrate", "--database-url", &url]);
-    cluster.psql("half", "ALTER TABLE fieldtest_connect.api_keys ADD CHECK (name <> 'demo')").unwrap();
+    cluster
+        .psql("half", "ALTER TABLE fieldtest_connect.api_keys ADD CHECK (name <> 'demo')")
+        .unwrap();
     let complaint = fail(1, &["admin", "copy", "--from", text(data), "--to", &url]);
     assert!(complaint.contains("schema fieldtest_connect"), "{complaint}");
     let count = "SELECT COUNT(*) FROM fieldtest_connect.workspaces";

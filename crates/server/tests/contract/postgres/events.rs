@@ -8,19 +8,19 @@ use domain::challenge::{Challenge, Watch};
 use domain::report::ProviderRow;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use store::connect::{ListFilter, RecordObservation};
+use store_workspace::{ListFilter, RecordObservation};
 
 use super::replicas::pair;
 use crate::events::{EVENTS, begun, follow};
-use crate::support::{Site, TESTS, Tables};
+use crate::support::{TESTS, Tables, TestServer};
 
-async fn order(site: &Site) -> String {
+async fn order(site: &TestServer) -> String {
     let order = json!({ "title": "BankID", "providerIds": ["bankidse"], "maxStamps": 3 });
     site.order(&order).await.expect(201)["id"].as_str().unwrap().to_owned()
 }
 
 /// What was written down: number and name of each event, in the order of the numbers.
-async fn written(site: &Site) -> Vec<(u64, String)> {
+async fn written(site: &TestServer) -> Vec<(u64, String)> {
     let sql = "SELECT sequence, name FROM events ORDER BY sequence";
     let text = |value: &Option<String>| value.clone().unwrap();
     let rows = site.ground().rows(Tables::Connect, sql).await;
@@ -32,7 +32,7 @@ async fn whoever_comes_back_again_and_again_misses_nothing_while_two_servers_wri
     let sites = pair().await;
     let orders = join_all((0..300).map(|number| order(&sites[number % 2]))).await;
     let write = async {
-        let hand_over = join_all(sites.iter().map(Site::round));
+        let hand_over = join_all(sites.iter().map(TestServer::round));
         let cancel = join_all((0..100).map(|number| {
             let (site, id) = (&sites[number % 2], &orders[number]);
             async move { site.post(&format!("{TESTS}/{id}/cancel")).send().await.expect(200) }
@@ -81,16 +81,18 @@ async fn schedulers_that_look_at_the_same_moment_tell_of_each_stamp_once() {
     let workspace = sites[0].demo_workspace().await;
     let client = "FK5b0KSM".parse().unwrap();
     sites[0]
-        .database(async |one, world| {
-            let listed = one.challenge_requests(&workspace, &client, ListFilter::default()).await.unwrap();
+        .database(async |one, clock_and_rng| {
+            let listed =
+                one.challenge_requests(&workspace, &client, ListFilter::default()).await.unwrap();
             let challenges: Vec<Challenge> =
                 listed.requests.into_iter().filter_map(|request| request.challenge).collect();
             sites[1]
                 .database(async |other, _| {
                     for claims in [1, 2, 1, 3, 2, 3] {
                         let looks = (0..80).map(|number| {
-                            let (store, challenge) = ([&one, &other][number % 2], &challenges[number / 8]);
-                            store.record_observation(look(challenge, claims, world.now()))
+                            let (store, challenge) =
+                                ([&one, &other][number % 2], &challenges[number / 8]);
+                            store.record_observation(look(challenge, claims, clock_and_rng.now()))
                         });
                         assert!(join_all(looks).await.iter().all(Result::is_ok));
                     }
@@ -105,7 +107,10 @@ async fn schedulers_that_look_at_the_same_moment_tell_of_each_stamp_once() {
     let mut totals = HashMap::<Value, Vec<Value>>::new();
     for _ in 0..50 {
         let event = following.event().await;
-        totals.entry(event["data"]["challengeId"].clone()).or_default().push(event["data"]["totalClaims"].clone());
+        totals
+            .entry(event["data"]["challengeId"].clone())
+            .or_default()
+            .push(event["data"]["totalClaims"].clone());
     }
     for of_challenge in totals.values() {
         assert_eq!(*of_challenge, [json!(null), json!(1), json!(2), json!(3), json!(3)]);
@@ -114,9 +119,11 @@ async fn schedulers_that_look_at_the_same_moment_tell_of_each_stamp_once() {
 
 /// What a scheduler sees of a challenge with three stamps when so many of them are granted.
 fn look(challenge: &Challenge, claim_count: u64, now: Timestamp) -> RecordObservation {
-    let challenge = Challenge { completed_at: (claim_count == 3).then_some(now), ..challenge.clone() };
+    let challenge =
+        Challenge { completed_at: (claim_count == 3).then_some(now), ..challenge.clone() };
     let provider_id = "bankidse".parse().unwrap();
-    let providers = vec![ProviderRow { provider_id, claim_count, average_completion_seconds: None }];
+    let providers =
+        vec![ProviderRow { provider_id, claim_count, average_completion_seconds: None }];
     RecordObservation { challenge, providers: Some(providers), now, watch: Watch::Untold }
 }
 
@@ -128,7 +135,7 @@ async fn what_one_process_does_is_told_by_another() {
             config.roles = roles.parse().unwrap();
         }
     };
-    let api = Site::configured(roles("api,tpas")).await;
+    let api = TestServer::configured(roles("api,tpas")).await;
     let _scheduler = api.replica(2, roles("scheduler,tpas")).await;
     let other_api = api.replica(3, roles("api,tpas")).await;
     let mut followings = [follow(&api).await, follow(&other_api).await];

@@ -1,10 +1,12 @@
-//! What is so on PostgreSQL only: many servers on one database, and a database that goes away (§4, §9, §10, §13).
+//! What is so on PostgreSQL only: many servers on one database, and a database that goes away (§4,
+//! §9, §10, §13).
 
 mod events;
 mod limits;
 mod outages;
 mod replicas;
 mod starts;
+mod stores;
 
 use domain::secret_key::SecretKey;
 use server::Config;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_cluster::{Cluster, Durability, Stop};
+use test_support::{Cluster, Durability, Stop};
 use tokio::time::timeout;
 
 use crate::support::link::{Link, Weather};
-use crate::support::{Answer, Ground, Site, TESTS, Tables};
+use crate::support::{Answer, Ground, TESTS, Tables, TestServer};
 
 /// What callers are promised while the database is away (§3).
 const PROMISED: Duration = Duration::from_secs(2);
@@ -19,7 +19,7 @@ const RECOVERY: Duration = Duration::from_secs(5);
 struct Remote {
     cluster: Cluster,
     link: Link,
-    site: Site,
+    site: TestServer,
 }
 
 impl Remote {
@@ -28,7 +28,10 @@ impl Remote {
         let direct = cluster.create_database("remote").unwrap();
         let link = Link::to(cluster.address()).await;
         let url = link.url(&direct, cluster.address());
-        let site = Site::on(Ground::beside(direct), |config| config.database_url = Some(url.parse().unwrap())).await;
+        let site = TestServer::on(Ground::beside(direct), |config| {
+            config.database_url = Some(url.parse().unwrap())
+        })
+        .await;
         Self { cluster, link, site }
     }
 
@@ -56,7 +59,11 @@ impl Remote {
     }
 
     async fn stored(&self) -> String {
-        self.site.ground().value(Tables::Connect, "SELECT COUNT(*) FROM challenge_requests").await.unwrap()
+        self.site
+            .ground()
+            .value(Tables::Connect, "SELECT COUNT(*) FROM challenge_requests")
+            .await
+            .unwrap()
     }
 
     async fn is_out_of_order(&self, why: &str) {

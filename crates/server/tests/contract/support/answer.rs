@@ -21,7 +21,8 @@ impl Answer {
         answer
     }
 
-    /// Every answer has a request id that is a UUID; every error has the envelope, with the same id in it (§1, §3).
+    /// Every answer has a request id that is a UUID; every error has the envelope, with the same id
+    /// in it (§1, §3).
     fn check_invariants(&self) {
         let request_id = self.header("x-request-id").expect("every answer has a request id");
         assert!(uuid::Uuid::parse_str(request_id).is_ok(), "{request_id}");
@@ -30,9 +31,13 @@ impl Answer {
         }
         let body = self.json();
         assert_eq!(body["request_id"], request_id, "{body}");
-        let code: wire::error::ErrorCode = serde_json::from_value(body["error"]["code"].clone()).unwrap();
+        let code: wire::error::ErrorCode =
+            serde_json::from_value(body["error"]["code"].clone()).unwrap();
         assert_eq!(code.status(), self.status, "{body}");
-        assert!(body["error"]["message"].as_str().is_some_and(|message| message.ends_with('.')), "{body}");
+        assert!(
+            body["error"]["message"].as_str().is_some_and(|message| message.ends_with('.')),
+            "{body}"
+        );
         assert_eq!(self.status == 401, self.headers.contains_key(WWW_AUTHENTICATE));
         let is_temporary = matches!(self.status, 429 | 503);
         assert!(!is_temporary || self.header("retry-after").is_some(), "{body}");

@@ -38,7 +38,12 @@ impl FakeService {
         let seen = Arc::clone(&requests);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(react(stream, real.clone(), Arc::clone(&reactions), Arc::clone(&seen)));
+                tokio::spawn(react(
+                    stream,
+                    real.clone(),
+                    Arc::clone(&reactions),
+                    Arc::clone(&seen),
+                ));
             }
         });
         Self { url, requests }
@@ -69,15 +74,21 @@ async fn react(
     };
     match reaction {
         Reaction::Status(status, headers) => {
-            let answer = format!("HTTP/1.1 {status} x\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n");
+            let answer = format!(
+                "HTTP/1.1 {status} x\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n"
+            );
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
         Reaction::LongError => {
             let words = "no room ".repeat(10_000);
             let id = "228aaefb-3ce2-4dd0-a73b-b96f71c5779f";
-            let body =
-                format!(r#"{{"error":{{"code":"SYSTEM_UNAVAILABLE","message":"{words}"}},"request_id":"{id}"}}"#);
-            let head = format!("HTTP/1.1 503 x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let body = format!(
+                r#"{{"error":{{"code":"SYSTEM_UNAVAILABLE","message":"{words}"}},"request_id":"{id}"}}"#
+            );
+            let head = format!(
+                "HTTP/1.1 503 x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            );
             stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         }
         Reaction::Forward => {
@@ -111,7 +122,11 @@ async fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
 
 async fn forward(request: &[u8], real: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(real.trim_start_matches("http://")).await.unwrap();
-    let text = String::from_utf8(request.to_vec()).unwrap().replacen("\r\n", "\r\nconnection: close\r\n", 1);
+    let text = String::from_utf8(request.to_vec()).unwrap().replacen(
+        "\r\n",
+        "\r\nconnection: close\r\n",
+        1,
+    );
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An open stream. Dropping it hangs up.
 pub(crate) struct Following {
@@ -18,8 +18,14 @@ pub(crate) struct Following {
 impl Following {
     pub(super) fn of(response: reqwest::Response) -> Self {
         let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap());
-        assert_eq!((response.status().as_u16(), header("content-type")), (200, Some("text/event-stream")));
-        assert_eq!((header("cache-control"), header("x-accel-buffering")), (Some("no-store"), Some("no")));
+        assert_eq!(
+            (response.status().as_u16(), header("content-type")),
+            (200, Some("text/event-stream"))
+        );
+        assert_eq!(
+            (header("cache-control"), header("x-accel-buffering")),
+            (Some("no-store"), Some("no"))
+        );
         Self { response, arrived: String::new(), last_id: String::new() }
     }
 
@@ -34,7 +40,9 @@ impl Following {
                 }
                 return Some(block);
             }
-            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("something comes in time");
+            let chunk = tokio::time::timeout(DEFAULT_TIMEOUT, self.response.chunk())
+                .await
+                .expect("something comes in time");
             match chunk.expect("the stream is not cut") {
                 Some(bytes) => self.arrived.push_str(std::str::from_utf8(&bytes).unwrap()),
                 None => {
@@ -50,14 +58,16 @@ impl Following {
         loop {
             let block = self.block().await.expect("an event, not the end");
             let [id, event, data] = &block[..] else { continue };
-            let payload: Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
+            let payload: Value =
+                serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
             assert_eq!(*event, format!("event: {}", payload["event"].as_str().unwrap()));
             assert!(id.strip_prefix("id: ").unwrap().parse::<u64>().unwrap() > 0);
             return payload;
         }
     }
 
-    /// So many events: the name of each without `production_test.`, and how many stamps there were by then.
+    /// So many events: the name of each without `production_test.`, and how many stamps there were
+    /// by then.
     pub(crate) async fn events(&mut self, count: usize) -> Vec<Value> {
         let mut events = Vec::new();
         for _ in 0..count {

@@ -1,6 +1,7 @@
 //! What a site stands on: a folder and, where the suite runs on PostgreSQL, a database of its own.
 //!
-//! The suite is the same on both engines. `FIELDTEST_TEST_POSTGRES` names a server of the tests' own; without it, SQLite it is.
+//! The suite is the same on both engines. `FIELDTEST_TEST_POSTGRES` names a server of the tests'
+//! own; without it, SQLite it is.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -32,7 +33,8 @@ impl Ground {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let Ok(server) = std::env::var(SERVER) else { return Self { folder, database: None } };
         // The operating system makes sure that no two folders have the same name.
-        let name = format!("test_{}", hex::encode(folder.path().file_name().unwrap().as_encoded_bytes()));
+        let name =
+            format!("test_{}", hex::encode(folder.path().file_name().unwrap().as_encoded_bytes()));
         connect(&server).await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         let (place, query) = server.split_once('?').unwrap_or((&server, ""));
         let (host, _) = place.rsplit_once('/').unwrap();
@@ -51,7 +53,9 @@ impl Ground {
 
     /// The URL of the database, in tests that run on PostgreSQL only.
     pub(crate) fn database(&self) -> &str {
-        self.database.as_deref().expect("run this with cargo xtask test, which starts a PostgreSQL for it")
+        self.database
+            .as_deref()
+            .expect("run this with cargo xtask test, which starts a PostgreSQL for it")
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -86,7 +90,8 @@ impl Ground {
         self.lock("challenge_requests").await
     }
 
-    /// Keeps everybody else from writing to a table of orders, keys and apps, until the result is dropped.
+    /// Keeps everybody else from writing to a table of orders, keys and apps, until the result is
+    /// dropped.
     pub(crate) async fn lock(&self, table: &str) -> Lock {
         match &self.database {
             None => {
@@ -116,7 +121,9 @@ impl Ground {
         }
         if self.database.is_some() {
             for table in ["challenges", "participations", "stamp_claims", "idempotency_records"] {
-                let rows = self.rows(Tables::Tpas, &format!("SELECT row_to_json({table}) FROM {table}")).await;
+                let rows = self
+                    .rows(Tables::Tpas, &format!("SELECT row_to_json({table}) FROM {table}"))
+                    .await;
                 everything.extend(rows.concat().into_iter().flatten().flat_map(String::into_bytes));
             }
         }
@@ -167,7 +174,8 @@ async fn postgres_rows(client: &Client, sql: &str) -> Vec<Vec<Option<String>>> {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
     });
-    rows.map(|row| (0..row.len()).map(|index| row.get(index).map(str::to_owned)).collect()).collect()
+    rows.map(|row| (0..row.len()).map(|index| row.get(index).map(str::to_owned)).collect())
+        .collect()
 }
 
 async fn in_schema(url: &str, tables: Tables) -> Client {

@@ -16,10 +16,11 @@ pub(crate) enum Weather {
     Silent,
     /// Connections are cut, and new ones refused.
     Cut,
-    /// The next transaction that is to be committed is cut off before the database hears of it; then it is fair again.
+    /// The next transaction that is to be committed is cut off before the database hears of it;
+    /// then it is fair again.
     CutBeforeCommit,
-    /// The next transaction that is to be committed is cut off when the database has answered, but before the server hears of
-    /// it; then it is fair again.
+    /// The next transaction that is to be committed is cut off when the database has answered, but
+    /// before the server hears of it; then it is fair again.
     CutAfterCommit,
 }
 

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use db::WriterMetrics;
 use domain::api_key::{self, Access, ApiKey, SecretHash};
 use domain::app::App;
-use domain::{Environment, ManualClock, SeededRandomness, Timestamp, WorkspaceId};
+use domain::{ClockAndRng, Environment, ManualClock, SeededRandomness, Timestamp, WorkspaceId};
 use reqwest::Method;
 use serde_json::{Value, json};
-use server::{Background, Config, RateLimit, Rounds, Server, World};
-use store::WriterMetrics;
-use store::connect::{ConnectStore, CreateApiKey, CreateApp, CreateWorkspace, Workspace};
+use server::{Background, Config, RateLimit, Rounds, Server};
+use store_workspace::{CreateApiKey, CreateApp, CreateWorkspace, Workspace, WorkspaceStore};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -21,12 +21,12 @@ use super::{Answer, Call, Ground, TESTS, Tables};
 pub(crate) const SERVICE_TOKEN: &str = "service-token-of-the-tests";
 pub(crate) const VERIFICATION_SECRET: &str = "verification-secret-of-the-tests";
 
-pub(crate) struct Site {
+pub(crate) struct TestServer {
     pub(crate) url: String,
     pub(crate) api_key: String,
     pub(crate) clock: Arc<ManualClock>,
     ground: Ground,
-    world: World,
+    clock_and_rng: ClockAndRng,
     environment: Environment,
     rounds: Rounds,
     http: reqwest::Client,
@@ -40,7 +40,7 @@ fn http_client() -> reqwest::Client {
     reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
-impl Site {
+impl TestServer {
     /// A sandbox with the demo workspace, at 10 o'clock on 8 April 2026.
     pub(crate) async fn start() -> Self {
         Self::configured(|_| {}).await
@@ -56,14 +56,21 @@ impl Site {
         Self::at(ground, clock, 1, configure).await
     }
 
-    /// Another server on the same ground, at the same time. Chance is another one for each seed but 1, which is this site's.
+    /// Another server on the same ground, at the same time. Chance is another one for each seed but
+    /// 1, which is this site's.
     pub(crate) async fn replica(&self, seed: u64, configure: impl FnOnce(&mut Config)) -> Self {
         let site = Self::at(self.ground.clone(), Arc::clone(&self.clock), seed, configure).await;
         Self { api_key: self.api_key.clone(), ..site }
     }
 
-    async fn at(ground: Ground, clock: Arc<ManualClock>, seed: u64, configure: impl FnOnce(&mut Config)) -> Self {
-        let world = World::new(clock.clone(), Arc::new(SeededRandomness::from_seed(seed)));
+    async fn at(
+        ground: Ground,
+        clock: Arc<ManualClock>,
+        seed: u64,
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
+        let clock_and_rng =
+            ClockAndRng::new(clock.clone(), Arc::new(SeededRandomness::from_seed(seed)));
         let mut config = Config {
             tpas_token: Some(SERVICE_TOKEN.into()),
             verification_secret: Some(VERIFICATION_SECRET.into()),
@@ -73,14 +80,19 @@ impl Site {
         };
         configure(&mut config);
         let environment = config.environment;
-        let server = Server::start(config, world.clone()).await.unwrap_or_else(|error| panic!("{error}"));
+        let server = Server::start(config, clock_and_rng.clone())
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
         let (stop, stopped) = oneshot::channel();
         let site = Self {
             url: format!("http://{}", server.address()),
-            api_key: std::fs::read_to_string(ground.path().join("demo-api-key")).unwrap_or_default().trim().to_owned(),
+            api_key: std::fs::read_to_string(ground.path().join("demo-api-key"))
+                .unwrap_or_default()
+                .trim()
+                .to_owned(),
             clock,
             ground,
-            world,
+            clock_and_rng,
             environment,
             rounds: server.rounds(),
             http: http_client(),
@@ -99,7 +111,8 @@ impl Site {
         Self::at(self.stop().await, clock, 1, configure).await
     }
 
-    /// Stops gracefully and starts again as a production deployment, as no operator could by mistake.
+    /// Stops gracefully and starts again as a production deployment, as no operator could by
+    /// mistake.
     pub(crate) async fn restart_in_production(self) -> Self {
         let clock = Arc::clone(&self.clock);
         let ground = self.stop().await;
@@ -126,7 +139,8 @@ impl Site {
     }
 
     pub(crate) fn call(&self, method: &str, path: &str) -> Call {
-        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) };
+        let url =
+            if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) };
         Call(self.http.request(Method::from_bytes(method.as_bytes()).unwrap(), url))
     }
 
@@ -158,14 +172,18 @@ impl Site {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.world.now()
+        self.clock_and_rng.now()
     }
 
     /// Orders a test and schedules it; the challenge's id.
     pub(crate) async fn challenge(&self, order: &Value) -> String {
         let request = self.order(order).await.expect(201);
         self.round().await;
-        let test = self.get(&format!("{TESTS}/{}", request["id"].as_str().unwrap())).send().await.expect(200);
+        let test = self
+            .get(&format!("{TESTS}/{}", request["id"].as_str().unwrap()))
+            .send()
+            .await
+            .expect(200);
         test["challengeId"].as_str().expect("a challenge id once it is scheduled").to_owned()
     }
 
@@ -176,7 +194,12 @@ impl Site {
     }
 
     /// A tester joins and is verified as this person; where the participation stands then.
-    pub(crate) async fn take_part(&self, challenge_id: &str, provider_id: &str, subject: &str) -> String {
+    pub(crate) async fn take_part(
+        &self,
+        challenge_id: &str,
+        provider_id: &str,
+        subject: &str,
+    ) -> String {
         let participation = self.join(challenge_id, provider_id).send().await.expect(201);
         let url = participation["verificationUrl"].as_str().unwrap();
         self.simulate(url, &json!({ "outcome": "completed", "subject": subject })).await
@@ -189,25 +212,35 @@ impl Site {
     }
 
     /// Works on the database directly, as an operator's command does.
-    pub(crate) async fn database<T>(&self, work: impl AsyncFnOnce(ConnectStore, &World) -> T) -> T {
-        let location = self.ground.config().connect_location();
-        let store = ConnectStore::open(&location, WriterMetrics::default()).await.unwrap();
-        let result = work(store.clone(), &self.world).await;
+    pub(crate) async fn database<T>(
+        &self,
+        work: impl AsyncFnOnce(WorkspaceStore, &ClockAndRng) -> T,
+    ) -> T {
+        let location = self.ground.config().workspace_location();
+        let store = WorkspaceStore::open(&location, WriterMetrics::default()).await.unwrap();
+        let result = work(store.clone(), &self.clock_and_rng).await;
         store.database().close().await;
         result
     }
 
     /// A new workspace with a key of full access; both.
     pub(crate) async fn workspace(&self) -> (WorkspaceId, String) {
-        let id = WorkspaceId::random(self.world.randomness());
+        let id = WorkspaceId::random(self.clock_and_rng.randomness());
         let workspace = Workspace { id: id.clone(), name: "Other".into(), created_at: self.now() };
-        self.database(async |store, _| store.create_workspace(CreateWorkspace(workspace)).await.unwrap()).await;
+        self.database(async |store, _| {
+            store.create_workspace(CreateWorkspace(workspace)).await.unwrap()
+        })
+        .await;
         let key = self.key(&id, |_| {}).await;
         (id, key)
     }
 
     /// A new key of this workspace; its secret.
-    pub(crate) async fn key(&self, workspace_id: &WorkspaceId, change: impl FnOnce(&mut ApiKey)) -> String {
+    pub(crate) async fn key(
+        &self,
+        workspace_id: &WorkspaceId,
+        change: impl FnOnce(&mut ApiKey),
+    ) -> String {
         self.key_for(self.environment, workspace_id, change).await
     }
 
@@ -218,9 +251,9 @@ impl Site {
         workspace_id: &WorkspaceId,
         change: impl FnOnce(&mut ApiKey),
     ) -> String {
-        let secret = api_key::new_secret(environment, self.world.randomness());
+        let secret = api_key::new_secret(environment, self.clock_and_rng.randomness());
         let mut key = ApiKey {
-            id: self.world.ids().api_key(),
+            id: self.clock_and_rng.ids().api_key(),
             workspace_id: workspace_id.clone(),
             name: "test".into(),
             access: Access::Full,
@@ -230,20 +263,27 @@ impl Site {
             last_used_at: None,
         };
         change(&mut key);
-        let unit = CreateApiKey { key, secret_hash: SecretHash::of(&secret) };
-        let is_made = self.database(async |store, _| store.create_api_key(unit).await.unwrap()).await;
+        let write = CreateApiKey { key, secret_hash: SecretHash::of(&secret) };
+        let is_made =
+            self.database(async |store, _| store.create_api_key(write).await.unwrap()).await;
         assert!(is_made);
         secret
     }
 
     /// The workspace of the demo.
     pub(crate) async fn demo_workspace(&self) -> WorkspaceId {
-        let mut workspaces = self.database(async |store, _| store.workspaces().await.unwrap()).await;
+        let mut workspaces =
+            self.database(async |store, _| store.workspaces().await.unwrap()).await;
         workspaces.remove(0).id
     }
 
     /// Registers an app.
-    pub(crate) async fn app(&self, workspace_id: &WorkspaceId, client_id: &str, providers: &[&str]) {
+    pub(crate) async fn app(
+        &self,
+        workspace_id: &WorkspaceId,
+        client_id: &str,
+        providers: &[&str],
+    ) {
         let app = App {
             workspace_id: workspace_id.clone(),
             client_id: client_id.parse().unwrap(),
@@ -252,7 +292,11 @@ impl Site {
             requested_providers: std::collections::BTreeSet::new(),
             created_at: self.now(),
         };
-        let unit = CreateApp { app, client_secret_hash: SecretHash::of("x"), client_secret_preview: "****".into() };
-        self.database(async |store, _| store.create_app(unit).await.unwrap()).await;
+        let write = CreateApp {
+            app,
+            client_secret_hash: SecretHash::of("x"),
+            client_secret_preview: "****".into(),
+        };
+        self.database(async |store, _| store.create_app(write).await.unwrap()).await;
     }
 }

@@ -1,0 +1,38 @@
+//! `GET /tpas/v1/challenges/{id}/report` (§8, §10)
+
+use axum::Json;
+use axum::extract::State;
+use domain::ChallengeId;
+use http_support::error::ApiError;
+use http_support::path::PathParameters;
+use wire::error::ErrorEnvelope;
+use wire::report::Report;
+
+use crate::service_caller::ServiceCaller;
+use crate::{ChallengeService, NO_SUCH_CHALLENGE};
+
+/// Read a challenge's report
+#[utoipa::path(
+    get,
+    path = "/tpas/v1/challenges/{id}/report",
+    operation_id = "readChallengeReport",
+    tag = "Challenge service",
+    security(("service_token" = [])),
+    params(("id" = String, Path, description = "The challenge's id", example = "ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a")),
+    responses(
+        (status = 200, description = "The report", body = Report, headers(
+            ("X-Request-Id" = String, description = "The request's id"))),
+        (status = 401, description = "The token is missing or wrong", body = ErrorEnvelope),
+        (status = 404, description = "There is no such challenge", body = ErrorEnvelope),
+        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
+        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn report(
+    State(service): State<ChallengeService>,
+    _caller: ServiceCaller,
+    path: PathParameters,
+) -> Result<Json<Report>, ApiError> {
+    let id: ChallengeId = path.parse("id", NO_SUCH_CHALLENGE)?;
+    service.report(id).await?.map(Json).ok_or_else(|| ApiError::not_found(NO_SUCH_CHALLENGE))
+}

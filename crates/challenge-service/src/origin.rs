@@ -1,0 +1,33 @@
+//! How the tester reaches us: what links to our own pages begin with.
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+
+use super::ChallengeService;
+
+/// The public URL, without a slash at the end: as the operator said, or else as this request's
+/// client reached us.
+pub(super) struct Origin(pub(super) String);
+
+impl FromRequestParts<ChallengeService> for Origin {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &ChallengeService,
+    ) -> Result<Self, Self::Rejection> {
+        if let Some(url) = &service.parts.public_url {
+            return Ok(Self(url.clone()));
+        }
+        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        Ok(Self(host.map_or_else(String::new, |host| format!("http://{host}"))))
+    }
+}
+
+impl Origin {
+    /// Whether cookies can be kept to encrypted connections.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+}

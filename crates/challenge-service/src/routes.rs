@@ -1,0 +1,31 @@
+//! The whole route table of the challenge service.
+
+use axum::Router;
+use axum::routing::{get, post, put};
+use domain::Environment;
+
+use super::verifier::simulator;
+use super::{ChallengeService, challenge_requests, challenges, participations, verification};
+
+/// Below `/tpas/v1`.
+pub fn routes(service: ChallengeService) -> Router {
+    let schedulers = Router::new()
+        .route("/challenge-requests/{request_id}", put(challenge_requests::put::put))
+        .route("/challenges/{id}", get(challenges::show::show))
+        .route("/challenges/{id}/report", get(challenges::report::report))
+        .route("/challenges/{id}/close", post(challenges::close::close));
+    let testers = Router::new()
+        .route("/challenges/open", get(challenges::open::open))
+        .route("/challenges/{id}/participations", post(participations::create::create))
+        .route("/participations/{id}", get(participations::show::show));
+    let verifiers = Router::new().route("/verification-events", post(verification::event::receive));
+    let simulator = match service.parts.environment {
+        Environment::Sandbox => Router::new().route(
+            "/simulator/{participation_id}",
+            get(simulator::page::show).post(simulator::play::play),
+        ),
+        Environment::Production => Router::new(),
+    };
+    let routes = schedulers.merge(testers).merge(verifiers).merge(simulator);
+    Router::new().nest("/tpas/v1", routes).with_state(service)
+}

@@ -1,0 +1,33 @@
+//! The sandbox's stand-in for a provider of electronic identities: a page on which the tester plays
+//! the person (§10).
+
+pub(crate) mod page;
+pub(crate) mod play;
+
+use domain::ParticipationId;
+use domain::participation::Participation;
+use http_support::error::ApiError;
+use http_support::path::PathParameters;
+use http_support::query::QueryMembers;
+
+use crate::ChallengeService;
+
+const NO_SUCH_VERIFICATION: &str =
+    "There is no such verification. Follow the verificationUrl that joining has answered.";
+
+/// The participation whose page this is. A code that does not fit and an id that nobody has are
+/// answered alike.
+async fn find(
+    service: &ChallengeService,
+    path: &PathParameters,
+    query: &mut QueryMembers,
+) -> Result<Participation, ApiError> {
+    let not_found = || ApiError::not_found(NO_SUCH_VERIFICATION);
+    let id: ParticipationId = path.parse("participation_id", NO_SUCH_VERIFICATION)?;
+    let code: String =
+        query.take("code", "the code of the verificationUrl", |_| true).ok_or_else(not_found)?;
+    if !service.parts.secrets.opens_simulator(id, &code) {
+        return Err(not_found());
+    }
+    service.store().participation(id).await?.ok_or_else(not_found)
+}

@@ -1,0 +1,106 @@
+//! `GET /tpas/v1/simulator/{participation_id}`: the simulator's page (§10)
+
+use axum::extract::State;
+use axum::response::Response;
+use domain::participation::{Participation, Status};
+use http_support::error::ApiError;
+use http_support::page;
+use http_support::path::PathParameters;
+use http_support::query::QueryMembers;
+use maud::{Markup, html};
+use store_challenge::ChallengeRecord;
+use wire::error::ErrorEnvelope;
+
+use super::find;
+use crate::ChallengeService;
+
+/// The simulator's page
+///
+/// In a sandbox, where the tester plays the person that is verified.
+#[utoipa::path(
+    get,
+    path = "/tpas/v1/simulator/{participation_id}",
+    operation_id = "showSimulator",
+    tag = "Sandbox simulator",
+    params(
+        ("participation_id" = String, Path, description = "The participation's id",
+            example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b"),
+        ("code" = String, Query, description = "The code of the verificationUrl"),
+    ),
+    responses(
+        (status = 200, description = "The page", body = String, content_type = "text/html"),
+        (status = 404, description = "There is no such verification", body = ErrorEnvelope),
+        (status = 400, description = "The query is not valid", body = ErrorEnvelope),
+        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
+        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn show(
+    State(service): State<ChallengeService>,
+    path: PathParameters,
+    mut query: QueryMembers,
+) -> Result<Response, ApiError> {
+    let participation = find(&service, &path, &mut query).await?;
+    render(&service, &participation).await
+}
+
+/// The page as it is now: a question while the outcome is open, the outcome from then on.
+pub(super) async fn render(
+    service: &ChallengeService,
+    participation: &Participation,
+) -> Result<Response, ApiError> {
+    let record = service.store().challenge(participation.challenge_id).await?;
+    let record =
+        record.ok_or_else(|| ApiError::internal("a participation without its challenge"))?;
+    let provider = service.provider_name(participation.provider_id.as_str());
+    let main = match participation.status_at(service.clock_and_rng().now()) {
+        Status::Started => question(provider, &record),
+        status => outcome(status, provider, &record),
+    };
+    Ok(page::respond(&format!("{provider} simulator"), &main))
+}
+
+fn question(provider: &str, record: &ChallengeRecord) -> Markup {
+    html! {
+        p.eyebrow { "Sandbox simulator" }
+        h1 { (provider) }
+        p { (record.host_name) " asks you to confirm who you are, for " strong { (record.payload.title) } "." }
+        form method="post" {
+            label for="subject" { "Who are you?" }
+            input #subject name="subject" value="Test Person" required maxlength="255" autocomplete="off" autocapitalize="words";
+            p.hint { "Any text. The same text is the same person." }
+            button.primary name="outcome" value="completed" { "Confirm my identity" }
+            button name="outcome" value="failed" formnovalidate { "Fail the verification" }
+        }
+        p.hint { "Nobody is verified here: in a sandbox this page stands in for " (provider) ". Your text is not kept." }
+    }
+}
+
+fn outcome(status: Status, provider: &str, record: &ChallengeRecord) -> Markup {
+    let (mark, heading, text) = match status {
+        Status::Claimed => ("✓", "You got a stamp", "Thank you: your test counts."),
+        Status::Failed => (
+            "✕",
+            "Not verified",
+            "The verification failed, so there is no stamp. You can join again.",
+        ),
+        Status::Missed => (
+            "○",
+            "Verified, but too late",
+            "The last stamp was granted before yours. Thank you all the same.",
+        ),
+        Status::Duplicate => {
+            ("○", "You have a stamp already", "Each person gets one stamp per provider.")
+        }
+        Status::Lapsed | Status::Started => {
+            ("○", "Time is up", "There was no outcome within 15 minutes. You can join again.")
+        }
+    };
+    let class = if status == Status::Claimed { "mark good" } else { "mark" };
+    html! {
+        p class=(class) aria-hidden="true" { (mark) }
+        h1 { (heading) }
+        p { (text) }
+        p.hint { (record.payload.title) " · " (provider) " · " (record.host_name) }
+    }
+}

@@ -1,0 +1,50 @@
+//! Settings that all processes of a deployment share (§13). The first value recorded holds for
+//! ever.
+
+use crate::StoreError;
+use crate::database::Database;
+use crate::row::Row;
+use crate::sql::Sql;
+use crate::write::{Transaction, Write, apply_each};
+
+/// Records a deployment setting, unless it is recorded already.
+#[derive(Clone, Debug)]
+pub struct RecordDeploymentSetting {
+    /// What the setting is called.
+    pub name: &'static str,
+    /// The value of this process.
+    pub value: String,
+}
+
+static READ: Sql = Sql::new("SELECT value FROM deployment_facts WHERE name = $1");
+
+impl Write for RecordDeploymentSetting {
+    /// The value that holds: the first one recorded.
+    type Outcome = String;
+
+    async fn apply_batch(
+        writes: &[Self],
+        transaction: &Transaction<'_>,
+    ) -> Result<Vec<String>, StoreError> {
+        static INSERT: Sql = Sql::new(
+            "INSERT INTO deployment_facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+        );
+        apply_each(writes, async |Self { name, value }| {
+            transaction.execute(&INSERT, &[(*name).into(), value.into()]).await?;
+            let recorded = transaction.query(&READ, &[(*name).into()], read).await?.pop();
+            recorded.ok_or_else(|| StoreError::Internal("a recorded setting is missing".into()))
+        })
+        .await
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<String, StoreError> {
+    row.text("value").map(str::to_owned)
+}
+
+pub(crate) async fn find(
+    database: &Database,
+    name: &'static str,
+) -> Result<Option<String>, StoreError> {
+    database.find(&READ, vec![name.into()], read).await
+}

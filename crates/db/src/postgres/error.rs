@@ -1,0 +1,75 @@
+//! What PostgreSQL's errors mean for a store.
+
+use deadpool_postgres::PoolError;
+use tokio_postgres::error::{DbError, SqlState};
+
+use crate::error::{StoreError, UnavailableReason};
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(refusal) => of_server(refusal),
+            // Without the server's word on it, it was the connection, or a value that could not be
+            // read.
+            None if error.is_closed() || is_io(&error) => {
+                Self::unavailable(UnavailableReason::Unreachable, cause(&error))
+            }
+            None => Self::Internal(cause(&error)),
+        }
+    }
+}
+
+impl From<PoolError> for StoreError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) => match error.as_db_error() {
+                Some(refusal) => of_server(refusal),
+                None => Self::unavailable(UnavailableReason::Unreachable, cause(&error)),
+            },
+            PoolError::Timeout(_) => {
+                Self::unavailable(UnavailableReason::Slow, "no connection was free in time")
+            }
+            PoolError::Closed => Self::Closed,
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+/// Code and message, never the detail: that may quote what is in a row.
+fn of_server(refusal: &DbError) -> StoreError {
+    let code = refusal.code();
+    let cause = format!("{}: {}", code.code(), refusal.message());
+    let reason = match code.code().get(..2) {
+        // Connections, credentials, databases that are not there (any more), and servers that stop
+        // or start.
+        Some("08" | "28" | "3D" | "57") if *code != SqlState::QUERY_CANCELED => {
+            UnavailableReason::Unreachable
+        }
+        Some("53") => UnavailableReason::Full,
+        Some("40") => UnavailableReason::Busy,
+        Some("55" | "57") => UnavailableReason::Slow,
+        _ if *code == SqlState::READ_ONLY_SQL_TRANSACTION => UnavailableReason::ReadOnly,
+        _ if *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => {
+            UnavailableReason::Unreachable
+        }
+        _ => return StoreError::Internal(cause),
+    };
+    StoreError::Unavailable { reason, cause }
+}
+
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    use std::error::Error;
+    error.source().is_some_and(<dyn Error>::is::<std::io::Error>)
+}
+
+/// The driver's word, with what is behind it.
+pub(crate) fn cause(error: &tokio_postgres::Error) -> String {
+    use std::error::Error;
+    if let Some(refusal) = error.as_db_error() {
+        return format!("{}: {}", refusal.code().code(), refusal.message());
+    }
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

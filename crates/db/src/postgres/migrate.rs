@@ -1,0 +1,77 @@
+//! Bringing a schema up to date, once, however many processes start together.
+
+use refinery::Runner;
+use refinery::error::Kind;
+use tokio_postgres::Client;
+
+use super::connect::Connector;
+use super::error::cause;
+use crate::OpenError;
+
+/// The number of the advisory lock under which tables are changed and first rows are made:
+/// "fieldtst" in ASCII.
+pub(super) const LOCK: i64 = 0x6669_656c_6474_7374;
+
+/// Makes the schema if it is missing, and runs what has not been run.
+///
+/// Where nothing is missing, nothing is locked and nothing is written: the account that serves
+/// needs no right to change tables.
+pub(super) async fn run(
+    connector: &Connector,
+    schema: &str,
+    migrations: &Runner,
+) -> Result<(), OpenError> {
+    let (mut client, driver) = connector.connect().await?;
+    let refused = |error: tokio_postgres::Error| OpenError::Server {
+        database: connector.name.clone(),
+        cause: cause(&error),
+    };
+    let is_done = match applied(&client, schema).await.map_err(refused)? {
+        Some(newest) if newest > newest_known(migrations) => {
+            return Err(OpenError::TooNew { database: connector.name.clone() });
+        }
+        applied => applied == Some(newest_known(migrations)),
+    };
+    if !is_done {
+        client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(refused)?;
+        if !schema_exists(&client, schema).await.map_err(refused)? {
+            client.batch_execute(&format!("CREATE SCHEMA {schema}")).await.map_err(refused)?;
+        }
+        migrations.run_async(&mut client).await.map_err(|source| match source.kind() {
+            Kind::MissingVersion(_) => OpenError::TooNew { database: connector.name.clone() },
+            _ => {
+                OpenError::Migration { database: connector.name.clone(), source: Box::new(source) }
+            }
+        })?;
+    }
+    // The lock goes with the connection.
+    drop(client);
+    let _ = driver.await;
+    Ok(())
+}
+
+fn newest_known(migrations: &Runner) -> i32 {
+    migrations.get_migrations().iter().map(refinery::Migration::version).max().unwrap_or_default()
+}
+
+/// Where it is written down what has been run.
+pub(super) fn history(schema: &str) -> String {
+    format!("{schema}.refinery_schema_history")
+}
+
+/// The newest migration that has been run here, if any has.
+async fn applied(client: &Client, schema: &str) -> Result<Option<i32>, tokio_postgres::Error> {
+    let history = history(schema);
+    let found = client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&history]).await?;
+    if !found.try_get::<_, bool>(0)? {
+        return Ok(None);
+    }
+    let newest = client.query_one(&format!("SELECT MAX(version) FROM {history}"), &[]).await?;
+    newest.try_get(0)
+}
+
+async fn schema_exists(client: &Client, schema: &str) -> Result<bool, tokio_postgres::Error> {
+    let found =
+        client.query_opt("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[&schema]).await?;
+    Ok(found.is_some())
+}

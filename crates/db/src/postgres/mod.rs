@@ -1,0 +1,129 @@
+//! PostgreSQL: a schema, a writer that commits in batches, and a pool of connections for reading.
+
+mod advisory_lock;
+mod connect;
+mod error;
+pub(crate) mod inspect;
+mod migrate;
+mod notify;
+mod options;
+mod pool;
+pub(crate) mod statement;
+mod tls;
+mod url;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use refinery::Runner;
+
+pub(crate) use self::advisory_lock::AdvisoryLock;
+pub(crate) use self::connect::Connector;
+pub(crate) use self::error::cause;
+pub use self::options::PostgresOptions;
+use self::pool::Pool;
+pub use self::url::{MalformedPostgresUrl, PostgresUrl};
+use crate::error::UnavailableReason;
+use crate::notify::{Channel, Pending};
+use crate::queue::{self, Queue};
+use crate::row::Read;
+use crate::sql::Sql;
+use crate::value::Value;
+use crate::write::{Write, WriteResult};
+use crate::{OpenError, StoreError, WriterMetrics};
+
+/// A schema with its writer and readers. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Database {
+    queue: Arc<Queue>,
+    readers: Pool,
+    timeout: Duration,
+    for_work: Arc<Connector>,
+    for_upkeep: Arc<Connector>,
+    schema: &'static str,
+}
+
+impl Database {
+    /// Connects, makes the schema if it is missing, and brings its tables up to date.
+    pub(crate) async fn open(
+        options: &PostgresOptions,
+        schema: &'static str,
+        migrations: &Runner,
+        metrics: WriterMetrics,
+    ) -> Result<Self, OpenError> {
+        let for_upkeep = Arc::new(Connector::for_upkeep(options, schema)?);
+        migrate::run(&for_upkeep, schema, migrations).await?;
+        let for_work = Arc::new(Connector::for_work(options, schema)?);
+        let readers = Pool::new(&for_work, options.readers, options.timeout)?;
+        let writers = Pool::new(&for_work, writer::SIDE_BY_SIDE, options.timeout)?;
+        let queue = Queue::start(move |waiting| writer::work(writers, waiting, &metrics))?;
+        Ok(Self {
+            queue: Arc::new(queue),
+            readers,
+            timeout: options.timeout,
+            for_work,
+            for_upkeep,
+            schema,
+        })
+    }
+
+    /// Does a write. Where the database keeps silent this gives up, and the write is left out if it
+    /// has not begun by then.
+    pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Outcome, StoreError> {
+        match tokio::time::timeout(self.timeout, self.queue.write(write)).await {
+            Ok(answer) => answer,
+            Err(_elapsed) => Err(StoreError::unavailable(
+                UnavailableReason::Slow,
+                "a write was not answered in time",
+            )),
+        }
+    }
+
+    /// Does writes, each as [`Database::write`] would.
+    pub(crate) async fn write_all<W: Write>(&self, writes: Vec<W>) -> Vec<WriteResult<W>> {
+        let count = writes.len();
+        let slow =
+            || StoreError::unavailable(UnavailableReason::Slow, "writes were not answered in time");
+        let written = tokio::time::timeout(self.timeout, self.queue.write_all(writes)).await;
+        written.unwrap_or_else(|_elapsed| queue::all(count, &slow()))
+    }
+
+    pub(crate) async fn query<T>(
+        &self,
+        sql: &'static Sql,
+        parameters: Vec<Value<'static>>,
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.readers.query(sql, &parameters, read).await
+    }
+
+    pub(crate) async fn query_each<T, const N: usize>(
+        &self,
+        sql: &'static Sql,
+        rows: Vec<[Value<'static>; N]>,
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.readers.query_each(sql, &rows, read).await
+    }
+
+    /// Waits for the schema's advisory lock.
+    pub(crate) async fn advisory_lock(&self) -> Result<AdvisoryLock, OpenError> {
+        AdvisoryLock::acquire(&self.for_upkeep).await
+    }
+
+    /// Notifies all processes on this schema.
+    pub(crate) async fn notify(&self, channel: Channel) -> Result<(), StoreError> {
+        notify::send(&self.readers, self.schema, channel).await
+    }
+
+    /// Passes the notifications of all processes on this schema on, for ever.
+    pub(crate) async fn listen(&self, local: Arc<Pending>) {
+        notify::listen_for_ever(Arc::clone(&self.for_work), self.schema, local).await;
+    }
+
+    pub(crate) async fn close(&self) {
+        self.readers.close();
+        self.queue.close().await;
+    }
+}

@@ -1,0 +1,219 @@
+//! Where a PostgreSQL database is, as its users write it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+/// A `postgres://` URL with the options that PostgreSQL's own programs know: the usual ones for the
+/// connection, and for TLS `sslmode` and `sslrootcert` (§13). Its password is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl {
+    pub(super) config: Config,
+    pub(super) tls: Tls,
+}
+
+impl PostgresUrl {
+    /// Whether there is a password in it.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+}
+
+/// How far the server's certificate is trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Tls {
+    /// As far as it goes: encryption against listeners, nothing against impostors.
+    Unverified,
+    /// It must be signed by somebody we trust.
+    Signed(Roots),
+    /// It must besides be the server's that we asked for.
+    SignedForHost(Roots),
+}
+
+/// Who is trusted to sign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Roots {
+    /// Whoever the operating system trusts.
+    System,
+    /// The certificates in this file.
+    File(PathBuf),
+}
+
+/// The text is no URL of a PostgreSQL database. It is not repeated here: it may hold a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a URL such as postgres://user:password@host:5432/database?sslmode=verify-full: {0}")]
+pub struct MalformedPostgresUrl(String);
+
+impl FromStr for PostgresUrl {
+    type Err = MalformedPostgresUrl;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if !["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+            return Err(MalformedPostgresUrl("it must begin with postgres://".into()));
+        }
+        let (place, query) = text.split_once('?').unwrap_or((text, ""));
+        let mut tls_options = TlsOptions::default();
+        let others: Vec<&str> = query
+            .split('&')
+            .filter(|option| !option.is_empty() && !tls_options.takes(option))
+            .collect();
+        let url = if others.is_empty() {
+            place.to_owned()
+        } else {
+            format!("{place}?{}", others.join("&"))
+        };
+        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+            use std::error::Error;
+            // The driver's errors name options and hosts, never values.
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            MalformedPostgresUrl(cause)
+        })?;
+        if config.get_hosts().is_empty() {
+            return Err(MalformedPostgresUrl("it must name a host".into()));
+        }
+        if config.get_dbname().is_none_or(str::is_empty) {
+            return Err(MalformedPostgresUrl("it must name a database behind the host".into()));
+        }
+        let (mode, tls) = tls_options.meaning()?;
+        config.ssl_mode(mode);
+        Ok(Self { config, tls })
+    }
+}
+
+/// The options of the URL that concern TLS, as they stand there.
+#[derive(Default)]
+struct TlsOptions {
+    mode: Option<String>,
+    root: Option<String>,
+}
+
+impl TlsOptions {
+    /// Whether it is one of these; then it is remembered.
+    fn takes(&mut self, option: &str) -> bool {
+        let Some((name, value)) = option.split_once('=') else { return false };
+        let place = match name {
+            "sslmode" => &mut self.mode,
+            "sslrootcert" => &mut self.root,
+            _ => return false,
+        };
+        *place = Some(decoded(value));
+        true
+    }
+
+    fn meaning(self) -> Result<(SslMode, Tls), MalformedPostgresUrl> {
+        let given_root = self.root.map(|root| match root.as_str() {
+            "system" => Roots::System,
+            path => Roots::File(path.into()),
+        });
+        let signed = |root: Option<Roots>| root.unwrap_or(Roots::System);
+        match self.mode.as_deref() {
+            Some("disable") => Ok((SslMode::Disable, Tls::Unverified)),
+            None | Some("prefer" | "allow") => Ok((SslMode::Prefer, Tls::Unverified)),
+            // As PostgreSQL's own programs do: whoever names a root wants it looked at.
+            Some("require") => {
+                Ok((SslMode::Require, given_root.map_or(Tls::Unverified, Tls::Signed)))
+            }
+            Some("verify-ca") => Ok((SslMode::Require, Tls::Signed(signed(given_root)))),
+            Some("verify-full") => Ok((SslMode::Require, Tls::SignedForHost(signed(given_root)))),
+            Some(_) => Err(MalformedPostgresUrl(
+                "sslmode must be disable, allow, prefer, require, verify-ca or verify-full".into(),
+            )),
+        }
+    }
+}
+
+/// The text behind `%2F` and the like.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        match code.filter(|_| *first == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok())
+        {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Hosts and database: what an operator needs to recognise it, and nothing secret.
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts: Vec<String> = self.config.get_hosts().iter().map(host).collect();
+        write!(formatter, "{}/{}", hosts.join(","), self.config.get_dbname().unwrap_or_default())
+    }
+}
+
+fn host(host: &Host) -> String {
+    match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "PostgresUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tls(query: &str) -> (SslMode, Tls) {
+        let url: PostgresUrl =
+            format!("postgres://me:hunter2@db.example/fieldtest{query}").parse().unwrap();
+        (url.config.get_ssl_mode(), url.tls)
+    }
+
+    #[test]
+    fn tls_is_as_strict_as_the_url_says() {
+        let file = Roots::File("/etc/ca.pem".into());
+        assert_eq!(tls(""), (SslMode::Prefer, Tls::Unverified));
+        assert_eq!(tls("?sslmode=disable"), (SslMode::Disable, Tls::Unverified));
+        assert_eq!(tls("?sslmode=require&connect_timeout=3"), (SslMode::Require, Tls::Unverified));
+        assert_eq!(
+            tls("?sslmode=require&sslrootcert=%2Fetc%2Fca.pem"),
+            (SslMode::Require, Tls::Signed(file.clone()))
+        );
+        assert_eq!(tls("?sslmode=verify-ca"), (SslMode::Require, Tls::Signed(Roots::System)));
+        assert_eq!(
+            tls("?sslrootcert=/etc/ca.pem&sslmode=verify-full"),
+            (SslMode::Require, Tls::SignedForHost(file))
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_what_is_secret_is_not() {
+        for (text, part) in [
+            ("mysql://me:hunter2@host/x", "begin with postgres://"),
+            ("postgres://me:hunter2@host", "name a database"),
+            ("postgres:///fieldtest", "name a host"),
+            ("postgres://me:hunter2@host/x?sslmode=hunter2", "sslmode must be"),
+            ("postgres://me:hunter2@host/x?colour=hunter2", "colour"),
+            ("postgres://me:hunter2@host:hunter2/x", "port"),
+        ] {
+            let message = text.parse::<PostgresUrl>().unwrap_err().to_string();
+            assert!(message.contains(part) && !message.contains("hunter2"), "{text}: {message}");
+        }
+        let url: PostgresUrl = "postgres://me:hunter2@db.example:1/fieldtest".parse().unwrap();
+        let open: PostgresUrl = "postgres://me@db.example:1/fieldtest".parse().unwrap();
+        assert!(url.has_password() && !open.has_password());
+        assert_eq!(
+            (url.to_string(), format!("{url:?}")),
+            ("db.example/fieldtest".into(), "PostgresUrl(db.example/fieldtest)".into())
+        );
+    }
+}

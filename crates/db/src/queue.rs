@@ -1,0 +1,77 @@
+//! The queue to a writer: writes wait here for the thread that commits them in batches.
+
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+use crate::StoreError;
+use crate::batch::{QueuedWrites, queued, queued_all};
+use crate::write::{Write, WriteResult};
+
+/// How many writes may wait: one for each connection that may be open. At 20,000 a second the last
+/// one waits for less than a second. Beyond that, writes are refused.
+pub(crate) const LENGTH: usize = 16_384;
+
+/// How many writes share a transaction at most. This bounds how long the first waits for the last.
+pub(crate) const LARGEST_BATCH: usize = 256;
+
+/// A queue and the thread that empties it.
+pub(crate) struct Queue {
+    /// `None` once closed.
+    sender: Mutex<Option<mpsc::Sender<Box<dyn QueuedWrites>>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Queue {
+    /// Starts the thread, which ends when the queue is closed and empty.
+    pub(crate) fn start(
+        work: impl FnOnce(mpsc::Receiver<Box<dyn QueuedWrites>>) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (sender, receiver) = mpsc::channel(LENGTH);
+        let thread = std::thread::Builder::new().name("store-writer".into());
+        let writer = thread.spawn(move || work(receiver))?;
+        Ok(Self { sender: Mutex::new(Some(sender)), writer: Mutex::new(Some(writer)) })
+    }
+
+    /// Queues a write and waits for its result.
+    pub(crate) async fn write<W: Write>(&self, write: W) -> WriteResult<W> {
+        let (queued, result) = queued(write);
+        self.send(queued)?;
+        result.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Queues writes and waits for the result of each.
+    pub(crate) async fn write_all<W: Write>(&self, writes: Vec<W>) -> Vec<WriteResult<W>> {
+        let count = writes.len();
+        let (queued, results) = queued_all(writes);
+        match self.send(queued) {
+            Ok(()) => results.await.unwrap_or_else(|_| all(count, &StoreError::Closed)),
+            Err(error) => all(count, &error),
+        }
+    }
+
+    fn send(&self, queued: Box<dyn QueuedWrites>) -> Result<(), StoreError> {
+        let sender = self.sender.lock().clone().ok_or(StoreError::Closed)?;
+        sender.try_send(queued).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+        })
+    }
+
+    /// Lets the thread finish what is waiting, and waits for it.
+    pub(crate) async fn close(&self) {
+        drop(self.sender.lock().take());
+        let writer = self.writer.lock().take();
+        if let Some(writer) = writer {
+            // The thread catches the panics of writes. If it has died anyway, nothing is left to
+            // wait for.
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+        }
+    }
+}
+
+/// The same error for each of several writes.
+pub(crate) fn all<T>(count: usize, error: &StoreError) -> Vec<Result<T, StoreError>> {
+    (0..count).map(|_| Err(error.clone())).collect()
+}

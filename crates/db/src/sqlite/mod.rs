@@ -1,0 +1,103 @@
+//! SQLite: one file, one writer that commits in batches, readers beside it.
+
+pub(crate) mod inspect;
+pub(crate) mod key_index;
+mod open;
+mod readers;
+pub(crate) mod statement;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use refinery::Runner;
+
+use self::key_index::{KeyIndex, StagedKeys};
+use self::readers::Readers;
+use crate::queue::Queue;
+use crate::row::Read;
+use crate::sql::Sql;
+use crate::value::Value;
+use crate::write::{Write, WriteResult};
+use crate::{OpenError, StoreError, WriterMetrics};
+
+/// How many statements a connection keeps prepared: more than either store has.
+const STATEMENT_CACHE: usize = 128;
+
+/// A database file with its writer and readers. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Database {
+    queue: Arc<Queue>,
+    readers: Readers,
+    keys: KeyIndex,
+}
+
+/// A transaction, and what it does to the index of idempotency keys.
+#[derive(Clone, Copy)]
+pub(crate) struct SqliteTransaction<'a> {
+    pub(crate) connection: &'a rusqlite::Connection,
+    pub(crate) keys: &'a StagedKeys,
+}
+
+impl Database {
+    /// Opens the file, makes it if it is missing, and brings its tables up to date.
+    pub(crate) fn open(
+        path: &Path,
+        migrations: &Runner,
+        appended_keys: Option<&str>,
+        metrics: WriterMetrics,
+    ) -> Result<Self, OpenError> {
+        let connection = open::writable(path, migrations)?;
+        let readers = Readers::open(path)?;
+        let keys = KeyIndex::default();
+        if let Some(sql) = appended_keys {
+            open::load_keys(&connection, sql, &keys)
+                .map_err(|source| OpenError::Database { path: path.to_owned(), source })?;
+        }
+        let staged = StagedKeys::new(keys.clone());
+        let queue =
+            Queue::start(move |waiting| writer::work(connection, &staged, waiting, &metrics))?;
+        Ok(Self { queue: Arc::new(queue), readers, keys })
+    }
+
+    /// Where idempotency records are.
+    pub(crate) fn keys(&self) -> &KeyIndex {
+        &self.keys
+    }
+
+    pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Outcome, StoreError> {
+        self.queue.write(write).await
+    }
+
+    pub(crate) async fn write_all<W: Write>(&self, writes: Vec<W>) -> Vec<WriteResult<W>> {
+        self.queue.write_all(writes).await
+    }
+
+    pub(crate) async fn query<T: Send + 'static>(
+        &self,
+        sql: &'static Sql,
+        parameters: Vec<Value<'static>>,
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.readers
+            .read(move |connection| statement::query(connection, sql, &parameters, read))
+            .await
+    }
+
+    pub(crate) async fn query_each<T: Send + 'static, const N: usize>(
+        &self,
+        sql: &'static Sql,
+        rows: Vec<[Value<'static>; N]>,
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.readers
+            .read(move |connection| statement::query_each(connection, sql, &rows, read))
+            .await
+    }
+
+    pub(crate) async fn close(&self) {
+        // The last connection to close moves the log into the file, which a reader's could not.
+        self.readers.close();
+        self.queue.close().await;
+    }
+}

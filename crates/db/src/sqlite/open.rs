@@ -1,0 +1,82 @@
+//! Opening connections, with the settings that make a commit durable.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use refinery::Runner;
+use refinery::error::Kind;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::STATEMENT_CACHE;
+use super::key_index::KeyIndex;
+use crate::{OpenError, Value};
+
+/// How long a connection waits for another process (a command of the operator's, a backup) to let
+/// go of the file.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// WAL lets readers go on beside the writer; FULL makes a commit survive a power cut.
+const SETTINGS: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA temp_store = MEMORY;
+";
+
+pub(super) fn writable(path: &Path, migrations: &Runner) -> Result<Connection, OpenError> {
+    create_private(path)?;
+    let mut connection =
+        connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    migrations.run(&mut connection).map_err(|error| match error.kind() {
+        Kind::MissingVersion(_) => OpenError::TooNew { database: path.display().to_string() },
+        _ => OpenError::Migration { database: path.display().to_string(), source: Box::new(error) },
+    })?;
+    Ok(connection)
+}
+
+/// Makes the file, if it is missing, for the operator's account only; what SQLite puts beside it
+/// will be as private.
+fn create_private(path: &Path) -> Result<(), OpenError> {
+    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    made.map(drop).map_err(|source| OpenError::File { path: path.to_owned(), source })
+}
+
+pub(super) fn readable(path: &Path) -> Result<Connection, OpenError> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
+    let open = || {
+        // A connection never leaves its thread while in use, so SQLite need not lock it.
+        let connection =
+            Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        if access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+            connection.execute_batch(SETTINGS)?;
+        }
+        connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+        // Plans do not depend on values: without this, some joins are planned anew each time that
+        // values are bound.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        Ok(connection)
+    };
+    open().map_err(|source| OpenError::Database { path: path.to_owned(), source })
+}
+
+/// Loads the index of idempotency keys from a query for id, scope and key.
+pub(super) fn load_keys(
+    connection: &Connection,
+    sql: &str,
+    keys: &KeyIndex,
+) -> Result<(), rusqlite::Error> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        let (scope, key) = (row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?);
+        keys.add(keys.hash(&Value::from(scope), key), row.get(0)?);
+    }
+    Ok(())
+}

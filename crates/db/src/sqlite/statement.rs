@@ -1,0 +1,77 @@
+//! Running statements on a connection.
+
+use rusqlite::{CachedStatement, Connection, params_from_iter};
+
+use crate::StoreError;
+use crate::row::Row;
+use crate::sql::Sql;
+use crate::value::Value;
+
+pub(crate) fn execute(
+    connection: &Connection,
+    sql: &Sql,
+    parameters: &[Value<'_>],
+) -> Result<u64, StoreError> {
+    let changed = prepare(connection, sql)?.execute(params_from_iter(parameters))?;
+    // A table has fewer rows than fit 64 bits.
+    Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+}
+
+/// How many rows of the table each of these has changed.
+pub(crate) fn execute_each<const N: usize>(
+    connection: &Connection,
+    sql: &Sql,
+    rows: &[[Value<'_>; N]],
+) -> Result<Vec<usize>, StoreError> {
+    let mut statement = prepare(connection, sql)?;
+    rows.iter().map(|row| Ok(statement.execute(params_from_iter(row))?)).collect()
+}
+
+pub(crate) fn query<T>(
+    connection: &Connection,
+    sql: &Sql,
+    parameters: &[Value<'_>],
+    read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut found = Vec::new();
+    find(&mut prepare(connection, sql)?, sql, parameters, &read, &mut found)?;
+    Ok(found)
+}
+
+/// What is found for all rows together.
+pub(crate) fn query_each<T, const N: usize>(
+    connection: &Connection,
+    sql: &Sql,
+    rows: &[[Value<'_>; N]],
+    read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = prepare(connection, sql)?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        find(&mut statement, sql, row, &read, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn find<T>(
+    statement: &mut CachedStatement<'_>,
+    sql: &Sql,
+    parameters: &[Value<'_>],
+    read: &impl Fn(&Row<'_>) -> Result<T, StoreError>,
+    found: &mut Vec<T>,
+) -> Result<(), StoreError> {
+    let columns = sql.columns(|| statement.column_names().map(str::to_owned).collect());
+    let mut rows = statement.query(params_from_iter(parameters))?;
+    while let Some(row) = rows.next()? {
+        found.push(read(&Row::sqlite(row, columns))?);
+    }
+    Ok(())
+}
+
+/// The statement, prepared once per connection.
+fn prepare<'connection>(
+    connection: &'connection Connection,
+    sql: &Sql,
+) -> Result<CachedStatement<'connection>, StoreError> {
+    Ok(connection.prepare_cached(sql.sqlite())?)
+}

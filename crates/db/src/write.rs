@@ -1,0 +1,245 @@
+//! Writes as data, and the transaction in which an engine applies them.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use crate::row::Read;
+use crate::sql::Sql;
+use crate::value::Value;
+use crate::{StoreError, postgres, sqlite};
+
+/// A write as data. Many are applied together; each happens whole or not at all.
+pub trait Write: Sized + Send + 'static {
+    /// What the write led to. A refusal is an outcome too.
+    type Outcome: Send + 'static;
+
+    /// Applies the writes, each as if those before it had been applied already: one outcome for
+    /// each, in their order. A refused write changes nothing.
+    ///
+    /// An error rolls all of them back. They are then applied again in smaller batches, until the
+    /// one that fails is alone; so this has no effect outside the transaction.
+    fn apply_batch(
+        writes: &[Self],
+        transaction: &Transaction<'_>,
+    ) -> impl Future<Output = Result<Vec<Self::Outcome>, StoreError>>;
+}
+
+/// The result of a write: durable if it is `Ok`.
+pub type WriteResult<W> = Result<<W as Write>::Outcome, StoreError>;
+
+/// Applies writes one after the other: for those that seldom come together.
+///
+/// # Errors
+/// The first error of `apply`.
+pub async fn apply_each<W, T>(
+    writes: &[W],
+    apply: impl AsyncFn(&W) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut outcomes = Vec::with_capacity(writes.len());
+    for write in writes {
+        outcomes.push(apply(write).await?);
+    }
+    Ok(outcomes)
+}
+
+/// As [`apply_each`], in the order of the rows that the writes lock: with one order everywhere, two
+/// transactions cannot wait for each other. Writes with the same key stay in their order.
+///
+/// # Errors
+/// The first error of `apply`.
+pub async fn apply_each_in_lock_order<'writes, W, T, K: Ord>(
+    writes: &'writes [W],
+    key: impl Fn(&'writes W) -> K,
+    apply: impl AsyncFn(&'writes W) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut sorted: Vec<(usize, &W)> = writes.iter().enumerate().collect();
+    sorted.sort_by_key(|(_, write)| key(write));
+    let mut outcomes = Vec::with_capacity(writes.len());
+    for (index, write) in sorted {
+        outcomes.push((index, apply(write).await?));
+    }
+    outcomes.sort_by_key(|(index, _)| *index);
+    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+/// Splits the writes into slices in which no key comes twice, so that one statement can serve a
+/// whole slice: a later write with the same key is applied after the earlier one.
+pub fn split_on_conflict<'writes, W, K: Eq + Hash, I: IntoIterator<Item = K>>(
+    writes: &'writes [W],
+    keys: impl Fn(&'writes W) -> I,
+) -> Vec<&'writes [W]> {
+    let mut slices = Vec::new();
+    let mut seen = HashSet::new();
+    let mut start = 0;
+    for (index, write) in writes.iter().enumerate() {
+        let keys: Vec<K> = keys(write).into_iter().collect();
+        if keys.iter().any(|key| seen.contains(key)) {
+            slices.extend(writes.get(start..index));
+            seen.clear();
+            start = index;
+        }
+        seen.extend(keys);
+    }
+    slices.extend(writes.get(start..).filter(|slice| !slice.is_empty()));
+    slices
+}
+
+/// A transaction of either engine. On SQLite its operations never wait.
+pub struct Transaction<'a>(pub(crate) EngineTransaction<'a>);
+
+pub(crate) enum EngineTransaction<'a> {
+    Sqlite(sqlite::SqliteTransaction<'a>),
+    Postgres(&'a deadpool_postgres::ClientWrapper),
+}
+
+impl Transaction<'_> {
+    /// Runs a statement; how many rows it has changed.
+    ///
+    /// # Errors
+    /// When the database does not do it.
+    pub async fn execute(
+        &self,
+        sql: &'static Sql,
+        parameters: &[Value<'_>],
+    ) -> Result<u64, StoreError> {
+        match &self.0 {
+            EngineTransaction::Sqlite(sqlite::SqliteTransaction { connection, .. }) => {
+                sqlite::statement::execute(connection, sql, parameters)
+            }
+            EngineTransaction::Postgres(client) => {
+                postgres::statement::execute(client, sql, parameters).await
+            }
+        }
+    }
+
+    /// Runs a query; what it finds.
+    ///
+    /// # Errors
+    /// When the database does not do it.
+    pub async fn query<T>(
+        &self,
+        sql: &'static Sql,
+        parameters: &[Value<'_>],
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        match &self.0 {
+            EngineTransaction::Sqlite(sqlite::SqliteTransaction { connection, .. }) => {
+                sqlite::statement::query(connection, sql, parameters, read)
+            }
+            EngineTransaction::Postgres(client) => {
+                postgres::statement::query(client, sql, parameters, read).await
+            }
+        }
+    }
+
+    /// Runs a statement over rows; how many rows it has changed. No rows, no statement.
+    ///
+    /// # Errors
+    /// When the database does not do it.
+    pub async fn execute_each<const N: usize>(
+        &self,
+        sql: &'static Sql,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<u64, StoreError> {
+        match &self.0 {
+            _ if rows.is_empty() => Ok(0),
+            EngineTransaction::Sqlite(sqlite::SqliteTransaction { connection, .. }) => {
+                let changed = sqlite::statement::execute_each(connection, sql, rows)?;
+                // A table has fewer rows than fit 64 bits.
+                Ok(u64::try_from(changed.into_iter().sum::<usize>()).unwrap_or(u64::MAX))
+            }
+            EngineTransaction::Postgres(client) => {
+                postgres::statement::execute_each(client, sql, rows).await
+            }
+        }
+    }
+
+    /// Runs a statement over rows that have these ids; those that have changed something, which the
+    /// statement returns where that is not known otherwise.
+    ///
+    /// # Errors
+    /// When the database does not do it.
+    pub async fn change_each<T: Eq + Hash, const N: usize>(
+        &self,
+        sql: &'static Sql,
+        rows: &[[Value<'_>; N]],
+        ids: impl IntoIterator<Item = T>,
+        read: Read<T>,
+    ) -> Result<HashSet<T>, StoreError> {
+        match &self.0 {
+            _ if rows.is_empty() => Ok(HashSet::new()),
+            EngineTransaction::Sqlite(sqlite::SqliteTransaction { connection, .. }) => {
+                let changed = sqlite::statement::execute_each(connection, sql, rows)?;
+                Ok(ids
+                    .into_iter()
+                    .zip(changed)
+                    .filter(|(_, changed)| *changed > 0)
+                    .map(|(id, _)| id)
+                    .collect())
+            }
+            EngineTransaction::Postgres(client) => {
+                Ok(postgres::statement::query_each(client, sql, rows, read)
+                    .await?
+                    .into_iter()
+                    .collect())
+            }
+        }
+    }
+
+    /// Runs a query over rows; what it finds for all of them, in no order.
+    ///
+    /// # Errors
+    /// When the database does not do it.
+    pub async fn query_each<T, const N: usize>(
+        &self,
+        sql: &'static Sql,
+        rows: &[[Value<'_>; N]],
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        match &self.0 {
+            _ if rows.is_empty() => Ok(Vec::new()),
+            EngineTransaction::Sqlite(sqlite::SqliteTransaction { connection, .. }) => {
+                sqlite::statement::query_each(connection, sql, rows, read)
+            }
+            EngineTransaction::Postgres(client) => {
+                postgres::statement::query_each(client, sql, rows, read).await
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn units_are_decided_in_the_order_of_their_keys_and_answered_in_their_own() {
+        let writes = [(3, 'a'), (1, 'b'), (3, 'c'), (2, 'd')];
+        let decided = std::sync::Mutex::new(Vec::new());
+        let outcomes = apply_each_in_lock_order(
+            &writes,
+            |(key, _)| *key,
+            async |(_, name)| {
+                decided.lock().unwrap().push(*name);
+                Ok(*name)
+            },
+        );
+        assert_eq!(outcomes.await.unwrap(), ['a', 'b', 'c', 'd']);
+        assert_eq!(*decided.lock().unwrap(), ['b', 'd', 'a', 'c']);
+    }
+
+    #[test]
+    fn a_run_ends_before_a_key_comes_again() {
+        let cut = |writes: &'static [&'static [u8]]| {
+            split_on_conflict(writes, |write| write.iter())
+                .into_iter()
+                .map(<[_]>::len)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(cut(&[]), [0; 0]);
+        assert_eq!(cut(&[&[1], &[2], &[], &[]]), [4]);
+        assert_eq!(cut(&[&[1], &[2], &[1], &[2], &[1]]), [2, 2, 1]);
+        assert_eq!(cut(&[&[1, 2], &[3], &[4, 2]]), [2, 1]);
+        assert_eq!(cut(&[&[1, 1], &[1]]), [1, 1]);
+    }
+}

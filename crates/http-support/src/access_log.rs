@@ -1,0 +1,122 @@
+//! The access log: one line for each request (`docs/logging.md`).
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::Method;
+use axum::response::Response;
+use domain::{ApiKeyId, WorkspaceId};
+
+use crate::error::ApiError;
+use crate::metrics::{RequestLabels, RequestMetrics, RouteLabels};
+use crate::response;
+
+/// Who is asking, once it is known: for the log line.
+#[derive(Clone, Default)]
+pub struct RequestIdentity(Arc<OnceLock<(WorkspaceId, ApiKeyId)>>);
+
+impl RequestIdentity {
+    /// Says who it is.
+    pub fn is(&self, workspace_id: &WorkspaceId, key_id: ApiKeyId) {
+        // A request has one caller; a second one would be a bug of ours, and the first one is the
+        // better guess.
+        let _ = self.0.set((workspace_id.clone(), key_id));
+    }
+}
+
+/// The one log line of a request. One whose caller hangs up before the answer has a line as well:
+/// what it asked for may have been done all the same.
+pub(crate) struct AccessLog {
+    start: Instant,
+    id: String,
+    method: Method,
+    route: Arc<str>,
+    identity: RequestIdentity,
+    is_written: bool,
+}
+
+impl AccessLog {
+    pub(crate) fn begin(id: &str, request: &Request, identity: RequestIdentity) -> Self {
+        let route =
+            request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).into();
+        let (start, id, method) = (Instant::now(), id.to_owned(), request.method().clone());
+        Self { start, id, method, route, identity, is_written: false }
+    }
+
+    pub(crate) fn end(
+        mut self,
+        response: &Response,
+        error: Option<&ApiError>,
+        metrics: &RequestMetrics,
+    ) {
+        let status = response.status().as_u16();
+        self.write(status, response.headers().contains_key(response::REPLAYED), error);
+        let route = Arc::clone(&self.route);
+        let labels =
+            RequestLabels { method: known_method(&self.method), route: Arc::clone(&route), status };
+        metrics.requests.get_or_create(&labels).inc();
+        metrics
+            .request_seconds
+            .get_or_create(&RouteLabels { route })
+            .observe(self.start.elapsed().as_secs_f64());
+    }
+
+    fn write(&mut self, status: u16, is_replay: bool, error: Option<&ApiError>) {
+        self.is_written = true;
+        let log = &*self;
+        let Self { id, method, .. } = log;
+        let route = &*log.route;
+        let error_code = error.map(|error| error.code().as_str());
+        let idempotent_replay = is_replay.then_some(true);
+        let cause = error.and_then(ApiError::cause);
+        // What costs something is worked out only if somebody reads it.
+        if status == 500 {
+            tracing::error!(request_id = id, %method, route, status, duration_ms = log.duration_ms(), workspace = log.workspace(), key_id = log.key_id(), error_code, cause, "request");
+        } else if cause.is_some() {
+            tracing::warn!(request_id = id, %method, route, status, duration_ms = log.duration_ms(), workspace = log.workspace(), key_id = log.key_id(), error_code, cause, "request");
+        } else {
+            tracing::info!(request_id = id, %method, route, status, duration_ms = log.duration_ms(), workspace = log.workspace(), key_id = log.key_id(), error_code, idempotent_replay, "request");
+        }
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        self.identity.0.get().map(|(workspace_id, _)| workspace_id.as_str())
+    }
+
+    fn key_id(&self) -> Option<String> {
+        self.identity.0.get().map(|(_, key_id)| key_id.to_string())
+    }
+
+    /// Milliseconds, to the microsecond.
+    fn duration_ms(&self) -> f64 {
+        (self.start.elapsed().as_secs_f64() * 1_000_000.0).round() / 1000.0
+    }
+}
+
+impl Drop for AccessLog {
+    fn drop(&mut self) {
+        if self.is_written {
+            return;
+        }
+        let Self { id, method, .. } = &*self;
+        let route = &*self.route;
+        let (duration_ms, workspace, key_id) =
+            (self.duration_ms(), self.workspace(), self.key_id());
+        tracing::info!(request_id = id, %method, route, duration_ms, workspace, key_id, "request abandoned by its caller");
+    }
+}
+
+/// Callers can make up methods; each would be a series of its own for ever.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}

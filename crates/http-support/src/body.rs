@@ -1,0 +1,91 @@
+//! Reading a JSON body (§1).
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use serde_json::{Map, Value};
+use wire::error::FieldError;
+
+use crate::error::ApiError;
+
+/// The largest body that is read: 64 KiB.
+pub const LIMIT: usize = 64 * 1024;
+
+/// A body that is a JSON object, as it was sent.
+pub struct JsonObject(pub Map<String, Value>);
+
+impl<S: Send + Sync> FromRequest<S> for JsonObject {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if !is_json_or_undeclared(request.headers()) {
+            return Err(ApiError::unsupported_media_type());
+        }
+        object(&read(request, state).await?).map(Self)
+    }
+}
+
+/// Reads the body, but no more than [`LIMIT`] of it.
+pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::payload_too_large(),
+        _ => invalid_body("The body could not be read to its end.".into()),
+    })
+}
+
+/// The JSON object in these bytes.
+pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(invalid_body("The body must be a JSON object.".into())),
+        Err(error) => Err(invalid_body(format!("The body is not valid JSON: {error}."))),
+    }
+}
+
+fn invalid_body(message: String) -> ApiError {
+    ApiError::validation(vec![FieldError::invalid("body", message, &Value::Null)])
+}
+
+/// `application/json`, `application/<anything>+json`, or no declaration at all.
+pub fn is_json_or_undeclared(headers: &HeaderMap) -> bool {
+    let Some(declared) = headers.get(header::CONTENT_TYPE) else { return true };
+    let Ok(declared) = declared.to_str() else { return false };
+    let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.strip_prefix("application/") {
+        Some(subtype) => {
+            subtype == "json" || (subtype.ends_with("+json") && subtype.len() > "+json".len())
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepts(declared: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, declared.parse().unwrap());
+        is_json_or_undeclared(&headers)
+    }
+
+    #[test]
+    fn json_is_json_however_it_is_declared() {
+        assert!(is_json_or_undeclared(&HeaderMap::new()));
+        for json in
+            ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"]
+        {
+            assert!(accepts(json), "{json}");
+        }
+        for other in [
+            "",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/jsonp",
+            "application/+json",
+            "json",
+        ] {
+            assert!(!accepts(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The error that every handler and extractor returns (§3).
+//!
+//! It has two sides that never mix: what the caller may read, and a cause for the operator's log.
+//! Turned into a response it is an empty body that carries the error along; [`super::edge`] writes
+//! the envelope, because only there the request's id is known, and only there errors that nobody of
+//! ours has made are seen.
+
+use std::fmt;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use db::StoreError;
+use serde_json::{Map, Value};
+use wire::error::{ErrorBody, ErrorCode, ErrorEnvelope, FieldError};
+
+/// What went wrong with a request.
+#[derive(Clone, Debug)]
+pub struct ApiError {
+    code: ErrorCode,
+    message: String,
+    details: Option<Map<String, Value>>,
+    retry_after_seconds: Option<u64>,
+    cause: Option<String>,
+}
+
+/// How long callers should wait before they try again when something is not available.
+const UNAVAILABLE_SECONDS: u64 = 1;
+
+/// How long callers should wait before they ask again for what this deployment does not offer: an
+/// hour.
+const NOT_OFFERED_SECONDS: u64 = 3600;
+
+impl ApiError {
+    fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            details: None,
+            retry_after_seconds: None,
+            cause: None,
+        }
+    }
+
+    /// One answer for every way in which credentials can be wrong, so that nobody learns which it
+    /// was (§2).
+    pub fn invalid_credentials() -> Self {
+        Self::new(
+            ErrorCode::AuthInvalidCredentials,
+            "The credentials are missing or not valid here. Send the header Authorization: Bearer <key> with a valid key of \
+             this deployment.",
+        )
+    }
+
+    pub fn forbidden(message: &str) -> Self {
+        Self::new(ErrorCode::AuthForbidden, message)
+    }
+
+    pub fn not_found(message: &str) -> Self {
+        Self::new(ErrorCode::ResourceNotFound, message)
+    }
+
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::ResourceConflict, message)
+    }
+
+    pub fn key_conflict() -> Self {
+        Self::new(
+            ErrorCode::IdempotencyKeyConflict,
+            "This Idempotency-Key was used for another request. Send the same body to repeat that one, or a new key for a new \
+             one.",
+        )
+    }
+
+    pub fn request_in_progress() -> Self {
+        let error = Self::new(
+            ErrorCode::IdempotencyRequestInProgress,
+            "The first request with this Idempotency-Key is still being worked on. Repeat it in a moment, with the same key.",
+        );
+        Self { retry_after_seconds: Some(UNAVAILABLE_SECONDS), ..error }
+    }
+
+    pub fn rate_limited(retry_after_seconds: u64) -> Self {
+        let message = format!(
+            "Too many requests with this key. Wait {retry_after_seconds} s, then go on more slowly."
+        );
+        let error = Self::new(ErrorCode::RateLimitExceeded, message);
+        Self { retry_after_seconds: Some(retry_after_seconds), ..error }
+    }
+
+    pub fn too_many_streams(limit: usize) -> Self {
+        let message = format!(
+            "This key has {limit} streams open here. Close one that you do not need, then open another."
+        );
+        let error = Self::new(ErrorCode::RateLimitExceeded, message);
+        Self { retry_after_seconds: Some(UNAVAILABLE_SECONDS), ..error }
+    }
+
+    pub fn payload_too_large() -> Self {
+        let limit = super::body::LIMIT / 1024;
+        Self::new(
+            ErrorCode::PayloadTooLarge,
+            format!("The body is too large: at most {limit} KiB are accepted."),
+        )
+    }
+
+    pub fn unsupported_media_type() -> Self {
+        Self::new(
+            ErrorCode::UnsupportedMediaType,
+            "The body must be JSON. Send the header Content-Type: application/json.",
+        )
+    }
+
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            ErrorCode::MethodNotAllowed,
+            "This path does not know this method. The header Allow names those it knows.",
+        )
+    }
+
+    /// A bug of ours: the caller learns nothing but that, the operator the cause.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        let message = "Something went wrong on our side. Try again; if it happens again, tell the operator this request's id.";
+        Self::new(ErrorCode::SystemInternalError, message).with_cause(cause)
+    }
+
+    pub fn unavailable(message: &str, cause: impl fmt::Display) -> Self {
+        let error = Self::new(ErrorCode::SystemUnavailable, message).with_cause(cause);
+        Self { retry_after_seconds: Some(UNAVAILABLE_SECONDS), ..error }
+    }
+
+    /// Something that this deployment does not offer: known to the operator, so there is no cause
+    /// to look for.
+    pub fn not_offered(message: &str) -> Self {
+        let error = Self::new(ErrorCode::SystemUnavailable, message);
+        Self { retry_after_seconds: Some(NOT_OFFERED_SECONDS), ..error }
+    }
+
+    /// Names every offending field; the first one also where clients look first (§3).
+    pub fn validation(errors: Vec<FieldError>) -> Self {
+        let Some(first) = errors.first() else {
+            return Self::internal("a validation error without an offending field");
+        };
+        let mut details = Map::new();
+        details.insert("parameter".into(), first.parameter.into());
+        if let Some(value) = &first.value {
+            details.insert("value".into(), value.clone());
+        }
+        details.insert("errors".into(), errors.iter().map(FieldError::to_json).collect());
+        Self { details: Some(details), ..Self::new(first.code, first.message.clone()) }
+    }
+
+    /// An error that the framework made and that nobody of ours has seen.
+    pub fn of_framework(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => {
+                Self::not_found("There is nothing at this path. See /docs for those that exist.")
+            }
+            StatusCode::METHOD_NOT_ALLOWED => Self::method_not_allowed(),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::payload_too_large(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::unsupported_media_type(),
+            status if status.is_client_error() => Self::validation(vec![FieldError::invalid(
+                "request",
+                "The request cannot be read.",
+                &Value::Null,
+            )]),
+            status => Self::internal(format!("the framework answered {status}")),
+        }
+    }
+
+    /// Adds a member to `details`.
+    pub fn with_detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.get_or_insert_default().insert(name.into(), value.into());
+        self
+    }
+
+    fn with_cause(self, cause: impl fmt::Display) -> Self {
+        Self { cause: Some(cause.to_string()), ..self }
+    }
+
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// For the operator's log only.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    pub fn retry_after(&self) -> Option<HeaderValue> {
+        self.retry_after_seconds.map(HeaderValue::from)
+    }
+
+    /// What the caller may read.
+    pub fn into_envelope(self, request_id: String) -> ErrorEnvelope {
+        let Self { code, message, details, retry_after_seconds: _, cause: _ } = self;
+        ErrorEnvelope { error: ErrorBody { code, message, details }, request_id }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.headers_mut().remove(header::CONTENT_TYPE);
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { .. } | StoreError::Closed => Self::unavailable(
+                "The database cannot be reached at the moment. Try again in a moment.",
+                error,
+            ),
+            StoreError::Overloaded => Self::unavailable(
+                "There is more to do than can be done at the moment. Try again in a moment.",
+                error,
+            ),
+            StoreError::Internal(_) => Self::internal(error),
+        }
+    }
+}

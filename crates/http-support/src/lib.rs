@@ -1,0 +1,17 @@
+//! What all HTTP surfaces share: one error envelope, one request id, one log line, one way to read
+//! a body.
+
+mod access_log;
+pub mod bearer;
+pub mod body;
+pub mod error;
+pub mod idempotency;
+pub mod in_flight;
+pub mod metrics;
+pub mod page;
+pub mod path;
+pub mod query;
+pub mod rate_limit;
+pub mod request_id;
+pub mod request_layer;
+pub mod response;

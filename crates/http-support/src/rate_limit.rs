@@ -1,0 +1,117 @@
+//! How many requests one API key may make (§13).
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{ApiKeyId, Clock};
+use governor::clock::Clock as GovernorClock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::error::ApiError;
+
+/// How many requests a second one API key may make; twice as many in a burst (§13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateLimit {
+    /// This many.
+    PerSecond(NonZeroU32),
+    /// As many as it likes.
+    Off,
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        const DEFAULT: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
+        Self::PerSecond(DEFAULT)
+    }
+}
+
+impl fmt::Display for RateLimit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PerSecond(number) => number.fmt(formatter),
+            Self::Off => formatter.write_str("off"),
+        }
+    }
+}
+
+/// The text is no rate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a number of requests per second, at least 1, or off")]
+pub struct MalformedRateLimit;
+
+impl FromStr for RateLimit {
+    type Err = MalformedRateLimit;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "off" => Ok(Self::Off),
+            number => number.parse().map(Self::PerSecond).map_err(|_| MalformedRateLimit),
+        }
+    }
+}
+
+type Limiter =
+    RateLimiter<ApiKeyId, DashMapStateStore<ApiKeyId>, InjectedClock, NoOpMiddleware<Nanos>>;
+
+/// Counts each key's requests. Clones share the counts.
+#[derive(Clone)]
+pub struct RateLimits(Option<Arc<Limiter>>);
+
+impl RateLimits {
+    pub fn new(limit: RateLimit, clock: Arc<dyn Clock>) -> Self {
+        let RateLimit::PerSecond(rate) = limit else { return Self(None) };
+        let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(1));
+        let quota = Quota::per_second(rate).allow_burst(burst);
+        Self(Some(Arc::new(RateLimiter::dashmap_with_clock(quota, InjectedClock(clock)))))
+    }
+
+    /// Counts one request.
+    ///
+    /// # Errors
+    /// When it is one too many: with the time after which it would not be.
+    pub fn count(&self, key: ApiKeyId) -> Result<(), ApiError> {
+        let Some(limiter) = &self.0 else { return Ok(()) };
+        limiter.check_key(&key).map_err(|refused| {
+            let wait = refused.wait_time_from(limiter.clock().now());
+            ApiError::rate_limited(whole_seconds(wait))
+        })
+    }
+}
+
+/// At least one second: who comes back after zero is refused again.
+fn whole_seconds(wait: Duration) -> u64 {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    seconds.max(1)
+}
+
+/// The server's clock, as the limiter likes it: one that never goes back.
+#[derive(Clone)]
+struct InjectedClock(Arc<dyn Clock>);
+
+impl GovernorClock for InjectedClock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Nanos::from(self.0.elapsed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_at_least_one_a_second() {
+        assert_eq!(RateLimit::default().to_string(), "200");
+        assert_eq!("off".parse(), Ok(RateLimit::Off));
+        for wrong in ["0", "-1", "", "many"] {
+            assert_eq!(wrong.parse::<RateLimit>(), Err(MalformedRateLimit), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The dispatcher: one loop that hands challenge requests over (§9), fed by two sources. Requests
+//! of this process arrive by local dispatch; retries, requests of other processes and what a
+//! crashed one left behind are leased from the table.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use db::{Channel, StoreError};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Fuse, FusedFuture};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use store_workspace::LeaseDue;
+
+use crate::attempt::attempt;
+use crate::slots::{LeasedRequest, TakenSlots};
+use crate::{Scheduler, Stopping, leases};
+
+/// How late a request is noticed that becomes due while others are attempted and without a
+/// notification.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Hands over everything that is submitted or due. An attempt that hangs takes its slots and delays
+/// nothing else.
+///
+/// # Errors
+/// When the workspace database fails. What was in flight stays in the table as it was.
+pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
+    leases::release_left_behind(scheduler).await?;
+    let result = Dispatcher::new(scheduler, stopping).run().await;
+    if result.is_err() {
+        scheduler.may_have_left_leases.store(true, Ordering::Relaxed);
+    }
+    result
+}
+
+/// Waits for a reason to run the dispatcher sooner than its period says.
+pub async fn wake_up(scheduler: &Scheduler) {
+    tokio::select! {
+        () = scheduler.dispatch.changed() => {}
+        () = scheduler.store.database().notified(Channel::NewRequest) => {}
+    }
+}
+
+struct Dispatcher<'a> {
+    scheduler: &'a Scheduler,
+    stopping: &'a Stopping,
+    /// Leased from the table, and not attempted yet.
+    due: VecDeque<LeasedRequest>,
+    attempts: FuturesUnordered<BoxFuture<'a, Result<(), StoreError>>>,
+    /// Whether there may be due requests that nobody has leased.
+    should_look: bool,
+    /// Whether the last look found as much as it asked for.
+    there_may_be_more: bool,
+    result: Result<(), StoreError>,
+}
+
+impl<'a> Dispatcher<'a> {
+    fn new(scheduler: &'a Scheduler, stopping: &'a Stopping) -> Self {
+        Self {
+            scheduler,
+            stopping,
+            due: VecDeque::new(),
+            attempts: FuturesUnordered::new(),
+            should_look: true,
+            there_may_be_more: false,
+            result: Ok(()),
+        }
+    }
+
+    async fn run(mut self) -> Result<(), StoreError> {
+        let scheduler = self.scheduler;
+        let mut leasing = std::pin::pin!(Fuse::terminated());
+        loop {
+            if leasing.is_terminated()
+                && let Some(slots) = self.slots_for_due()
+            {
+                self.should_look = false;
+                leasing.set(lease(scheduler, slots).fuse());
+            }
+            self.start_attempts();
+            if self.attempts.is_empty() && leasing.is_terminated() {
+                return self.result;
+            }
+            tokio::select! {
+                leased = &mut leasing, if !leasing.is_terminated() => self.take_leased(leased),
+                Some(ended) = self.attempts.next() => self.finish(ended),
+                () = scheduler.dispatch.changed() => {}
+                () = scheduler.store.database().notified(Channel::NewRequest) => {
+                    self.should_look = true;
+                }
+                () = tokio::time::sleep(LOOK_AGAIN) => self.should_look = true,
+            }
+        }
+    }
+
+    fn may_start(&self) -> bool {
+        self.result.is_ok() && !self.stopping.is_set()
+    }
+
+    /// Slots for the requests to lease now: as many as can be attempted soon, so that no lease runs
+    /// out while it waits.
+    fn slots_for_due(&self) -> Option<TakenSlots> {
+        let pacing = self.scheduler.pacing;
+        if !self.should_look || !self.may_start() || !self.due.is_empty() {
+            return None;
+        }
+        let free = pacing.attempts.saturating_sub(self.attempts.len()).max(1);
+        self.scheduler.dispatch.slots.take_for_due(free.saturating_mul(pacing.batch))
+    }
+
+    fn start_attempts(&mut self) {
+        let pacing = self.scheduler.pacing;
+        while self.may_start() && self.attempts.len() < pacing.attempts {
+            let batch = self.next_batch(pacing.batch);
+            if batch.is_empty() {
+                return;
+            }
+            self.attempts.push(Box::pin(paced_attempt(self.scheduler, batch)));
+        }
+    }
+
+    /// The next requests to attempt together. Where both sources have some, each gives half.
+    fn next_batch(&mut self, limit: usize) -> Vec<LeasedRequest> {
+        let dispatch = &self.scheduler.dispatch;
+        let reserved = if dispatch.has_submitted() { limit.div_ceil(2) } else { limit };
+        let count = self.due.len().min(reserved);
+        let mut batch: Vec<LeasedRequest> = self.due.drain(..count).collect();
+        batch.extend(dispatch.take_submitted(limit.saturating_sub(count)));
+        batch
+    }
+
+    fn take_leased(&mut self, leased: Result<Leased, StoreError>) {
+        match leased {
+            Ok(Leased { requests, is_full }) => {
+                self.there_may_be_more = is_full;
+                self.should_look |= is_full;
+                self.due.extend(requests);
+            }
+            Err(error) => self.result = Err(error),
+        }
+    }
+
+    /// What an attempt could not write down stays in the table as it was, and is attempted again.
+    fn finish(&mut self, ended: Result<(), StoreError>) {
+        let mut ended = Some(ended);
+        while let Some(result) = ended {
+            self.result = std::mem::replace(&mut self.result, Ok(())).and(result);
+            ended = self.attempts.next().now_or_never().flatten();
+        }
+        self.should_look |= self.there_may_be_more;
+    }
+}
+
+/// An attempt, with the pause that follows it.
+async fn paced_attempt(scheduler: &Scheduler, batch: Vec<LeasedRequest>) -> Result<(), StoreError> {
+    let start = Instant::now();
+    let result = attempt(scheduler, batch).await;
+    if let Some(pause) = scheduler.pacing.pause_after(start.elapsed()) {
+        tokio::time::sleep(pause).await;
+    }
+    result
+}
+
+/// Requests that were leased from the table.
+struct Leased {
+    requests: Vec<LeasedRequest>,
+    /// Whether they fill all slots.
+    is_full: bool,
+}
+
+async fn lease(scheduler: &Scheduler, slots: TakenSlots) -> Result<Leased, StoreError> {
+    // There are never that many slots.
+    let limit = u32::try_from(slots.len()).unwrap_or(u32::MAX);
+    let now = scheduler.clock_and_rng.now();
+    let until = now.plus(scheduler.dispatch.lease_duration);
+    let holder = scheduler.dispatch.holder.clone();
+    let requests = scheduler.store.lease_due(LeaseDue { holder, now, until, limit }).await?;
+    Ok(Leased { is_full: requests.len() >= slots.len(), requests: slots.fill(requests, until) })
+}

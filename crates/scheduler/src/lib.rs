@@ -1,0 +1,131 @@
+//! The scheduler: hands challenge requests over, and keeps the copies of their challenges up to
+//! date (§6, §9).
+//!
+//! Each task is a reconciler: it compares what is with what should be, and does what is missing. It
+//! takes no input, may run at any time, in several processes at once, and may stop half-way.
+//! Notifications only make it run sooner.
+
+mod attempt;
+pub mod dispatcher;
+pub mod leases;
+mod local_dispatch;
+pub mod observe;
+mod pacing;
+pub mod prune;
+pub mod recall;
+mod slots;
+#[cfg(test)]
+mod test_data;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use challenge_service::handle::ChallengeServiceHandle;
+use domain::ClockAndRng;
+use domain::challenge::Watch;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use store_workspace::WorkspaceStore;
+use tokio::sync::watch;
+
+pub use self::local_dispatch::{LocalDispatch, Reservation};
+use self::pacing::Pacing;
+
+/// Attempts to hand a request over, by `outcome`.
+pub type HandOverCounter = Family<[(&'static str, &'static str); 1], Counter>;
+
+/// What a scheduler is made of.
+pub struct Parts {
+    /// The store of challenge requests.
+    pub store: WorkspaceStore,
+    /// The challenge service.
+    pub challenge_service: ChallengeServiceHandle,
+    /// Time and randomness.
+    pub clock_and_rng: ClockAndRng,
+    /// Counts attempts.
+    pub hand_overs: HandOverCounter,
+    /// How this scheduler learns of changes to challenges.
+    pub watch: Watch,
+    /// A name that no other running scheduler has.
+    pub holder: String,
+    /// How long an attempt may take.
+    pub attempt_limit: Duration,
+    /// How long the dispatcher rests between two runs. This bounds how late a request is attempted
+    /// whose notification was lost, or whose backoff is over.
+    pub period: Duration,
+}
+
+/// What the tasks work with. Clones share it.
+#[derive(Clone)]
+pub struct Scheduler {
+    pub(crate) store: WorkspaceStore,
+    pub(crate) challenge_service: ChallengeServiceHandle,
+    pub(crate) clock_and_rng: ClockAndRng,
+    pub(crate) hand_overs: HandOverCounter,
+    pub(crate) watch: Watch,
+    pub(crate) dispatch: LocalDispatch,
+    pub(crate) pacing: Pacing,
+    /// Whether a run has ended in an error, and may have left leases behind.
+    pub(crate) may_have_left_leases: Arc<AtomicBool>,
+    pub(crate) attempt_limit: Duration,
+    period: Duration,
+}
+
+impl Scheduler {
+    /// A scheduler. A lease lasts for two attempts, so that nothing is attempted twice at once: at
+    /// most 20 s with the default limits, so that others take over within 30 s (§9).
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, challenge_service, clock_and_rng, hand_overs, .. } = parts;
+        let capacity = challenge_service.capacity();
+        Self {
+            dispatch: LocalDispatch::new(&parts.holder, parts.attempt_limit * 2, capacity.slots()),
+            pacing: Pacing::of(capacity),
+            store,
+            challenge_service,
+            clock_and_rng,
+            hand_overs,
+            watch: parts.watch,
+            may_have_left_leases: Arc::default(),
+            attempt_limit: parts.attempt_limit,
+            period: parts.period,
+        }
+    }
+
+    /// The way for the API of this process to submit new requests.
+    #[must_use]
+    pub fn local_dispatch(&self) -> &LocalDispatch {
+        &self.dispatch
+    }
+
+    /// How long the dispatcher rests between two runs, if nothing wakes it up.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+}
+
+/// Whether the process is stopping: then nothing new is begun. Clones share it.
+#[derive(Clone)]
+pub struct Stopping(watch::Receiver<bool>);
+
+impl Stopping {
+    /// Stopping is announced by sending `true`.
+    #[must_use]
+    pub fn new(announced: watch::Receiver<bool>) -> Self {
+        Self(announced)
+    }
+
+    /// Whether the process is stopping.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until the process stops.
+    pub async fn wait(&mut self) {
+        // An error means that the sender is gone: that is stopping too.
+        let _ = self.0.wait_for(|is_stopping| *is_stopping).await;
+    }
+}

@@ -1,0 +1,163 @@
+//! Local dispatch: a request that is ordered in the scheduler's own process is stored with this
+//! scheduler's lease, and is handed over as soon as it is durable, without being looked for (§9).
+//!
+//! The API reserves a slot before it stores a request, and submits the request afterwards. A
+//! reservation whose request may have been stored, but was never submitted (its caller hung up), is
+//! given back by the scheduler, which then finds the request in the table.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::challenge_request::ChallengeRequest;
+use parking_lot::Mutex;
+use store_workspace::{Lease, RequestKey};
+use tokio::sync::Notify;
+
+use crate::slots::{LeasedRequest, Slots, TakenSlots};
+
+/// The way from the API to the scheduler of the same process. Clones share it.
+#[derive(Clone)]
+pub struct LocalDispatch {
+    /// A name that no other running scheduler has: leases are taken in it.
+    pub(crate) holder: Arc<str>,
+    pub(crate) lease_duration: Duration,
+    pub(crate) slots: Slots,
+    queue: Arc<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    submitted: Mutex<VecDeque<LeasedRequest>>,
+    /// Requests that may be stored with a lease, but were not submitted.
+    abandoned: Mutex<Vec<RequestKey>>,
+    changed: Notify,
+}
+
+impl LocalDispatch {
+    pub(crate) fn new(holder: &str, lease_duration: Duration, slots: usize) -> Self {
+        let slots = Slots::new(slots);
+        Self { holder: holder.into(), lease_duration, slots, queue: Arc::default() }
+    }
+
+    /// Reserves a slot, and a lease, for a request that is about to be stored. `None` if no slot is
+    /// free: the request is then stored without a lease, and found in the table.
+    #[must_use]
+    pub fn reserve(&self, key: RequestKey, now: Timestamp) -> Option<Reservation> {
+        let slot = self.slots.take_for_new()?;
+        let lease =
+            Lease { holder: Arc::clone(&self.holder), expires_at: now.plus(self.lease_duration) };
+        let pending = Some((key, slot));
+        Some(Reservation { lease, pending, queue: Arc::clone(&self.queue) })
+    }
+
+    /// The requests that were submitted, the oldest first, at most so many.
+    pub(crate) fn take_submitted(&self, limit: usize) -> Vec<LeasedRequest> {
+        let mut submitted = self.queue.submitted.lock();
+        let count = submitted.len().min(limit);
+        submitted.drain(..count).collect()
+    }
+
+    pub(crate) fn has_submitted(&self) -> bool {
+        !self.queue.submitted.lock().is_empty()
+    }
+
+    /// Forgets what was submitted, before all leases are given back.
+    pub(crate) fn forget_submitted(&self) {
+        self.queue.submitted.lock().clear();
+    }
+
+    /// The requests whose leases have to be given back one by one.
+    pub(crate) fn take_abandoned(&self) -> Vec<RequestKey> {
+        std::mem::take(&mut self.queue.abandoned.lock())
+    }
+
+    /// Waits until something is submitted or abandoned.
+    pub(crate) async fn changed(&self) {
+        self.queue.changed.notified().await;
+    }
+}
+
+/// A slot and a lease for one request that is about to be stored.
+pub struct Reservation {
+    lease: Lease,
+    /// `None` once it is decided what becomes of them.
+    pending: Option<(RequestKey, TakenSlots)>,
+    queue: Arc<Queue>,
+}
+
+impl Reservation {
+    /// The lease to store the request with.
+    #[must_use]
+    pub fn lease(&self) -> Lease {
+        self.lease.clone()
+    }
+
+    /// Hands the request to the scheduler, now that it is durable.
+    pub fn submit(mut self, request: ChallengeRequest) {
+        if let Some((_, slot)) = self.pending.take() {
+            let expires_at = self.lease.expires_at;
+            self.queue.submitted.lock().push_back(LeasedRequest { request, expires_at, slot });
+            self.queue.changed.notify_one();
+        }
+    }
+
+    /// Frees the slot: the request was certainly not stored.
+    pub fn cancel(mut self) {
+        self.pending = None;
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if let Some((key, _)) = self.pending.take() {
+            self.queue.abandoned.lock().push(key);
+            self.queue.changed.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_data::{at, request};
+
+    fn dispatch(slots: usize) -> LocalDispatch {
+        LocalDispatch::new("one", Duration::from_secs(20), slots)
+    }
+
+    fn key() -> RequestKey {
+        RequestKey::from(&request())
+    }
+
+    #[test]
+    fn a_submitted_request_keeps_its_slot_until_it_was_attempted() {
+        let dispatch = dispatch(2);
+        let reservation = dispatch.reserve(key(), at(5)).unwrap();
+        assert_eq!(reservation.lease().expires_at, at(25));
+        reservation.submit(request());
+        assert!(dispatch.reserve(key(), at(5)).is_none());
+        let submitted = dispatch.take_submitted(10);
+        assert_eq!(submitted.len(), 1);
+        assert!(dispatch.reserve(key(), at(5)).is_none());
+        drop(submitted);
+        assert!(dispatch.reserve(key(), at(5)).is_some());
+    }
+
+    #[test]
+    fn a_cancelled_reservation_leaves_nothing_behind() {
+        let dispatch = dispatch(2);
+        dispatch.reserve(key(), at(0)).unwrap().cancel();
+        assert!(dispatch.take_abandoned().is_empty());
+        assert!(dispatch.reserve(key(), at(0)).is_some());
+    }
+
+    #[test]
+    fn an_abandoned_reservation_frees_its_slot_and_has_its_lease_given_back() {
+        let dispatch = dispatch(2);
+        drop(dispatch.reserve(key(), at(0)));
+        assert_eq!(dispatch.take_abandoned(), [key()]);
+        assert!(dispatch.reserve(key(), at(0)).is_some());
+    }
+}

@@ -1,0 +1,132 @@
+//! Registering an app, alone or as one of a batch (§11).
+
+use axum::http::HeaderMap;
+use domain::api_key::SecretHash;
+use domain::app::{App as Record, new_client_secret, preview};
+use domain::sealed_secret::SealedSecret;
+use domain::{ClientId, WorkspaceId};
+use http_support::bearer;
+use http_support::error::ApiError;
+use http_support::idempotency::{KeyedRequest, Outcome, once};
+use serde_json::{Map, Value};
+use store_workspace::{CreateApp, Made, RegisterApp, Registered};
+use wire::app::{App, CreateApp as Body, read_app};
+
+use crate::WorkspaceApi;
+
+/// Enabled for every new app, where the catalogue has it.
+const FIRST_PROVIDER: &str = "passport";
+
+/// How often another client id is tried when one is taken: of 62^8, the second is free.
+const ATTEMPTS: usize = 4;
+
+/// The API key of a request that has passed [`crate::caller::Caller`].
+pub(super) fn api_key(headers: &HeaderMap) -> Result<&str, ApiError> {
+    bearer::token(headers).ok_or_else(ApiError::invalid_credentials)
+}
+
+/// What registrations of one request have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Registration<'a> {
+    pub(super) api: &'a WorkspaceApi,
+    pub(super) workspace_id: &'a WorkspaceId,
+    /// Seals the secret of the new app, so that only this key has it shown again.
+    pub(super) api_key: &'a str,
+    /// The batch that the app belongs to, if that has a key.
+    pub(super) batch: Option<&'a KeyedRequest>,
+}
+
+impl Registration<'_> {
+    /// Makes the app that the body describes; and whether the same request has made it before.
+    pub(super) async fn register(
+        self,
+        keyed: Option<KeyedRequest>,
+        body: &Map<String, Value>,
+    ) -> Result<(App, bool), ApiError> {
+        let Self { api, workspace_id, .. } = self;
+        once(
+            &api.in_flight,
+            workspace_id.clone(),
+            keyed,
+            |key, lookup| api.find_earlier(workspace_id, key, lookup),
+            |keyed| self.create(keyed, body),
+            |made| self.show_again(made, body),
+        )
+        .await
+    }
+
+    async fn create(
+        self,
+        keyed: Option<KeyedRequest>,
+        body: &Map<String, Value>,
+    ) -> Result<Outcome<App, Made>, ApiError> {
+        let Body { name, redirect_uris } = read_app(body).map_err(ApiError::validation)?;
+        let redirect_uris = redirect_uris.unwrap_or_default();
+        let client_secret = new_client_secret(self.api.clock_and_rng.randomness());
+        for _ in 0..ATTEMPTS {
+            let app = self.new_app(&name);
+            let write = self.write(keyed.as_ref(), &app, &client_secret, &redirect_uris)?;
+            match self.api.store.register_app(write).await? {
+                Registered::Yes => {
+                    let app = App::new(&app, client_secret, redirect_uris, app.created_at);
+                    return Ok(Outcome::Created(app));
+                }
+                Registered::ClientIdTaken => {}
+                Registered::Replay(made) => return Ok(Outcome::Replay(*made)),
+                Registered::KeyConflict => return Ok(Outcome::KeyConflict),
+            }
+        }
+        Err(ApiError::internal("no client id was free"))
+    }
+
+    fn new_app(self, name: &str) -> Record {
+        let first = self.api.catalogue.get(FIRST_PROVIDER).map(|provider| provider.id.clone());
+        Record {
+            workspace_id: self.workspace_id.clone(),
+            client_id: ClientId::random(self.api.clock_and_rng.randomness()),
+            name: name.to_owned(),
+            enabled_providers: first.into_iter().collect(),
+            requested_providers: [].into(),
+            created_at: self.api.clock_and_rng.now(),
+        }
+    }
+
+    fn write(
+        self,
+        keyed: Option<&KeyedRequest>,
+        app: &Record,
+        client_secret: &str,
+        redirect_uris: &[String],
+    ) -> Result<RegisterApp, ApiError> {
+        let idempotency = match keyed {
+            Some(keyed) => {
+                let context = app.client_id.as_str();
+                let sealed = SealedSecret::seal(client_secret, self.api_key, context);
+                let sealed =
+                    sealed.ok_or_else(|| ApiError::internal("a new secret is malformed"))?;
+                Some((keyed.idempotency(app.created_at), sealed))
+            }
+            None => None,
+        };
+        let create = CreateApp {
+            app: app.clone(),
+            client_secret_hash: SecretHash::of(client_secret),
+            client_secret_preview: preview(client_secret),
+        };
+        let batch = self.batch.map(|keyed| keyed.idempotency(app.created_at));
+        Ok(RegisterApp { create, redirect_uris: redirect_uris.to_vec(), idempotency, batch })
+    }
+
+    /// The app as it was when it was made: the same request describes the same app. Another API key
+    /// of the workspace sees no more of the secret than that there is one.
+    fn show_again(self, made: Made, body: &Map<String, Value>) -> Result<App, ApiError> {
+        let Made { client_id, app_created_at, sealed_secret, .. } = made;
+        let Body { name, redirect_uris } = read_app(body).map_err(ApiError::validation)?;
+        let opened = sealed_secret.and_then(|sealed| sealed.open(self.api_key, client_id.as_str()));
+        let client_secret = opened.unwrap_or_else(|| preview(""));
+        let app = self.new_app(&name);
+        let created_at = app_created_at.unwrap_or(app.created_at);
+        let app = Record { client_id, created_at, ..app };
+        Ok(App::new(&app, client_secret, redirect_uris.unwrap_or_default(), created_at))
+    }
+}

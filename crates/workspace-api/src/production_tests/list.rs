@@ -1,0 +1,163 @@
+//! `GET /connect/v1/apps/{client_id}/production-tests` (§6)
+
+use std::str::FromStr;
+
+use axum::Json;
+use axum::extract::{OriginalUri, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use domain::ClientId;
+use domain::challenge_request::Status;
+use http_support::error::ApiError;
+use http_support::path::PathParameters;
+use http_support::query::{LARGEST_OFFSET, QueryMembers};
+use store_workspace::{ListFilter, Page};
+use wire::error::ErrorEnvelope;
+use wire::page::{self, LONGEST_PAGE};
+use wire::production_test::{ListItem, ListItemSchema};
+
+use super::whole;
+use crate::caller::{Caller, Read};
+use crate::{NO_SUCH_APP, WorkspaceApi};
+
+/// List an app's production tests
+///
+/// All of them, oldest first; with `limit`, a page of them, with a `Link` header to its neighbours
+/// and the whole number in `X-Total-Count`. An item is a `request` until it is scheduled, and a
+/// `challenge` from then on.
+#[utoipa::path(
+    get,
+    path = "/connect/v1/apps/{client_id}/production-tests",
+    operation_id = "listProductionTests",
+    tag = "Production tests",
+    security(("workspace_api_key" = [])),
+    params(
+        ("client_id" = String, Path, description = "The app's client id", pattern = "^[0-9A-Za-z]{8}$", example = "FK5b0KSM"),
+        ("limit" = Option<u32>, Query, description = "At most so many items", minimum = 1, maximum = 100),
+        ("offset" = Option<u64>, Query, description = "Leave out so many items at the beginning", minimum = 0,
+            maximum = 9_007_199_254_740_991_i64),
+        ("type" = Option<wire::production_test::ItemType>, Query, description = "Only items of this type"),
+        ("status" = Option<wire::production_test::RequestStatus>, Query, description = "Only items whose request stands here"),
+        ("order" = Option<wire::page::Order>, Query, description = "Oldest first (`asc`, the default) or youngest first (`desc`)"),
+    ),
+    responses(
+        (status = 200, description = "The production tests", body = Vec<ListItemSchema>, headers(
+            ("Link" = String, description = "With `limit`: the first, previous, next and last page (RFC 8288)"),
+            ("X-Total-Count" = i64, description = "With `limit`: how many items there are on all pages together"),
+            ("X-Request-Id" = String, description = "The request's id"))),
+        (status = 400, description = "A query member is not valid", body = ErrorEnvelope),
+        (status = 401, description = "The credentials are missing or not valid here", body = ErrorEnvelope),
+        (status = 404, description = "The workspace has no such app", body = ErrorEnvelope),
+        (status = 429, description = "Too many requests with this key", body = ErrorEnvelope),
+        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
+        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn list(
+    State(api): State<WorkspaceApi>,
+    caller: Caller<Read>,
+    path: PathParameters,
+    OriginalUri(uri): OriginalUri,
+    query: QueryMembers,
+) -> Result<Response, ApiError> {
+    let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
+    api.known_app(&caller.workspace_id, &client_id).await?;
+    let filter = read_filter(query)?;
+    if filter.limit.is_none() {
+        return whole::answer(api, caller.workspace_id, client_id, filter).await;
+    }
+    let page =
+        api.store.challenge_requests(&caller.workspace_id, &client_id, filter.clone()).await?;
+    Ok(answer(&api, uri.path(), &filter, &page))
+}
+
+/// `type` as it is asked for: whether the item has become a challenge.
+struct Scheduled(bool);
+
+impl FromStr for Scheduled {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "challenge" => Ok(Self(true)),
+            "request" => Ok(Self(false)),
+            _ => Err(()),
+        }
+    }
+}
+
+/// `order` as it is asked for: whether the youngest comes first.
+struct Descending(bool);
+
+impl FromStr for Descending {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "asc" => Ok(Self(false)),
+            "desc" => Ok(Self(true)),
+            _ => Err(()),
+        }
+    }
+}
+
+/// `status` as it is asked for.
+struct InStatus(Status);
+
+impl FromStr for InStatus {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Status::from_name(text).map(Self).ok_or(())
+    }
+}
+
+fn read_filter(mut query: QueryMembers) -> Result<ListFilter, ApiError> {
+    let limit = query
+        .take("limit", "a whole number from 1 to 100", |limit| (1..=LONGEST_PAGE).contains(limit));
+    let offset = query.take("offset", "a whole number from 0 to 9007199254740991", |offset| {
+        *offset <= LARGEST_OFFSET
+    });
+    let scheduled = query.take("type", "request or challenge", |_: &Scheduled| true);
+    let status =
+        query.take("status", "pending, scheduled, failed or cancelled", |_: &InStatus| true);
+    let descending = query
+        .take("order", "asc or desc", |_: &Descending| true)
+        .map(|Descending(descending)| descending);
+    query.finish()?;
+    Ok(ListFilter {
+        scheduled: scheduled.map(|Scheduled(scheduled)| scheduled),
+        status: status.map(|InStatus(status)| status),
+        descending: descending.unwrap_or(false),
+        limit,
+        offset: offset.unwrap_or(0),
+    })
+}
+
+fn answer(api: &WorkspaceApi, path: &str, filter: &ListFilter, page: &Page) -> Response {
+    let now = api.clock_and_rng.now();
+    let items: Vec<ListItem> =
+        page.requests.iter().map(|request| ListItem::at(now, request)).collect();
+    let mut response = Json(items).into_response();
+    if let Some(limit) = filter.limit {
+        let link =
+            page::link_header(path, &other_members(filter), limit, filter.offset, page.total);
+        let headers = response.headers_mut();
+        headers.insert(page::TOTAL_COUNT_HEADER, HeaderValue::from(page.total));
+        if let Ok(link) = HeaderValue::from_str(&link) {
+            headers.insert(header::LINK, link);
+        }
+    }
+    response
+}
+
+/// The query that the neighbouring pages share with this one.
+fn other_members(filter: &ListFilter) -> String {
+    let kind = filter
+        .scheduled
+        .map(|scheduled| if scheduled { "type=challenge" } else { "type=request" }.to_owned());
+    let status = filter.status.map(|status| format!("status={status}"));
+    let order = filter.descending.then(|| "order=desc".to_owned());
+    let members: Vec<String> = [kind, status, order].into_iter().flatten().collect();
+    members.join("&")
+}

@@ -1,0 +1,30 @@
+//! Production tests: ordered, listed, read, followed, cancelled, retried, reported (§5 to §8).
+
+pub(super) mod cancel;
+pub(super) mod create;
+pub(super) mod events;
+pub(super) mod list;
+pub(super) mod report;
+pub(super) mod retry;
+pub(super) mod show;
+mod whole;
+
+use utoipa::OpenApi;
+
+/// What the OpenAPI document says about production tests.
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        create::create,
+        list::list,
+        show::show,
+        events::follow,
+        cancel::cancel,
+        retry::retry,
+        report::report
+    ),
+    components(schemas(wire::page::Order, wire::production_test::ItemType))
+)]
+pub(crate) struct Paths;
+
+const NO_SUCH_TEST: &str = "This app has no such production test. Check the id in the path.";

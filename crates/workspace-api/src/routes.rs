@@ -1,0 +1,47 @@
+//! The whole route table of the Workspace API.
+
+use axum::Router;
+use axum::routing::{get, patch, post};
+
+use super::{WorkspaceApi, apps, production_tests, providers, workspace};
+
+/// Below `/connect/v1`.
+pub fn routes(api: WorkspaceApi) -> Router {
+    let routes = Router::new()
+        .route("/workspace", get(workspace::show::show))
+        .route("/apps", get(apps::list::list).post(apps::create::create))
+        .route("/apps/batch", post(apps::batch::batch))
+        .route(
+            "/apps/{client_id}",
+            get(apps::show::show).patch(apps::update::update).delete(apps::delete::delete),
+        )
+        .route(
+            "/apps/{client_id}/redirect-uris",
+            get(apps::redirect_uris::show).put(apps::redirect_uris::replace),
+        )
+        .route("/apps/{client_id}/rotate-client-secret", post(apps::rotate_client_secret::rotate))
+        .route("/apps/{client_id}/providers", get(providers::list::list))
+        .route(
+            "/apps/{client_id}/providers/{provider_id}/activation",
+            patch(providers::activate::activate),
+        )
+        .route(
+            "/apps/{client_id}/production-tests",
+            get(production_tests::list::list).post(production_tests::create::create),
+        )
+        .route("/apps/{client_id}/production-tests/events", get(production_tests::events::follow))
+        .route("/apps/{client_id}/production-tests/{id}", get(production_tests::show::show))
+        .route(
+            "/apps/{client_id}/production-tests/{id}/cancel",
+            post(production_tests::cancel::cancel),
+        )
+        .route(
+            "/apps/{client_id}/production-tests/{id}/retry",
+            post(production_tests::retry::retry),
+        )
+        .route(
+            "/apps/{client_id}/production-tests/{id}/report",
+            get(production_tests::report::report),
+        );
+    Router::new().nest("/connect/v1", routes).with_state(api)
+}

@@ -1,0 +1,89 @@
+//! The borders between crates that Cargo does not enforce by itself: which crates may depend on which,
+//! and which libraries stay out of which crate. ARCHITECTURE.md draws the same picture.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use toml::Table;
+
+/// A crate's folder, the crates of the workspace that it may depend on, and libraries that it must
+/// not use.
+type Border = (&'static str, &'static str, &'static [&'static str]);
+
+const ASYNC: &[&str] = &["tokio", "futures-util"];
+const HTTP: &[&str] = &["axum", "hyper", "reqwest", "tower"];
+const SQL: &[&str] = &["rusqlite", "refinery", "tokio-postgres", "deadpool-postgres"];
+
+const BORDERS: &[Border] = &[
+    ("domain", "", &["tokio", "futures-util", "axum", "rusqlite", "tracing"]),
+    ("wire", "domain", &["tokio", "futures-util", "axum", "rusqlite", "reqwest"]),
+    ("client", "domain wire", &["axum", "rusqlite", "tokio-postgres"]),
+    ("db", "domain", HTTP),
+    ("store-workspace", "domain db", HTTP),
+    ("store-challenge", "domain db", HTTP),
+    ("http-support", "domain wire db", SQL),
+    ("challenge-service", "domain wire client db store-challenge http-support", SQL),
+    ("scheduler", "domain db store-workspace challenge-service", HTTP),
+    (
+        "workspace-api",
+        "domain wire db store-workspace http-support challenge-service scheduler",
+        SQL,
+    ),
+    ("console", "domain wire http-support", SQL),
+    (
+        "server",
+        "domain wire client db store-workspace store-challenge http-support challenge-service \
+         scheduler workspace-api console",
+        SQL,
+    ),
+    ("cli", "domain wire client db store-workspace store-challenge server", HTTP),
+    ("test-support", "", ASYNC),
+];
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn dependencies(folder: &str) -> BTreeSet<String> {
+    let manifest = root().join("crates").join(folder).join("Cargo.toml");
+    let manifest: Table = std::fs::read_to_string(manifest).unwrap().parse().unwrap();
+    manifest["dependencies"].as_table().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn no_crate_depends_on_one_that_it_must_not_know() {
+    for (folder, may_know, must_not_use) in BORDERS {
+        let may_know: Vec<&str> = may_know.split_whitespace().collect();
+        for dependency in dependencies(folder) {
+            let is_ours = BORDERS.iter().any(|(folder, ..)| dependency == *folder);
+            let is_allowed = !is_ours || may_know.contains(&dependency.as_str());
+            let is_forbidden = must_not_use.contains(&dependency.as_str());
+            assert!(is_allowed && !is_forbidden, "{folder} must not depend on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn every_crate_has_a_row() {
+    for entry in std::fs::read_dir(root().join("crates")).unwrap() {
+        let name = entry.unwrap().file_name();
+        let is_known = BORDERS.iter().any(|(folder, ..)| name == *folder);
+        assert!(is_known, "{} has no row", name.display());
+    }
+}
+
+#[test]
+fn the_repository_stands_on_its_own() {
+    // In two parts, so that this file does not contain it.
+    let outside = concat!("../", "shared");
+    let found = Command::new("git")
+        .current_dir(root())
+        .args(["grep", "--ignore-case", "--line-number", "--fixed-strings", "-e", outside])
+        .output()
+        .unwrap();
+    let lines = String::from_utf8_lossy(&found.stdout);
+    assert!(lines.is_empty(), "these lines point outside of the repository:\n{lines}");
+}
