@@ -2,12 +2,10 @@
 //! show their changes.
 
 use std::fs;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::command::{output, root};
-use crate::server;
+use crate::command::{cargo, output, root};
 
 /// The OpenAPI document, as `fieldtest openapi` prints it.
 const OPENAPI: &str = "docs/openapi.json";
@@ -35,7 +33,8 @@ pub(crate) fn compare() -> Result<()> {
 
 /// The document, as the code says it now.
 pub(crate) fn openapi() -> Result<String> {
-    output(Command::new(server::build()?).arg("openapi"))
+    let arguments = ["run", "--quiet", "--package", "fieldtest", "--features", "openapi", "--"];
+    output(cargo(&arguments).arg("openapi"))
 }
 
 /// The number of the first line that is not the same, from 1.

@@ -4,6 +4,18 @@
 //! A service of its own. Nobody else reads its tables; the rest of the server reaches it through
 //! [`crate::handle`].
 
+#![cfg_attr(
+    not(feature = "openapi"),
+    expect(
+        unused_imports,
+        reason = "some types are named only in annotations for the OpenAPI document"
+    )
+)]
+
+// The annotations for the OpenAPI document expand to nothing where it is not generated.
+#[cfg(not(feature = "openapi"))]
+extern crate openapi_off as utoipa;
+
 mod challenge_requests;
 mod challenges;
 pub mod handle;
@@ -27,6 +39,7 @@ use domain::production_test::Payload;
 use domain::{ChallengeId, Environment, RequestId};
 use store_challenge::{ChallengeRecord, ChallengeStore, CloseChallenge, CreateChallenge};
 use tokio::sync::mpsc;
+#[cfg(feature = "openapi")]
 use utoipa::OpenApi;
 use wire::report::Report;
 
@@ -39,6 +52,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 
 /// What the OpenAPI document says about the challenge service.
+#[cfg(feature = "openapi")]
 #[derive(OpenApi)]
 #[openapi(paths(
     challenge_requests::put::put,

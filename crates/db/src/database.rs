@@ -33,24 +33,22 @@ impl Database {
         schema: &Schema,
         metrics: WriterMetrics,
     ) -> Result<Self, OpenError> {
-        let migrations = (schema.migrations)();
+        let name = location.describe(schema);
+        let broken =
+            |source| OpenError::Migration { database: name.clone(), source: Box::new(source) };
         let engine = match location {
             Location::Folder(folder) => Engine::Sqlite(sqlite::Database::open(
                 &folder.join(schema.file),
-                &migrations.sqlite,
+                &schema.sqlite_runner().map_err(broken)?,
                 schema.appended_keys,
                 metrics,
             )?),
-            Location::Postgres(options) => Engine::Postgres(
-                postgres::Database::open(options, schema.postgres, &migrations.postgres, metrics)
-                    .await?,
-            ),
+            Location::Postgres(options) => Engine::Postgres({
+                let migrations = schema.postgres_runner().map_err(broken)?;
+                postgres::Database::open(options, schema.postgres, &migrations, metrics).await?
+            }),
         };
-        Ok(Self {
-            name: location.describe(schema),
-            engine,
-            notifications: Notifications::default(),
-        })
+        Ok(Self { name, engine, notifications: Notifications::default() })
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -100,7 +100,7 @@ pub enum OpenError {
         /// The file, or host, database and schema.
         database: String,
         /// What went wrong.
-        source: Box<refinery::Error>,
+        source: Box<refinery_core::Error>,
     },
     /// A newer fieldtest has been here.
     #[error(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use domain::{Clock, Timestamp};
-use refinery::Runner;
+use refinery_core::Runner;
 
 use crate::location::{Location, Schema};
 use crate::{StoreError, UnavailableReason, postgres, sqlite};
@@ -168,18 +168,21 @@ pub async fn inspect(
     schema: &'static Schema,
     clock: &dyn Clock,
 ) -> Inspection {
-    let migrations = (schema.migrations)();
     let looked = match location {
         Location::Folder(folder) => {
             let path = folder.join(schema.file);
             let look = tokio::task::spawn_blocking(move || {
-                sqlite::inspect::look(&path, schema, &migrations.sqlite)
+                let migrations = schema.sqlite_runner().map_err(broken)?;
+                sqlite::inspect::look(&path, schema, &migrations)
             });
             look.await.unwrap_or_else(|error| Err(Problem::new(ErrorKind::Other, error)))
         }
-        Location::Postgres(options) => {
-            postgres::inspect::look(options, schema, &migrations.postgres, clock).await.map(Some)
-        }
+        Location::Postgres(options) => match schema.postgres_runner() {
+            Ok(migrations) => {
+                postgres::inspect::look(options, schema, &migrations, clock).await.map(Some)
+            }
+            Err(error) => Err(broken(error)),
+        },
     };
     let state = match looked {
         Ok(None) => TablesState::Missing,
@@ -189,6 +192,10 @@ pub async fn inspect(
     Inspection { name: location.describe(schema), state }
 }
 
+fn broken(error: refinery_core::Error) -> Problem {
+    Problem::new(ErrorKind::Other, error)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,7 +203,7 @@ mod tests {
     fn migrations() -> Runner {
         let migrations = ["V1__challenges", "V2__deployment_settings", "V3__crowds"];
         let migrations =
-            migrations.map(|name| refinery::Migration::unapplied(name, "SELECT 1").unwrap());
+            migrations.map(|name| refinery_core::Migration::unapplied(name, "SELECT 1").unwrap());
         Runner::new(&migrations)
     }
 

@@ -35,7 +35,7 @@ pub use idempotency::{
 pub use inspection::{
     Applied, ClockReading, ErrorKind, Inspection, Problem, Tables, TablesState, inspect,
 };
-pub use location::{Location, Migrations, Schema};
+pub use location::{Location, Migration, Schema};
 pub use metrics::WriterMetrics;
 pub use notify::Channel;
 pub use postgres::{MalformedPostgresUrl, PostgresOptions, PostgresUrl};

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use refinery::Runner;
+use refinery_core::Runner;
 
 use crate::PostgresOptions;
 
@@ -61,13 +61,52 @@ pub struct Schema {
     /// and found by an index in memory.
     pub appended_keys: Option<&'static str>,
     /// What brings the tables up to date.
-    pub migrations: fn() -> Migrations,
+    pub migrations: &'static [Migration],
 }
 
-/// A store's migrations. Both engines' have the same numbers and describe the same tables.
-pub struct Migrations {
-    /// For SQLite.
-    pub sqlite: Runner,
-    /// For PostgreSQL.
-    pub postgres: Runner,
+/// One migration of a store, for both engines.
+pub struct Migration {
+    /// Number and name, such as `V1__challenges`.
+    pub name: &'static str,
+    /// The SQL for SQLite.
+    pub sqlite: &'static str,
+    /// The SQL for PostgreSQL, which describes the same tables.
+    pub postgres: &'static str,
+}
+
+/// The migrations of these names, from the folders `migrations/sqlite` and `migrations/postgres` of
+/// the crate that calls this.
+#[macro_export]
+macro_rules! migrations {
+    ($($name:literal),* $(,)?) => {
+        &[$($crate::Migration {
+            name: $name,
+            sqlite: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/", $name, ".sql"
+            )),
+            postgres: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"), "/migrations/postgres/", $name, ".sql"
+            )),
+        }),*]
+    };
+}
+
+impl Schema {
+    /// What runs the migrations on SQLite.
+    pub(crate) fn sqlite_runner(&self) -> Result<Runner, refinery_core::Error> {
+        runner(self.migrations.iter().map(|migration| (migration.name, migration.sqlite)))
+    }
+
+    /// What runs the migrations on PostgreSQL.
+    pub(crate) fn postgres_runner(&self) -> Result<Runner, refinery_core::Error> {
+        runner(self.migrations.iter().map(|migration| (migration.name, migration.postgres)))
+    }
+}
+
+fn runner<'a>(
+    migrations: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Runner, refinery_core::Error> {
+    let unapplied = |(name, sql)| refinery_core::Migration::unapplied(name, sql);
+    let migrations: Result<Vec<_>, _> = migrations.map(unapplied).collect();
+    Ok(Runner::new(&migrations?))
 }

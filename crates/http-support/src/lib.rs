@@ -1,6 +1,10 @@
 //! What all HTTP surfaces share: one error envelope, one request id, one log line, one way to read
 //! a body.
 
+// The annotations for the OpenAPI document expand to nothing where it is not generated.
+#[cfg(not(feature = "openapi"))]
+extern crate openapi_off as utoipa;
+
 mod access_log;
 pub mod bearer;
 pub mod body;

@@ -220,8 +220,10 @@ mod tests {
 
     #[test]
     fn who_joins_a_crowd_is_not_compared_with_everybody_in_it() {
-        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
-        (crate::SCHEMA.migrations)().sqlite.run(&mut connection).unwrap();
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        for migration in crate::SCHEMA.migrations {
+            connection.execute_batch(migration.sqlite).unwrap();
+        }
         let plan = format!("EXPLAIN QUERY PLAN {}", HAVE_JOINED.sqlite());
         let mut steps = connection.prepare(&plan).unwrap();
         let steps = steps

@@ -14,15 +14,7 @@ pub use idempotency::{Made, PruneIdempotencyRecords};
 pub use joining::{JoinChallenge, JoinOutcome};
 pub use lapses::LapseOverdue;
 
-use db::{Database, Location, Migrations, OpenError, Schema, WriterMetrics};
-
-mod sqlite_migrations {
-    refinery::embed_migrations!("migrations/sqlite");
-}
-
-mod postgres_migrations {
-    refinery::embed_migrations!("migrations/postgres");
-}
+use db::{Database, Location, OpenError, Schema, WriterMetrics};
 
 /// The tables of this store.
 pub static SCHEMA: Schema = Schema {
@@ -36,10 +28,11 @@ pub static SCHEMA: Schema = Schema {
         UNION ALL
         SELECT joined_at FROM (SELECT joined_at FROM participations ORDER BY id DESC LIMIT 1))",
     appended_keys: None,
-    migrations: || Migrations {
-        sqlite: sqlite_migrations::migrations::runner(),
-        postgres: postgres_migrations::migrations::runner(),
-    },
+    migrations: db::migrations![
+        "V1__challenges",
+        "V2__deployment_facts",
+        "V3__crowds",
+    ],
 };
 
 /// The store of the challenge service. Clones share it.

@@ -8,7 +8,7 @@ mod events;
 mod idempotency;
 mod workspaces;
 
-use db::{Database, Location, Migrations, OpenError, Schema, WriterMetrics};
+use db::{Database, Location, OpenError, Schema, WriterMetrics};
 use domain::{ClientId, RequestId, WorkspaceId};
 
 pub use self::api_keys::{CreateApiKey, KeyUse, RecordKeyUses, RevokeApiKey};
@@ -31,14 +31,6 @@ pub use self::events::PruneEvents;
 pub use self::events::reads::Followed;
 pub use self::idempotency::{Made, PruneIdempotencyRecords};
 pub use self::workspaces::{CreateWorkspace, Workspace};
-
-mod sqlite_migrations {
-    refinery::embed_migrations!("migrations/sqlite");
-}
-
-mod postgres_migrations {
-    refinery::embed_migrations!("migrations/postgres");
-}
 
 /// The tables of this store.
 pub static SCHEMA: Schema = Schema {
@@ -65,10 +57,20 @@ pub static SCHEMA: Schema = Schema {
             SELECT created_at FROM challenge_requests WHERE challenge_id IS NOT NULL
             ORDER BY challenge_id DESC LIMIT 1))",
     appended_keys: Some("SELECT id, workspace_id, key FROM idempotency_records ORDER BY id"),
-    migrations: || Migrations {
-        sqlite: sqlite_migrations::migrations::runner(),
-        postgres: postgres_migrations::migrations::runner(),
-    },
+    migrations: db::migrations![
+        "V1__production_tests",
+        "V2__deployment_facts",
+        "V3__recalls",
+        "V4__provider_states",
+        "V5__apps",
+        "V6__sealed_secrets",
+        "V7__key_uses",
+        "V8__events",
+        "V9__appended_idempotency_records",
+        "V10__leases_are_pending",
+        "V11__totals",
+        "V12__idempotency_record_ids",
+    ],
 };
 
 /// The store of workspaces and production tests. Clones share it.

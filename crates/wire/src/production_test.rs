@@ -16,10 +16,13 @@ pub(crate) use self::order::{
     PLATFORM_RULE, description_rule, platform, stamp_limit_rule, title_rule,
 };
 pub use self::refusal::{RefusalReason, RefusedProvider};
+#[cfg(feature = "openapi")]
 use utoipa::openapi::schema::Object;
 
+use crate::Moment;
 use crate::challenge::Challenge;
-use crate::{Moment, schema};
+#[cfg(feature = "openapi")]
+use crate::schema;
 
 /// A platform's name (§5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -266,10 +269,12 @@ pub struct RequestItem {
     request: ChallengeRequest,
 }
 
+#[cfg(feature = "openapi")]
 fn always_challenge() -> Object {
     schema::constant("challenge", "Says that it is scheduled.")
 }
 
+#[cfg(feature = "openapi")]
 fn always_request() -> Object {
     schema::constant("request", "Says that it is not scheduled.")
 }

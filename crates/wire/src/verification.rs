@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+#[cfg(feature = "openapi")]
 use utoipa::openapi::schema::Object;
 
 use crate::error::FieldError;
 use crate::fields::{Fields, text};
 use crate::participation::ParticipationStatus;
+#[cfg(feature = "openapi")]
 use crate::schema;
 
 /// What a verifier reports (§10).
@@ -54,10 +56,12 @@ pub struct VerificationFailedEvent {
     data: FailedVerification,
 }
 
+#[cfg(feature = "openapi")]
 fn always_verification_completed() -> Object {
     schema::constant("verification.completed", "Says that the person was verified.")
 }
 
+#[cfg(feature = "openapi")]
 fn always_verification_failed() -> Object {
     schema::constant("verification.failed", "Says that the person was not verified.")
 }
@@ -148,10 +152,12 @@ pub struct FailedSimulation {
     outcome: (),
 }
 
+#[cfg(feature = "openapi")]
 fn always_completed() -> Object {
     schema::constant("completed", "Says that the person is verified.")
 }
 
+#[cfg(feature = "openapi")]
 fn always_failed() -> Object {
     schema::constant("failed", "Says that the person is not verified.")
 }

@@ -1,5 +1,17 @@
 //! The Workspace API: what relying parties' engineers call (§5 to §8, §11).
 
+#![cfg_attr(
+    not(feature = "openapi"),
+    expect(
+        unused_imports,
+        reason = "some types are named only in annotations for the OpenAPI document"
+    )
+)]
+
+// The annotations for the OpenAPI document expand to nothing where it is not generated.
+#[cfg(not(feature = "openapi"))]
+extern crate openapi_off as utoipa;
+
 mod apps;
 mod caller;
 mod key_uses;
@@ -20,8 +32,8 @@ use domain::catalogue::Catalogue;
 use domain::idempotency::IdempotencyKey;
 use domain::{ClientId, Environment, WorkspaceId};
 use store_workspace::{Made, WorkspaceStore};
-use utoipa::OpenApi;
-use utoipa::openapi::OpenApi as OpenApiDocument;
+#[cfg(feature = "openapi")]
+use utoipa::{OpenApi, openapi::OpenApi as OpenApiDocument};
 
 pub use self::key_uses::KeyUses;
 pub use self::lookup_cache::LookupCache;
@@ -35,6 +47,7 @@ use http_support::rate_limit::RateLimits;
 use scheduler::LocalDispatch;
 
 /// What the OpenAPI document says about the Workspace API.
+#[cfg(feature = "openapi")]
 pub fn documents() -> [OpenApiDocument; 4] {
     [
         workspace::Paths::openapi(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Clock, Timestamp};
-use refinery::Runner;
+use refinery_core::Runner;
 use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;

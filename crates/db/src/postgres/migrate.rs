@@ -1,7 +1,7 @@
 //! Bringing a schema up to date, once, however many processes start together.
 
-use refinery::Runner;
-use refinery::error::Kind;
+use refinery_core::Runner;
+use refinery_core::error::Kind;
 use tokio_postgres::Client;
 
 use super::connect::Connector;
@@ -51,7 +51,12 @@ pub(super) async fn run(
 }
 
 fn newest_known(migrations: &Runner) -> i32 {
-    migrations.get_migrations().iter().map(refinery::Migration::version).max().unwrap_or_default()
+    migrations
+        .get_migrations()
+        .iter()
+        .map(refinery_core::Migration::version)
+        .max()
+        .unwrap_or_default()
 }
 
 /// Where it is written down what has been run.

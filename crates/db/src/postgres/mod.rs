@@ -16,7 +16,7 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
-use refinery::Runner;
+use refinery_core::Runner;
 
 pub(crate) use self::advisory_lock::AdvisoryLock;
 pub(crate) use self::connect::Connector;

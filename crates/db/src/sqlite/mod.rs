@@ -10,7 +10,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use refinery::Runner;
+use refinery_core::Runner;
 
 use self::key_index::{KeyIndex, StagedKeys};
 use self::readers::Readers;

@@ -5,8 +5,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use refinery::Runner;
-use refinery::error::Kind;
+use refinery_core::Runner;
+use refinery_core::error::Kind;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 

@@ -8,6 +8,7 @@ use db::StoreError;
 use http_support::error::ApiError;
 use store_challenge::ChallengeStore;
 use store_workspace::WorkspaceStore;
+#[cfg(feature = "openapi")]
 use utoipa::OpenApi;
 use wire::error::ErrorEnvelope;
 use wire::health::{Health, Readiness};
@@ -16,6 +17,7 @@ use crate::openapi;
 use crate::telemetry::Telemetry;
 
 /// What the OpenAPI document says about operations.
+#[cfg(feature = "openapi")]
 #[derive(OpenApi)]
 #[openapi(paths(alive, ready, metrics))]
 pub(crate) struct Paths;
@@ -97,5 +99,5 @@ pub(crate) async fn metrics(State(checks): State<Checks>) -> Result<Response, Ap
 }
 
 async fn document() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], openapi::json())
+    ([(header::CONTENT_TYPE, "application/json")], openapi::JSON)
 }

@@ -13,12 +13,14 @@ pub(super) mod update;
 use domain::{ClientId, WorkspaceId};
 use http_support::error::ApiError;
 use store_workspace::AppRecord;
+#[cfg(feature = "openapi")]
 use utoipa::OpenApi;
 use wire::app::App;
 
 use super::{NO_SUCH_APP, WorkspaceApi};
 
 /// What the OpenAPI document says about apps.
+#[cfg(feature = "openapi")]
 #[derive(OpenApi)]
 #[openapi(paths(
     list::list,

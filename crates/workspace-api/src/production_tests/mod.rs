@@ -9,9 +9,11 @@ pub(super) mod retry;
 pub(super) mod show;
 mod whole;
 
+#[cfg(feature = "openapi")]
 use utoipa::OpenApi;
 
 /// What the OpenAPI document says about production tests.
+#[cfg(feature = "openapi")]
 #[derive(OpenApi)]
 #[openapi(
     paths(
