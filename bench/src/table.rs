@@ -40,10 +40,12 @@ fn as_float(count: usize) -> f64 {
 pub(crate) fn render(cases: &[Case], results: &Results) -> String {
     let mut text = String::from("| what | goal | reached | |\n|---|---|---|---|\n");
     for Goal { what, case, figure, of, bound } in GOALS {
-        let values = results
-            .get(case)
-            .map(|rounds| values(rounds, figure, of.and_then(|of| results.get(of))));
-        let Some(reached) = values.and_then(|values| median(values.collect())) else { continue };
+        let Some(rounds) = results.get(case) else { continue };
+        let values = match of {
+            Some(of) => results.get(of).map(|of| ratios(rounds, of, figure)),
+            None => Some(values(rounds, figure)),
+        };
+        let Some(reached) = values.and_then(median) else { continue };
         let (sign, goal, is_met) = match bound {
             Bound::AtLeast(goal) => ("≥", goal, reached >= *goal),
             Bound::AtMost(goal) => ("≤", goal, reached <= *goal),
@@ -64,37 +66,32 @@ pub(crate) fn render(cases: &[Case], results: &Results) -> String {
             .into_iter()
             .map(|(name, figure)| format!("{name} **{}**", number(figure)))
             .collect();
-        let ratio =
-            median(values(rounds, "per second", results.get("no-op")).collect()).map(number);
+        let ratio = results.get("no-op").and_then(|of| median(ratios(rounds, of, "per second")));
         let _ = writeln!(
             text,
             "| {} | {} | {} |",
             case.about,
             shown.join(", "),
-            ratio.unwrap_or_default()
+            ratio.map(number).unwrap_or_default()
         );
     }
     text
 }
 
-/// A figure of each round, or its ratio to that figure of another case in the same round.
-fn values<'a>(
-    rounds: &'a [Figures],
-    figure: &'a str,
-    of: Option<&'a Vec<Figures>>,
-) -> impl Iterator<Item = f64> + use<'a> {
-    rounds.iter().enumerate().filter_map(move |(round, figures)| {
-        let value = figures.get(figure)?;
-        Some(match of {
-            Some(of) => value / of.get(round)?.get(figure)?,
-            None => *value,
-        })
-    })
+/// A figure of each round.
+fn values(rounds: &[Figures], figure: &str) -> Vec<f64> {
+    rounds.iter().filter_map(|figures| figures.get(figure).copied()).collect()
+}
+
+/// The ratio of a figure to that of another case in the same round, for each round.
+fn ratios(rounds: &[Figures], of: &[Figures], figure: &str) -> Vec<f64> {
+    let pairs = rounds.iter().zip(of);
+    pairs.filter_map(|(figures, of)| Some(figures.get(figure)? / of.get(figure)?)).collect()
 }
 
 fn medians(rounds: &[Figures]) -> BTreeMap<&'static str, f64> {
     let names = rounds.iter().flat_map(BTreeMap::keys).copied();
-    names.filter_map(|name| Some((name, median(values(rounds, name, None).collect())?))).collect()
+    names.filter_map(|name| Some((name, median(values(rounds, name))?))).collect()
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -149,8 +146,8 @@ mod tests {
             vec![round(10.0), round(90.0), round(40.0)],
             vec![round(10.0), round(100.0), round(50.0)],
         );
-        assert_eq!(median(values(&ours, "per second", Some(&theirs)).collect()), Some(0.9));
-        assert_eq!(median(values(&ours, "per second", None).collect()), Some(40.0));
+        assert_eq!(median(ratios(&ours, &theirs, "per second")), Some(0.9));
+        assert_eq!(median(values(&ours, "per second")), Some(40.0));
         assert_eq!(median(vec![]), None);
     }
 
