@@ -1,11 +1,12 @@
-//! Measures the real program over HTTP, and beside it, in the same run, limits and peers: only
-//! ratios mean anything on machines that others share. `cargo xtask bench` builds and runs it; what
-//! it shows goes into `docs/performance.md`.
+//! Measures the program over HTTP, beside baselines that are measured in the same run: on machines
+//! that others share, only ratios are comparable. `cargo xtask bench` builds and runs it; the
+//! figures go into `docs/performance.md`.
 
+mod baselines;
 mod cases;
-mod limits;
+mod goals;
 mod load;
-mod patience;
+mod polling;
 mod program;
 mod rounds;
 mod table;
@@ -13,80 +14,83 @@ mod table;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use clap::Parser;
 
 use self::program::Program;
-use self::rounds::Scale;
+use self::rounds::{BenchContext, Settings};
 
-const USAGE: &str = "\
-Usage: fieldtest-bench --program <path> --folder <path> --peer <path> [--quick] [--rounds <n>] [--only <case>]... [--list] [--write <file> --commit <commit>]";
-
+/// Measure fieldtest
+#[derive(Parser)]
 struct Arguments {
+    /// The fieldtest program, built with the feature `bench`
+    #[arg(long, value_name = "FILE")]
     program: PathBuf,
+
+    /// The folder for data and logs, on the disk to measure
+    #[arg(long, value_name = "FOLDER")]
     folder: PathBuf,
-    peer: PathBuf,
-    scale: Scale,
+
+    /// The folder with the Fastify program and its packages
+    #[arg(long, value_name = "FOLDER")]
+    fastify: PathBuf,
+
+    /// Measure for about two minutes
+    #[arg(long)]
+    quick: bool,
+
+    /// How many rounds to measure [default: 4]
+    #[arg(long, value_name = "NUMBER")]
+    rounds: Option<usize>,
+
+    /// How many seconds to measure each case [default: 3]
+    #[arg(long, value_name = "NUMBER")]
+    seconds: Option<u64>,
+
+    /// Measure the cases whose names begin like this; may be repeated
+    #[arg(long, value_name = "CASE")]
     only: Vec<String>,
+
+    /// Show the cases and measure none
+    #[arg(long)]
     list: bool,
+
+    /// Replace the table in this document
+    #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
-    /// What is measured, as it stands above the tables.
+
+    /// The commit that is measured, for the line above the table
+    #[arg(long, default_value = "unknown")]
     commit: String,
 }
 
 fn main() -> Result<()> {
-    let Arguments { program, folder, peer, scale, only, list, write, commit } = read_arguments()?;
-    let cases = cases::chosen(&only)?;
-    if list {
+    let arguments = Arguments::parse();
+    let cases = cases::selected(&arguments.only)?;
+    if arguments.list {
         cases.iter().for_each(|case| println!("{:<28} {}", case.name, case.about));
         return Ok(());
     }
-    std::fs::create_dir_all(&folder).context("cannot make the folder for data")?;
-    let ground = rounds::Ground::new(Program { path: program, folder }, peer, scale);
-    let results = rounds::run(&ground, &cases)?;
+    let settings = arguments.settings();
+    let Arguments { program, folder, fastify, write, commit, .. } = arguments;
+    std::fs::create_dir_all(&folder).context("cannot create the folder for data")?;
+    let context = BenchContext::new(Program { path: program, folder }, fastify, settings);
+    let results = rounds::run(&context, &cases)?;
     let text = table::render(&cases, &results);
     println!("\n{text}");
     match write {
         Some(file) => {
-            table::write_into(&file, &format!("{}\n\n{text}", table::head(&commit, scale)))
+            table::write_into(&file, &format!("{}\n\n{text}", table::head(&commit, settings)))
         }
         None => Ok(()),
     }
 }
 
-fn read_arguments() -> Result<Arguments> {
-    let mut given = std::env::args().skip(1);
-    let (mut program, mut folder, mut peer, mut write) = (None, None, None, None);
-    let (mut scale, mut only, mut list, mut commit) =
-        (Scale::FULL, Vec::new(), false, String::from("unknown"));
-    while let Some(argument) = given.next() {
-        let mut value =
-            || given.next().with_context(|| format!("{argument} needs a value\n{USAGE}"));
-        match argument.as_str() {
-            "--program" => program = Some(value()?.into()),
-            "--folder" => folder = Some(value()?.into()),
-            "--peer" => peer = Some(value()?.into()),
-            "--write" => write = Some(value()?.into()),
-            "--commit" => commit = value()?,
-            "--only" => only.push(value()?),
-            "--rounds" => scale.rounds = value()?.parse().context("--rounds needs a number")?,
-            "--seconds" => {
-                scale.duration =
-                    Duration::from_secs(value()?.parse().context("--seconds needs a number")?)
-            }
-            "--quick" => scale = Scale::QUICK,
-            "--list" => list = true,
-            _ => bail!("{argument} is not an option\n{USAGE}"),
-        }
+impl Arguments {
+    fn settings(&self) -> Settings {
+        let mut settings = if self.quick { Settings::QUICK } else { Settings::FULL };
+        settings.rounds = self.rounds.unwrap_or(settings.rounds);
+        settings.duration = self.seconds.map_or(settings.duration, Duration::from_secs);
+        settings
     }
-    let needed = |path: Option<PathBuf>| path.context(USAGE);
-    Ok(Arguments {
-        program: needed(program)?,
-        folder: needed(folder)?,
-        peer: needed(peer)?,
-        scale,
-        only,
-        list,
-        write,
-        commit,
-    })
 }

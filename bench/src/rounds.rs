@@ -1,5 +1,5 @@
-//! Rounds: every case once, then all of them again, so that what disturbs the machine for a while
-//! disturbs them all.
+//! Runs the cases in rounds: each case once, then all of them again, so that a disturbance of the
+//! machine affects all cases alike.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -12,21 +12,21 @@ use test_support::{Cluster, Durability};
 use crate::cases::Case;
 use crate::program::Program;
 
-/// How long and how often everything is measured.
+/// How long and how often to measure, and with how many rows.
 #[derive(Clone, Copy)]
-pub(crate) struct Scale {
+pub(crate) struct Settings {
     pub(crate) rounds: usize,
     pub(crate) warm_up: Duration,
     pub(crate) duration: Duration,
-    /// How many production tests there are where many have to be there already.
+    /// How many production tests a filled database has.
     pub(crate) many: usize,
-    /// How many there are in the list that is paged through.
+    /// How many scheduled production tests the list has that is read in pages.
     pub(crate) listed: usize,
-    /// How many testers come to the hot challenge.
+    /// How many testers claim stamps of one challenge.
     pub(crate) testers: usize,
 }
 
-impl Scale {
+impl Settings {
     pub(crate) const FULL: Self = Self {
         rounds: 4,
         warm_up: Duration::from_secs(1),
@@ -35,7 +35,7 @@ impl Scale {
         listed: 100_000,
         testers: 20_000,
     };
-    /// About two minutes.
+    /// For about two minutes.
     pub(crate) const QUICK: Self = Self {
         rounds: 1,
         warm_up: Duration::from_millis(500),
@@ -46,61 +46,62 @@ impl Scale {
     };
 }
 
-/// What cases work with. What takes long to make is made once, when it is first needed.
-pub(crate) struct Ground {
+/// What the cases share. What takes long to create is created once, at its first use.
+pub(crate) struct BenchContext {
     pub(crate) program: Program,
-    /// The folder with the peer that others would write.
-    pub(crate) peer: PathBuf,
-    pub(crate) scale: Scale,
+    /// The folder with the Fastify program.
+    pub(crate) fastify: PathBuf,
+    pub(crate) settings: Settings,
     cluster: OnceCell<Cluster>,
     filled: OnceCell<tempfile::TempDir>,
     listed: OnceCell<tempfile::TempDir>,
 }
 
-impl Ground {
-    pub(crate) fn new(program: Program, peer: PathBuf, scale: Scale) -> Self {
+impl BenchContext {
+    pub(crate) fn new(program: Program, fastify: PathBuf, settings: Settings) -> Self {
         let (cluster, filled, listed) = Default::default();
-        Self { program, peer, scale, cluster, filled, listed }
+        Self { program, fastify, settings, cluster, filled, listed }
     }
 
-    /// A PostgreSQL server that syncs.
+    /// A PostgreSQL cluster that syncs its commits.
     pub(crate) fn cluster(&self) -> Result<&Cluster> {
-        made_once(&self.cluster, || {
-            Cluster::start(Durability::Real).context("there is no PostgreSQL")
+        get_or_try_init(&self.cluster, || {
+            Cluster::start(Durability::Real).context("cannot start PostgreSQL")
         })
     }
 
-    /// Data with many production tests in it.
+    /// A data directory with many production tests.
     pub(crate) fn filled(&self) -> Result<&tempfile::TempDir> {
-        made_once(&self.filled, || crate::cases::create::fill(self))
+        get_or_try_init(&self.filled, || crate::cases::create::fill(self))
     }
 
-    /// Data with a long list of scheduled production tests in it.
+    /// A data directory with a long list of scheduled production tests.
     pub(crate) fn listed(&self) -> Result<&tempfile::TempDir> {
-        made_once(&self.listed, || crate::cases::reads::fill(self))
+        get_or_try_init(&self.listed, || crate::cases::reads::fill(self))
     }
 }
 
-fn made_once<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+/// `OnceCell::get_or_try_init`, which is not stable yet.
+fn get_or_try_init<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
     if cell.get().is_none() {
-        // Nobody else can have set it: this is one thread.
+        // Setting cannot fail: `make` does not use this cell.
         let _ = cell.set(make()?);
     }
-    cell.get().context("what was just made is gone")
+    cell.get().context("the cell is empty")
 }
 
-/// One case's figures of one round, by name.
+/// The figures of one case in one round, by name.
 pub(crate) type Figures = BTreeMap<&'static str, f64>;
 
-/// The figures of all rounds, by case.
+/// The figures of each round, by case.
 pub(crate) type Results = BTreeMap<&'static str, Vec<Figures>>;
 
-pub(crate) fn run(ground: &Ground, cases: &[Case]) -> Result<Results> {
+pub(crate) fn run(context: &BenchContext, cases: &[Case]) -> Result<Results> {
     let mut results = Results::new();
-    for round in 1..=ground.scale.rounds {
-        println!("round {round} of {}", ground.scale.rounds);
+    for round in 1..=context.settings.rounds {
+        println!("round {round} of {}", context.settings.rounds);
         for case in cases {
-            let figures = (case.run)(ground).with_context(|| format!("the case {}", case.name))?;
+            let figures = (case.run)(context).with_context(|| format!("the case {}", case.name))?;
             let shown: Vec<String> =
                 figures.iter().map(|(name, figure)| format!("{name} {figure:.2}")).collect();
             println!("  {:<28} {}", case.name, shown.join("  "));

@@ -1,4 +1,4 @@
-//! What is shown in the end: the figures of each case, and how far each goal was reached.
+//! Renders the results: how far each goal is reached, and the figures of each case.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,115 +8,22 @@ use anyhow::{Context, Result};
 use domain::{Clock, SystemClock};
 
 use crate::cases::Case;
-use crate::rounds::{Figures, Results, Scale};
+use crate::goals::{Bound, GOALS, Goal};
+use crate::rounds::{Figures, Results, Settings};
 
-/// Between these two the table stands in the document.
+/// The lines around the table in the document.
 const BEGIN: &str = "<!-- measured: begin -->";
 const END: &str = "<!-- measured: end -->";
 
-enum Bound {
-    AtLeast(f64),
-    AtMost(f64),
-}
-
-/// What is to be reached: a figure of a case, by itself or divided by the same of another one.
-struct Goal {
-    what: &'static str,
-    case: &'static str,
-    figure: &'static str,
-    of: Option<&'static str>,
-    bound: Bound,
-}
-
-const fn ratio(what: &'static str, case: &'static str, of: &'static str, at_least: f64) -> Goal {
-    Goal { what, case, figure: "per second", of: Some(of), bound: Bound::AtLeast(at_least) }
-}
-
-const fn at_least(
-    what: &'static str,
-    case: &'static str,
-    figure: &'static str,
-    bound: f64,
-) -> Goal {
-    Goal { what, case, figure, of: None, bound: Bound::AtLeast(bound) }
-}
-
-const fn at_most(what: &'static str, case: &'static str, figure: &'static str, bound: f64) -> Goal {
-    Goal { what, case, figure, of: None, bound: Bound::AtMost(bound) }
-}
-
-const GOALS: &[Goal] = &[
-    ratio("create, SQLite, 64 connections, × no-op", "sqlite create 64", "no-op", 0.5),
-    ratio("the same, × SQLite in a plain loop", "sqlite create 64", "sqlite engine", 0.5),
-    ratio(
-        "create with millions of rows there, × empty",
-        "sqlite create 64 full",
-        "sqlite create 64",
-        0.9,
-    ),
-    ratio(
-        "create, PostgreSQL, 64 connections, × pgbench",
-        "postgres create 64",
-        "postgres engine",
-        4.0,
-    ),
-    ratio(
-        "the same, × pgbench with 64 creates per statement",
-        "postgres create 64",
-        "postgres engine many",
-        0.6,
-    ),
-    ratio("the same, × Fastify", "postgres create 64", "fastify", 8.0),
-    ratio("create, SQLite, one connection, × syncs", "sqlite create 1", "sync", 0.8),
-    ratio(
-        "create, PostgreSQL, one connection, × pgbench with one client",
-        "postgres create 1",
-        "postgres engine 1",
-        0.8,
-    ),
-    at_most("create at half rate, SQLite, p99 in ms", "sqlite create open", "p99", 10.0),
-    at_most("create at half rate, SQLite, p99.9 in ms", "sqlite create open", "p99.9", 50.0),
-    at_most("create at half rate, PostgreSQL, p99 in ms", "postgres create open", "p99", 10.0),
-    at_most("create at half rate, PostgreSQL, p99.9 in ms", "postgres create open", "p99.9", 50.0),
-    ratio("repetition of an idempotency key, × no-op", "replay", "no-op", 0.7),
-    ratio("page of 20 of a long list, × no-op", "page", "no-op", 0.6),
-    ratio("report, × no-op", "report", "no-op", 0.6),
-    ratio("read one, × no-op", "read one", "no-op", 0.6),
-    at_most("full list: first byte in ms", "full list", "first byte ms", 50.0),
-    at_least(
-        "claims, SQLite, 64 connections, decided per second",
-        "sqlite claims 64",
-        "per second",
-        60_000.0,
-    ),
-    at_least("claims, SQLite, 10,000 connections", "sqlite claims 10000", "per second", 20_000.0),
-    at_least("claims, PostgreSQL, 64 connections", "postgres claims 64", "per second", 60_000.0),
-    at_least(
-        "claims, PostgreSQL, 10,000 connections",
-        "postgres claims 10000",
-        "per second",
-        20_000.0,
-    ),
-    at_least(
-        "scheduled within 1 s at 10,000 creates per second, %",
-        "scheduling",
-        "within 1 s %",
-        99.0,
-    ),
-    at_most("start to first 200 in ms", "process", "start ms", 20.0),
-    at_most("idle memory in MB", "process", "idle MB", 20.0),
-    at_most("memory under full load in MB", "process", "loaded MB", 120.0),
-];
-
-/// When this was measured, of what, where and how often.
-pub(crate) fn head(commit: &str, scale: Scale) -> String {
+/// The line above the table: the day, the commit, the machine and the settings.
+pub(crate) fn head(commit: &str, settings: Settings) -> String {
     let now = SystemClock.now().to_string();
     let day = now.split('T').next().unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let Scale { rounds, duration, many, listed, testers, .. } = scale;
+    let Settings { rounds, duration, many, listed, testers, .. } = settings;
     format!(
-        "{day}, commit {commit}, {cores} cores for everything; {rounds} rounds, {} seconds a case; {} production tests where there \
-         are many, {} in the long list, {} testers.",
+        "{day}, commit {commit}, {cores} cores for everything; {rounds} rounds, {} seconds a case; \
+         {} production tests where there are many, {} in the long list, {} testers.",
         duration.as_secs(),
         number(as_float(many)),
         number(as_float(listed)),
@@ -124,25 +31,27 @@ pub(crate) fn head(commit: &str, scale: Scale) -> String {
     )
 }
 
-/// More than that nobody measures with.
+/// Counts fit into 32 bits.
 fn as_float(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }
 
-/// Markdown.
+/// Renders both tables in Markdown.
 pub(crate) fn render(cases: &[Case], results: &Results) -> String {
     let mut text = String::from("| what | goal | reached | |\n|---|---|---|---|\n");
     for Goal { what, case, figure, of, bound } in GOALS {
-        let values = results
-            .get(case)
-            .map(|rounds| values(rounds, figure, of.and_then(|of| results.get(of))));
-        let Some(reached) = values.and_then(|values| median(values.collect())) else { continue };
+        let Some(rounds) = results.get(case) else { continue };
+        let values = match of {
+            Some(of) => results.get(of).map(|of| ratios(rounds, of, figure)),
+            None => Some(values(rounds, figure)),
+        };
+        let Some(reached) = values.and_then(median) else { continue };
         let (sign, goal, is_met) = match bound {
             Bound::AtLeast(goal) => ("≥", goal, reached >= *goal),
             Bound::AtMost(goal) => ("≤", goal, reached <= *goal),
         };
         let verdict = if is_met { "yes" } else { "no" };
-        // Writing to a text does not fail.
+        // Writing to a `String` does not fail.
         let _ = writeln!(
             text,
             "| {what} | {sign} {} | {} | {verdict} |",
@@ -157,37 +66,32 @@ pub(crate) fn render(cases: &[Case], results: &Results) -> String {
             .into_iter()
             .map(|(name, figure)| format!("{name} **{}**", number(figure)))
             .collect();
-        let ratio =
-            median(values(rounds, "per second", results.get("no-op")).collect()).map(number);
+        let ratio = results.get("no-op").and_then(|of| median(ratios(rounds, of, "per second")));
         let _ = writeln!(
             text,
             "| {} | {} | {} |",
             case.about,
             shown.join(", "),
-            ratio.unwrap_or_default()
+            ratio.map(number).unwrap_or_default()
         );
     }
     text
 }
 
-/// A figure of each round, by itself or as a ratio to the same round of another case.
-fn values<'a>(
-    rounds: &'a [Figures],
-    figure: &'a str,
-    of: Option<&'a Vec<Figures>>,
-) -> impl Iterator<Item = f64> + use<'a> {
-    rounds.iter().enumerate().filter_map(move |(round, figures)| {
-        let value = figures.get(figure)?;
-        Some(match of {
-            Some(of) => value / of.get(round)?.get(figure)?,
-            None => *value,
-        })
-    })
+/// A figure of each round.
+fn values(rounds: &[Figures], figure: &str) -> Vec<f64> {
+    rounds.iter().filter_map(|figures| figures.get(figure).copied()).collect()
+}
+
+/// The ratio of a figure to that of another case in the same round, for each round.
+fn ratios(rounds: &[Figures], of: &[Figures], figure: &str) -> Vec<f64> {
+    let pairs = rounds.iter().zip(of);
+    pairs.filter_map(|(figures, of)| Some(figures.get(figure)? / of.get(figure)?)).collect()
 }
 
 fn medians(rounds: &[Figures]) -> BTreeMap<&'static str, f64> {
     let names = rounds.iter().flat_map(BTreeMap::keys).copied();
-    names.filter_map(|name| Some((name, median(values(rounds, name, None).collect())?))).collect()
+    names.filter_map(|name| Some((name, median(values(rounds, name))?))).collect()
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -201,7 +105,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     }
 }
 
-/// As many digits as mean something.
+/// The number with three significant digits, or grouped digits from 100 on.
 fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => {
@@ -220,7 +124,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// Puts the table into the document, in the place of the last one.
+/// Replaces the table in the document.
 pub(crate) fn write_into(file: &Path, table: &str) -> Result<()> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -236,14 +140,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ratios_are_taken_within_each_round_and_only_then_their_median() {
+    fn the_median_is_taken_of_the_ratios_of_each_round() {
         let round = |value: f64| Figures::from([("per second", value)]);
         let (ours, theirs) = (
             vec![round(10.0), round(90.0), round(40.0)],
             vec![round(10.0), round(100.0), round(50.0)],
         );
-        assert_eq!(median(values(&ours, "per second", Some(&theirs)).collect()), Some(0.9));
-        assert_eq!(median(values(&ours, "per second", None).collect()), Some(40.0));
+        assert_eq!(median(ratios(&ours, &theirs, "per second")), Some(0.9));
+        assert_eq!(median(values(&ours, "per second")), Some(40.0));
         assert_eq!(median(vec![]), None);
     }
 

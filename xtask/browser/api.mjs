@@ -1,11 +1,11 @@
-// What an engineer does before testers come: orders a production test and waits until it is scheduled.
+// The engineer's part: orders a production test and waits until it is scheduled.
 
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** The app of the demo workspace. */
 const APP = 'FK5b0KSM';
 
-/** Orders a production test and answers its challenge's id, as soon as it has one. */
+/** Orders a production test, waits for its challenge and returns the challenge's id. */
 export async function orderProductionTest(origin, key, body) {
   const ordered = await call(origin, key, `/connect/v1/apps/${APP}/production-tests`, { method: 'POST', body: JSON.stringify(body) });
   for (let attempt = 0; attempt < 100; attempt += 1) {
@@ -16,15 +16,15 @@ export async function orderProductionTest(origin, key, body) {
   throw new Error(`${ordered.id} is not scheduled after 10 s`);
 }
 
-/** The report on a challenge. */
+/** Reads the report of a challenge. */
 export function report(origin, key, challengeId) {
   return call(origin, key, `/connect/v1/apps/${APP}/production-tests/${challengeId}/report`);
 }
 
 async function call(origin, key, path, options = {}) {
   const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' };
-  const answer = await fetch(origin + path, { ...options, headers, signal: AbortSignal.timeout(10_000) });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${options.method ?? 'GET'} ${path} was answered ${answer.status}: ${text}`);
+  const response = await fetch(origin + path, { ...options, headers, signal: AbortSignal.timeout(10_000) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${options.method ?? 'GET'} ${path} returned ${response.status}: ${text}`);
   return JSON.parse(text);
 }

@@ -1,7 +1,7 @@
-// What `cargo xtask test --only browser` does: looks at the pages and plays testers, on a phone and on a laptop.
+// The script of `cargo xtask test --only browser`: opens the pages and acts as a tester, on a phone and on a laptop.
 //
-// Environment: ORIGIN of a running sandbox server, its demo workspace's API_KEY, the program CHROMIUM, and a folder for
-// PICTURES of what it saw.
+// Environment: the ORIGIN of a sandbox server, the API_KEY of its demo workspace, the program CHROMIUM, and a folder for
+// PICTURES (screenshots).
 
 import { chromium } from 'playwright-core';
 import { orderProductionTest, report } from './api.mjs';
@@ -10,7 +10,7 @@ import { play } from './tester.mjs';
 
 const { ORIGIN: origin, API_KEY: key, CHROMIUM: executablePath, PICTURES: pictures } = process.env;
 
-// Whatever hangs, this ends.
+// The timeout of the whole script.
 const LIMIT_MILLISECONDS = 180_000;
 setTimeout(() => {
   console.error(`not done after ${LIMIT_MILLISECONDS / 1000} s`);
@@ -19,7 +19,7 @@ setTimeout(() => {
 
 let failures = 0;
 
-/** Does one thing on a screen of its own, and says whether it went well and whether the page kept to itself. */
+/** Runs a check in a new browser profile. It fails if `act` throws or if the page breaks a rule of `screen.mjs`. */
 async function check(browser, name, screen, act) {
   const opened = await openScreen(browser, screen, origin);
   const picture = `${pictures}/${name.replaceAll(/[^a-z0-9]+/gi, '-')}.png`;
@@ -31,13 +31,13 @@ async function check(browser, name, screen, act) {
     failures += 1;
     console.log(`FAILED  ${name}: ${error.message}\n        see ${picture}`);
   } finally {
-    // A picture is for people; a page that is too broken for one has failed above.
+    // A page that is too broken for a screenshot has failed above.
     await opened.page.screenshot({ path: picture }).catch(() => {});
     await opened.close();
   }
 }
 
-/** The page of the API's document: it has drawn the document's title. */
+/** Opens the API reference and waits for the document's title. */
 async function readDocs(page) {
   const openapi = await (await fetch(`${origin}/openapi.json`)).json();
   await page.goto(`${origin}/docs`, { waitUntil: 'networkidle' });
@@ -50,7 +50,7 @@ function assertEqual(name, found, expected) {
 
 const browser = await chromium.launch({
   executablePath,
-  // The sandbox does not work for root, and the only pages opened are our own.
+  // The sandbox does not work for root. The script opens pages of this server only.
   chromiumSandbox: false,
   args: ['--disable-quic'],
 });

@@ -1,12 +1,12 @@
-// A screen of a certain size, and what a page on it must not do: load from elsewhere, complain, be wider than the screen.
+// A screen, and the rules for a page on it: it loads nothing from other hosts, logs no errors, and is not wider than the screen.
 
-/** Where the pages are looked at. The widths are a common phone's and a small laptop's, in CSS pixels. */
+/** The screens. The widths are those of a common phone and of a small laptop, in CSS pixels. */
 export const SCREENS = [
   { name: 'phone', options: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 } },
   { name: 'laptop', options: { viewport: { width: 1280, height: 800 } } },
 ];
 
-/** Opens an empty page in a profile of its own and watches it until it is closed. */
+/** Opens an empty page in a new profile, and records what breaks the rules until it is closed. */
 export async function openScreen(browser, screen, origin) {
   const context = await browser.newContext({ ...screen.options, serviceWorkers: 'block' });
   context.setDefaultTimeout(15_000);
@@ -24,7 +24,7 @@ export async function openScreen(browser, screen, origin) {
   };
 }
 
-/** Lets no request leave for another origin, and notes those that tried. */
+/** Blocks requests to other origins, and records them. */
 async function keepInside(context, origin, complaints) {
   const isOutside = (url) => url.origin !== origin && !['data:', 'blob:', 'about:'].includes(url.protocol);
   await context.route(isOutside, (route) => {
@@ -38,12 +38,12 @@ async function keepInside(context, origin, complaints) {
 }
 
 /**
- * The API reference's script asks whether it may compile code at run time. It may not, and goes on without; the question
- * is the one thing that a page may be refused.
+ * The script of the API reference tries to compile code at run time. The policy forbids that, and the script works without it.
+ * No other violation of the policy is allowed.
  */
 const ASKED_AND_REFUSED = 'script-src refused eval';
 
-/** Notes what the console shows as an error, what scripts throw, and what the content security policy refuses. */
+/** Records errors in the console, uncaught exceptions, and violations of the content security policy. */
 async function listen(context, complaints) {
   context.on('console', (message) => {
     if (message.type() === 'error') complaints.push(`console: ${message.text()} (${message.location().url})`);
@@ -57,7 +57,7 @@ async function listen(context, complaints) {
   }, ASKED_AND_REFUSED);
 }
 
-/** What is wrong if the page is wider than the screen; names what sticks out. */
+/** The error if the page is wider than the screen, with the elements that are too wide. */
 async function misfits(page, width) {
   const { shown, needed, widest } = await page.evaluate(() => {
     const { clientWidth, scrollWidth } = document.documentElement;

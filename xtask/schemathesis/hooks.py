@@ -1,4 +1,4 @@
-"""What the OpenAPI document cannot tell schemathesis: which values exist on this server, and how to sign."""
+"""What the OpenAPI document cannot describe: the values that exist on this server, and the signature."""
 
 import hashlib
 import hmac
@@ -7,7 +7,7 @@ import time
 
 import schemathesis
 
-# What the demo workspace's app has enabled. Any other provider is a good string and a wrong answer.
+# The providers that are enabled for the demo app. The schema allows any string, but others are refused.
 PROVIDERS = ["bankidse", "mitid", "smartid", "frejaid"]
 
 
@@ -24,7 +24,7 @@ def before_call(context, case, kwargs):
 
 
 def encode_idempotency_key(case):
-    """Sends the key in UTF-8, as the server reads it: a schema cannot say so, and schemathesis would send ISO 8859-1."""
+    """Sends the key in UTF-8, as the server expects. The schema cannot say so, and the default is ISO 8859-1."""
     for name, value in (case.headers or {}).items():
         if name.lower() == "idempotency-key" and isinstance(value, str):
             case.headers[name] = value.encode().decode("iso-8859-1")
@@ -39,7 +39,7 @@ def is_meant_to_be_good(case):
 
 
 def sign(request):
-    """Signs the body that is really sent. Called last of all, with the finished request."""
+    """Signs the body. requests calls this last, with the finished request."""
     now = int(time.time())
     body = request.body or b""
     body = body.encode() if isinstance(body, str) else body

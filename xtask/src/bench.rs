@@ -1,48 +1,40 @@
-//! `cargo xtask bench`: builds the program and what measures it, and lets the one loose on the
-//! other.
+//! `cargo xtask bench`: builds the program and the program that measures it, and runs the latter.
 
-use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use clap::Args;
 
-use crate::command::{cargo, output, root, run, workshop};
+use crate::command::{self, root, workshop};
 use crate::packages;
 use crate::tools::{self, POSTGRESQL};
 
-/// Where the table goes.
+/// The document with the table of figures.
 const DOCUMENT: &str = "docs/performance.md";
 
-/// Builds in release mode and measures. Whatever is given is passed on; a whole run writes its
-/// table into the document.
-pub(crate) fn bench(arguments: &[String]) -> Result<()> {
-    tools::need(&[POSTGRESQL])?;
-    let program = build(&["--package", "fieldtest", "--features", "bench"])?;
-    let measures = build(&["--package", "fieldtest-bench"])?;
-    let peer = packages::npm("bench/fastify", "bench-fastify")?;
-    let mut command = Command::new(measures);
-    command
-        .arg("--program")
-        .arg(program)
-        .arg("--folder")
-        .arg(workshop("bench")?)
-        .arg("--peer")
-        .arg(peer);
-    if arguments.is_empty() {
-        let commit = output(Command::new("git").args(["rev-parse", "--short", "HEAD"]))?;
-        command.arg("--write").arg(root().join(DOCUMENT)).args(["--commit", commit.trim()]);
-    }
-    run(command.args(arguments))
+/// The arguments of `cargo xtask bench`.
+#[derive(Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct BenchArguments {
+    /// Options of fieldtest-bench: --quick, --rounds <NUMBER>, --seconds <NUMBER>, --only <CASE>,
+    /// --list, --help
+    #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+    options: Vec<String>,
 }
 
-/// Builds a program in release mode, and says where it is.
-fn build(what: &[&str]) -> Result<PathBuf> {
-    let arguments =
-        ["build", "--release", "--quiet", "--message-format", "json-render-diagnostics"];
-    let messages = output(cargo(&arguments).args(what))?;
-    let mut programs = messages.lines().filter_map(|line| {
-        let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        message.get("executable")?.as_str().map(PathBuf::from)
-    });
-    programs.next_back().context("cargo built the program but did not say where it is")
+/// Builds both programs in release mode and measures. A run without options writes its table into
+/// the document.
+pub(crate) fn run(BenchArguments { options }: &BenchArguments) -> Result<()> {
+    tools::need(&[POSTGRESQL])?;
+    let bench = command::build(&["--release", "--package", "fieldtest-bench"])?;
+    let program = command::build(&["--release", "--package", "fieldtest", "--features", "bench"])?;
+    let mut bench = Command::new(bench);
+    bench.arg("--program").arg(program).arg("--folder").arg(workshop("bench")?);
+    bench.arg("--fastify").arg(packages::npm("bench/fastify", "bench-fastify")?);
+    if options.is_empty() {
+        let mut git = Command::new("git");
+        let commit = command::output(git.args(["rev-parse", "--short", "HEAD"]))?;
+        bench.arg("--write").arg(root().join(DOCUMENT)).args(["--commit", commit.trim()]);
+    }
+    command::run(bench.args(options))
 }

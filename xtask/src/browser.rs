@@ -1,6 +1,5 @@
-//! A real browser on a running server: the pages load, fit the screen, need nothing from elsewhere,
-//! and a tester gets a stamp with them. What it does is in `xtask/browser/`; this file gives it all
-//! that it needs.
+//! Runs the script in `xtask/browser` against a server with a real browser: the pages load, fit the
+//! screen, load nothing from other hosts, and a tester gets a stamp with them.
 
 use std::process::Command;
 
@@ -10,10 +9,10 @@ use crate::command::{self, workshop};
 use crate::server::{DEMO_KEY, Server};
 use crate::{packages, tools};
 
-/// The script, its parts, and the lock file of what it is made with.
+/// The folder with the script and the lock file of its dependencies.
 const FOLDER: &str = "xtask/browser";
 
-/// Installs what the script needs, starts a server and runs the script against it.
+/// Installs what the script needs, starts a server and runs the script.
 pub(crate) fn run() -> Result<()> {
     tools::need(&[tools::NODE, tools::NPM, tools::CHROMIUM])?;
     let folder = packages::npm(FOLDER, "browser")?;
@@ -21,9 +20,9 @@ pub(crate) fn run() -> Result<()> {
     command::run(
         Command::new("node")
             .arg(folder.join("main.mjs"))
-            .env("ORIGIN", &server.origin)
+            .env("ORIGIN", server.url())
             .env("API_KEY", server.secret(DEMO_KEY)?)
-            .env("CHROMIUM", tools::chromium().context("Chromium has gone away")?)
+            .env("CHROMIUM", tools::chromium().context("Chromium cannot be found any more")?)
             .env("PICTURES", workshop("browser-pictures")?)
             .current_dir(&folder),
     )?;

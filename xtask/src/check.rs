@@ -1,4 +1,4 @@
-//! `cargo xtask check`: what can be said about the code without running it.
+//! `cargo xtask check`: static checks of the code and its dependencies.
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use crate::{deny, generate};
 /// The steps, the quickest first.
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "format", about: "the code is formatted", run: format, gate: false },
-    Step { name: "clippy", about: "no lint has a complaint", run: clippy, gate: false },
+    Step { name: "clippy", about: "no lint warns", run: clippy, gate: false },
     Step {
         name: "docs",
         about: "the documentation builds without a warning",
@@ -18,7 +18,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "generated",
-        about: "generated files are those that the code generates",
+        about: "generated files are up to date",
         run: generate::compare,
         gate: false,
     },

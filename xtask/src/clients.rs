@@ -1,6 +1,5 @@
-//! Clients that others generate: from the OpenAPI document to a TypeScript and a Python program
-//! that spend the README's first minute on a running server. What the programs do is in
-//! `xtask/clients/`; this file has the clients made and checked.
+//! Generates clients for TypeScript and Python from the OpenAPI document, type-checks them, and
+//! runs the programs in `xtask/clients`, which follow the README's first minute on a server.
 
 use std::fs;
 use std::path::Path;
@@ -12,11 +11,11 @@ use crate::command::{self, workshop};
 use crate::server::{DEMO_KEY, Server};
 use crate::{generate, packages, tools};
 
-/// A folder with a program, its configuration and its versions for each language.
+/// The folder of each language: a program, its configuration, and the lock file of its tools.
 const TYPESCRIPT: &str = "xtask/clients/typescript";
 const PYTHON: &str = "xtask/clients/python";
 
-/// Has both clients generated and type-checked, starts a server and runs both programs against it.
+/// Generates and type-checks both clients, starts a server and runs both programs against it.
 pub(crate) fn run() -> Result<()> {
     tools::need(&[tools::NODE, tools::NPM, tools::PYTHON])?;
     let document = workshop("clients")?.join("openapi.json");
@@ -25,34 +24,34 @@ pub(crate) fn run() -> Result<()> {
     let programs = [typescript(&document)?, python(&document)?];
     let server = Server::start("clients")?;
     for mut program in programs {
-        let program = program.env("ORIGIN", &server.origin).env("DOCUMENT", &document);
+        let program = program.env("ORIGIN", server.url()).env("DOCUMENT", &document);
         command::run(program.env("API_KEY", server.secret(DEMO_KEY)?))?;
     }
     server.stop()
 }
 
-/// Generates with openapi-ts, checks with tsc, and answers the program.
+/// Generates with openapi-ts and checks with tsc. Returns the command that runs the program.
 fn typescript(document: &Path) -> Result<Command> {
     let folder = packages::npm(TYPESCRIPT, "clients/typescript")?;
     let tool = |name| Command::new(folder.join("node_modules/.bin").join(name));
     let mut generator = tool("openapi-ts");
-    // What Node.js has to say about the generator itself is not about the document.
+    // Warnings of Node.js about the generator itself say nothing about the document.
     generator
         .arg("-i")
         .arg(document)
         .args(["-o", "fieldtest"])
         .env("NODE_NO_WARNINGS", "1")
         .current_dir(&folder);
-    let said = command::transcript(&mut generator)?;
-    // It does not fail where it does not understand: it warns, or gives up the type.
-    if said.to_lowercase().contains("warn") {
-        bail!("openapi-ts has a complaint:\n{said}");
+    let log = command::transcript(&mut generator)?;
+    // The generator does not fail on what it does not support: it warns, or leaves out the type.
+    if log.to_lowercase().contains("warn") {
+        bail!("openapi-ts warns:\n{log}");
     }
     let types = folder.join("fieldtest/types.gen.ts");
     let text =
         fs::read_to_string(&types).with_context(|| format!("cannot read {}", types.display()))?;
-    if let Some(line) = answer_without_type(&text) {
-        bail!("{}:{line}: an answer has no type", types.display());
+    if let Some(line) = untyped_response(&text) {
+        bail!("{}:{line}: a response has no type", types.display());
     }
     command::run(tool("tsc").current_dir(&folder))?;
     let mut program = Command::new("node");
@@ -60,16 +59,17 @@ fn typescript(document: &Path) -> Result<Command> {
     Ok(program)
 }
 
-/// The first line that says of an answer, of whatever status, that its body may be anything.
-fn answer_without_type(types: &str) -> Option<usize> {
-    let is_one = |line: &str| {
+/// The number of the first line, from 1, that gives a response the type `unknown`.
+fn untyped_response(types: &str) -> Option<usize> {
+    let is_untyped = |line: &str| {
         let status = line.trim().strip_suffix(": unknown;");
         status.is_some_and(|status| status.parse::<u16>().is_ok())
     };
-    types.lines().position(is_one).map(|index| index + 1)
+    types.lines().position(is_untyped).map(|index| index + 1)
 }
 
-/// Generates with openapi-python-client, checks with mypy, and answers the program.
+/// Generates with openapi-python-client and checks with mypy. Returns the command that runs the
+/// program.
 fn python(document: &Path) -> Result<Command> {
     let tools = packages::pip(PYTHON, "clients/python")?;
     let folder = packages::copy(PYTHON, "clients/python")?;
@@ -87,14 +87,12 @@ fn python(document: &Path) -> Result<Command> {
 
 #[cfg(test)]
 mod tests {
-    use super::answer_without_type;
+    use super::untyped_response;
 
     #[test]
-    fn an_answer_without_a_type_is_noticed_and_a_member_without_one_is_not() {
-        assert_eq!(answer_without_type("type A = {\n    200: unknown;\n};"), Some(2));
-        assert_eq!(
-            answer_without_type("type A = {\n    200: Health;\n    value?: unknown;\n};"),
-            None
-        );
+    fn only_responses_must_have_a_type() {
+        assert_eq!(untyped_response("type A = {\n    200: unknown;\n};"), Some(2));
+        let types = "type A = {\n    200: Health;\n    value?: unknown;\n};";
+        assert_eq!(untyped_response(types), None);
     }
 }

@@ -1,4 +1,4 @@
-//! cargo-deny, with those of its checks that need no network. `deny.toml` has the rules.
+//! Runs the checks of cargo-deny that need no network. The rules are in `deny.toml`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,10 +7,10 @@ use anyhow::Result;
 
 use crate::command::{self, cargo, root, workshop};
 
-/// Pinned, so that the same tree gets the same answer next year.
+/// Pinned, so that the same tree always gets the same result.
 const VERSION: &str = "0.20.2";
 
-/// Runs cargo-deny, and before that builds it if it is not there yet (a minute or two).
+/// Runs cargo-deny. If it is not installed, it is built first, which takes a minute or two.
 pub(crate) fn run() -> Result<()> {
     let program = find_or_install()?;
     command::run(
@@ -29,8 +29,7 @@ fn find_or_install() -> Result<PathBuf> {
     println!("cargo-deny {VERSION} not found: building it");
     let arguments =
         ["install", "cargo-deny", "--version", VERSION, "--locked", "--quiet", "--profile", "dev"];
-    // Built for a single run: optimising it and telling a debugger about it would cost more than
-    // they give.
+    // It runs for seconds, so optimisation and debug information would cost more than they save.
     command::run(cargo(&arguments).env("CARGO_PROFILE_DEV_DEBUG", "0").arg("--root").arg(&folder))?;
     Ok(own)
 }

@@ -1,5 +1,4 @@
-//! Files that are generated from the code and checked in, so that people can read them and reviews
-//! show their changes.
+//! Files that are generated from the code and checked in, so that reviews show their changes.
 
 use std::fs;
 
@@ -18,12 +17,12 @@ pub(crate) fn write() -> Result<()> {
     Ok(())
 }
 
-/// Fails if a generated file is not what the code would generate now.
+/// Fails if a generated file is out of date.
 pub(crate) fn compare() -> Result<()> {
-    let fresh = openapi()?;
-    let kept = fs::read_to_string(root().join(OPENAPI))
+    let generated = openapi()?;
+    let checked_in = fs::read_to_string(root().join(OPENAPI))
         .with_context(|| format!("cannot read {OPENAPI}"))?;
-    match first_difference(&kept, &fresh) {
+    match first_difference(&checked_in, &generated) {
         None => Ok(()),
         Some(line) => {
             bail!("{OPENAPI} differs from the code at line {line}: run `cargo xtask generate`")
@@ -31,22 +30,20 @@ pub(crate) fn compare() -> Result<()> {
     }
 }
 
-/// The document, as the code says it now.
+/// Generates the OpenAPI document.
 pub(crate) fn openapi() -> Result<String> {
     let arguments = ["run", "--quiet", "--package", "fieldtest", "--features", "openapi", "--"];
     output(cargo(&arguments).arg("openapi"))
 }
 
-/// The number of the first line that is not the same, from 1.
-fn first_difference(kept: &str, fresh: &str) -> Option<usize> {
-    if kept == fresh {
+/// The number of the first line that differs, from 1.
+fn first_difference(left: &str, right: &str) -> Option<usize> {
+    if left == right {
         return None;
     }
-    // Equal up to the end of the shorter one: the first line that only one of them has is the
-    // difference.
-    let same =
-        kept.split('\n').zip(fresh.split('\n')).take_while(|(left, right)| left == right).count();
-    Some(same + 1)
+    // If one text is a prefix of the other, the first line after it is the difference.
+    let lines = left.split('\n').zip(right.split('\n'));
+    Some(lines.take_while(|(left, right)| left == right).count() + 1)
 }
 
 #[cfg(test)]

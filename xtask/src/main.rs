@@ -1,5 +1,4 @@
-//! What people and CI do to this workspace, in Rust: test it, check it, write the files that are
-//! generated from its code.
+//! Tasks of developers and CI: test the workspace, check it, write its generated files, measure it.
 
 mod bench;
 mod browser;
@@ -18,30 +17,35 @@ mod tools;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
+use clap::{Parser, Subcommand};
 
-const USAGE: &str = "\
-Usage: cargo xtask <command>
+use self::bench::BenchArguments;
+use self::steps::Selection;
 
-  test      Run every test: the Rust ones, the borders between the crates, the API against its document, clients
-            generated from that, a browser
-  check     Formatting, lints, documentation, dependencies, generated files
-  generate  Write the files that are generated from the code
-  bench     Measure the program, and write the figures to docs/performance.md
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = env!("CARGO_PKG_DESCRIPTION"))]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
 
-Of `bench`:
-  --quick        Two minutes, and nothing is written
-  --rounds <n>   So many rounds instead of 4
-  --only <case>  The cases whose names begin like this; may be given more than once
-  --list         Show the cases, measure none
-
-Of `test` and `check`:
-  --list         Show the steps, run none
-  --only <step>  Run this step only; may be given more than once";
+#[derive(Subcommand)]
+enum Task {
+    /// Run every test: the Rust ones, the borders between the crates, the API against its document,
+    /// clients generated from that, a browser
+    Test(Selection),
+    /// Check formatting, lints, documentation, dependencies and generated files
+    Check(Selection),
+    /// Write the files that are generated from the code
+    Generate,
+    /// Measure the program: --quick, --only <CASE>, --list; without options, write the figures to
+    /// docs/performance.md
+    Bench(BenchArguments),
+}
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match dispatch(&arguments) {
+    match run(Arguments::parse().task) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -51,21 +55,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does what the command line says; `false` if it was done and found something wrong.
-fn dispatch(arguments: &[String]) -> Result<bool> {
-    match arguments.split_first() {
-        Some((command, rest)) if command == "test" => {
-            steps::run(test::STEPS, &steps::Choice::parse(rest)?)
-        }
-        Some((command, rest)) if command == "check" => {
-            steps::run(check::STEPS, &steps::Choice::parse(rest)?)
-        }
-        Some((command, rest)) if command == "bench" => bench::bench(rest).map(|()| true),
-        Some((command, [])) if command == "generate" => generate::write().map(|()| true),
-        Some((command, [])) if ["help", "--help", "-h"].contains(&command.as_str()) => {
-            println!("{USAGE}");
-            Ok(true)
-        }
-        _ => bail!("this is not a command it knows\n\n{USAGE}"),
+/// Runs a task. The result is `false` if the task ran and a step of it failed.
+fn run(task: Task) -> Result<bool> {
+    match task {
+        Task::Test(selection) => steps::run(test::STEPS, &selection),
+        Task::Check(selection) => steps::run(check::STEPS, &selection),
+        Task::Generate => generate::write().map(|()| true),
+        Task::Bench(arguments) => bench::run(&arguments).map(|()| true),
     }
 }

@@ -1,5 +1,4 @@
-//! What steps install from npm and PyPI, below `target/xtask`: pinned, and again only when the pins
-//! have changed.
+//! Installs pinned packages from npm and PyPI below `target/xtask`, once for each set of pins.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,8 +9,8 @@ use anyhow::{Context, Result};
 use crate::command::{self, root, workshop};
 use crate::tools;
 
-/// Copies the scripts of `source` to the workshop `name`, so that what they need can lie beside
-/// them, and installs what their `package-lock.json` pins.
+/// Copies the folder `source` to the workshop `name`, and installs there what its
+/// `package-lock.json` pins. Returns the copy.
 pub(crate) fn npm(source: &str, name: &str) -> Result<PathBuf> {
     tools::need(&[tools::NODE, tools::NPM])?;
     let folder = copy(source, name)?;
@@ -25,8 +24,8 @@ pub(crate) fn npm(source: &str, name: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Makes a virtual environment in the workshop `name` with what the `requirements.txt` of `source`
-/// pins, and answers the folder of its programs.
+/// Creates a virtual environment in the workshop `name` with what the `requirements.txt` of
+/// `source` pins. Returns the folder with its programs.
 pub(crate) fn pip(source: &str, name: &str) -> Result<PathBuf> {
     tools::need(&[tools::PYTHON])?;
     let requirements = root().join(source).join("requirements.txt");
@@ -44,15 +43,15 @@ pub(crate) fn pip(source: &str, name: &str) -> Result<PathBuf> {
     Ok(programs)
 }
 
-/// Copies the files of `source`, a folder of the workspace, to the workshop `name`, and answers
-/// where that is.
+/// Copies the files of `source`, a folder of the workspace, to the workshop `name`. Returns the
+/// copy.
 pub(crate) fn copy(source: &str, name: &str) -> Result<PathBuf> {
     let folder = workshop(name)?;
     for entry in
         fs::read_dir(root().join(source)).with_context(|| format!("cannot read {source}"))?
     {
         let entry = entry?;
-        // What programs leave beside scripts, such as `__pycache__`, are folders.
+        // Folders, such as `__pycache__`, are left behind by programs.
         if entry.file_type()?.is_file() {
             fs::copy(entry.path(), folder.join(entry.file_name()))
                 .with_context(|| format!("cannot copy {source}"))?;
@@ -61,13 +60,13 @@ pub(crate) fn copy(source: &str, name: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Installs, unless these very pins were installed before.
+/// Installs, unless the file `installed` has the same pins.
 fn once(pins: &Path, installed: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
-    let wanted =
+    let text =
         fs::read_to_string(pins).with_context(|| format!("cannot read {}", pins.display()))?;
-    if fs::read_to_string(installed).ok().as_ref() == Some(&wanted) {
+    if fs::read_to_string(installed).ok().as_ref() == Some(&text) {
         return Ok(());
     }
     install()?;
-    fs::write(installed, wanted).with_context(|| format!("cannot write {}", installed.display()))
+    fs::write(installed, text).with_context(|| format!("cannot write {}", installed.display()))
 }

@@ -1,4 +1,4 @@
-//! The tests that need PostgreSQL: the contract once more, and what holds on that engine only.
+//! Runs the tests that need PostgreSQL: the contract suite, and the tests of that engine alone.
 
 use anyhow::Result;
 use test_support::{Cluster, Durability};
@@ -7,37 +7,23 @@ use crate::command::{cargo, run};
 use crate::test::has_nextest;
 use crate::tools::{self, POSTGRESQL};
 
-/// By this the tests find the server that was started for them.
+/// The variable that tells the tests the server's URL.
 const SERVER: &str = "FIELDTEST_TEST_POSTGRES";
 
-/// Starts a server, which goes with the end of this step, and runs the tests on it.
+/// Starts a cluster for this step, and runs the tests on it.
 pub(crate) fn run_tests() -> Result<()> {
     tools::need(&[POSTGRESQL])?;
     let cluster = Cluster::start(Durability::Fast)?;
     let mut tests = if has_nextest() {
-        cargo(&[
-            "nextest",
-            "run",
-            "--profile",
-            "postgres",
-            "--package",
-            "fieldtest-server",
-            "--package",
-            "fieldtest-db",
-        ])
+        cargo(&["nextest", "run", "--profile", "postgres"])
     } else {
-        cargo(&[
-            "test",
-            "--no-fail-fast",
-            "--package",
-            "fieldtest-server",
-            "--package",
-            "fieldtest-db",
-        ])
+        cargo(&["test", "--no-fail-fast", "--tests"])
     };
-    tests.args(["--package", "fieldtest", "--package", "fieldtest-test-support"]);
+    for package in ["fieldtest-server", "fieldtest-db", "fieldtest", "fieldtest-test-support"] {
+        tests.args(["--package", package]);
+    }
     if !has_nextest() {
-        tests.args(["--tests", "--", "--skip", "sqlite::"]);
+        tests.args(["--", "--skip", "sqlite::"]);
     }
     run(tests.env(SERVER, cluster.url("postgres")))
 }

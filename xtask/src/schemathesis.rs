@@ -1,5 +1,5 @@
-//! Schemathesis: thousands of requests made up from the OpenAPI document, sent to a running server,
-//! every answer compared with what the document says about it.
+//! Runs schemathesis: it generates thousands of requests from the OpenAPI document, sends them to a
+//! server, and compares every response with the document.
 
 use std::process::Command;
 
@@ -9,11 +9,10 @@ use crate::command::{self, root, workshop};
 use crate::packages;
 use crate::server::{DEMO_KEY, Server, TPAS_TOKEN, VERIFICATION_SECRET};
 
-/// What to send, how much of it, and with which keys: its configuration and its versions are beside
-/// this crate.
+/// The folder with the configuration, the hooks and the versions.
 const FOLDER: &str = "xtask/schemathesis";
 
-/// Installs schemathesis if need be, starts a server and lets the one loose on the other.
+/// Installs schemathesis if it is missing, starts a server and runs the one against the other.
 pub(crate) fn run() -> Result<()> {
     let program = packages::pip(FOLDER, "schemathesis")?.join("schemathesis");
     let server = Server::start("schemathesis")?;
@@ -22,7 +21,7 @@ pub(crate) fn run() -> Result<()> {
             .arg("--config-file")
             .arg(root().join(FOLDER).join("schemathesis.toml"))
             .args(["run", "--no-color"])
-            .arg(format!("{}/openapi.json", server.origin))
+            .arg(format!("{}/openapi.json", server.url()))
             .env("FIELDTEST_HOOKS", root().join(FOLDER).join("hooks.py"))
             .env("FIELDTEST_API_KEY", server.secret(DEMO_KEY)?)
             .env("FIELDTEST_TPAS_TOKEN", TPAS_TOKEN)

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that shows that the program works.
+//! `cargo xtask test`: every test.
 
 use anyhow::Result;
 
@@ -6,7 +6,7 @@ use crate::command::{cargo, run, succeeds};
 use crate::steps::Step;
 use crate::{browser, clients, postgres, schemathesis};
 
-/// The steps, in an order that says soonest what is wrong.
+/// The steps. Those that fail fast come first.
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "build", about: "everything compiles, tests included", run: build, gate: true },
     Step {
@@ -18,31 +18,31 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "tests", about: "the tests of every crate", run: tests, gate: false },
     Step {
         name: "postgres",
-        about: "the contract holds on PostgreSQL too, on many replicas, whatever dies",
+        about: "the contract holds on PostgreSQL, and through crashes of replicas and database",
         run: postgres::run_tests,
         gate: false,
     },
     Step {
         name: "borders",
-        about: "no crate depends on one that it must not know",
+        about: "crates depend only on the crates that they may depend on",
         run: borders,
         gate: false,
     },
     Step {
         name: "schemathesis",
-        about: "a running server keeps every word of its OpenAPI document",
+        about: "a server conforms to its OpenAPI document",
         run: schemathesis::run,
         gate: false,
     },
     Step {
         name: "clients",
-        about: "clients generated for TypeScript and Python spend the README's first minute",
+        about: "generated clients for TypeScript and Python follow the README's first minute",
         run: clients::run,
         gate: false,
     },
     Step {
         name: "browser",
-        about: "the pages work on a phone and on a laptop, and load nothing from elsewhere",
+        about: "the pages work on a phone and on a laptop, and load nothing from other hosts",
         run: browser::run,
         gate: false,
     },
@@ -64,8 +64,8 @@ fn borders() -> Result<()> {
     run_tests(&["--package", "xtask"])
 }
 
-/// Runs tests with cargo-nextest, or with cargo alone where that is not installed. Those for
-/// PostgreSQL are left out.
+/// Runs tests with cargo-nextest, or with cargo if that is not installed; the tests for PostgreSQL
+/// are left out.
 fn run_tests(packages: &[&str]) -> Result<()> {
     if has_nextest() {
         run(cargo(&["nextest", "run"]).args(packages))
@@ -78,6 +78,7 @@ fn run_tests(packages: &[&str]) -> Result<()> {
     }
 }
 
+/// Whether cargo-nextest is installed.
 pub(crate) fn has_nextest() -> bool {
     succeeds(&mut cargo(&["nextest", "--version"]))
 }

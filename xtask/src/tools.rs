@@ -1,4 +1,4 @@
-//! Programs that some steps need and that cargo cannot bring.
+//! Programs that steps need and that cargo does not install.
 
 use std::process::{Command, Stdio};
 
@@ -6,67 +6,67 @@ use anyhow::{Result, bail};
 
 use crate::command::{output, run, succeeds, which};
 
-/// A program that must be there.
+/// A program that a step needs.
 pub(crate) struct Tool {
-    /// How people call it.
+    /// The name that users know.
     pub(crate) name: &'static str,
-    pub(crate) is_there: fn() -> bool,
-    /// The Debian packages that bring it.
+    pub(crate) is_installed: fn() -> bool,
+    /// The Debian packages that contain it.
     pub(crate) packages: &'static [&'static str],
 }
 
-/// Python with all that a virtual environment needs; Debian ships the latter apart.
+/// Python with what a virtual environment needs, which Debian ships separately.
 pub(crate) const PYTHON: Tool = Tool {
     name: "Python 3 with its venv module",
-    is_there: || succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"])),
+    is_installed: || succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"])),
     packages: &["python3", "python3-venv"],
 };
 
 /// Node.js.
 pub(crate) const NODE: Tool =
-    Tool { name: "Node.js", is_there: || which("node").is_some(), packages: &["nodejs"] };
+    Tool { name: "Node.js", is_installed: || which("node").is_some(), packages: &["nodejs"] };
 
-/// npm, which Debian ships apart from Node.js.
+/// npm, which Debian ships separately from Node.js.
 pub(crate) const NPM: Tool =
-    Tool { name: "npm", is_there: || which("npm").is_some(), packages: &["npm"] };
+    Tool { name: "npm", is_installed: || which("npm").is_some(), packages: &["npm"] };
 
-/// PostgreSQL's server, and what makes certificates for it.
+/// PostgreSQL, and openssl for its certificates.
 pub(crate) const POSTGRESQL: Tool = Tool {
     name: "PostgreSQL with openssl",
-    is_there: test_support::are_installed,
+    is_installed: test_support::postgres_is_installed,
     packages: &["postgresql", "openssl"],
 };
 
 /// A browser of Chromium's family, see [`chromium`].
 pub(crate) const CHROMIUM: Tool =
-    Tool { name: "Chromium", is_there: || chromium().is_some(), packages: &["chromium"] };
+    Tool { name: "Chromium", is_installed: || chromium().is_some(), packages: &["chromium"] };
 
-/// The browser, under the names that systems give it.
+/// The path of the browser, whose name differs between systems.
 pub(crate) fn chromium() -> Option<std::path::PathBuf> {
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
         .into_iter()
         .find_map(which)
 }
 
-/// Makes sure that the tools are there: on Debian as root what is missing gets installed, elsewhere
-/// it is named.
+/// Ensures that the tools are installed. Missing ones are installed if this is Debian and the user
+/// is root; otherwise they are named in the error.
 pub(crate) fn need(tools: &[Tool]) -> Result<()> {
-    let missing: Vec<&Tool> = tools.iter().filter(|tool| !(tool.is_there)()).collect();
+    let missing: Vec<&Tool> = tools.iter().filter(|tool| !(tool.is_installed)()).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let names: Vec<&str> = missing.iter().map(|tool| tool.name).collect();
     if !is_debian_as_root() {
         bail!(
-            "this step needs {}, which cannot be found: install that and run the step again",
+            "this step needs {}, which cannot be found: install it and run the step again",
             names.join(" and ")
         );
     }
-    println!("not found, so apt-get installs it now: {}", names.join(", "));
+    println!("installing with apt-get: {}", names.join(", "));
     run(&mut apt_get(&["update", "-qq"]))?;
     let packages = missing.iter().flat_map(|tool| tool.packages.iter().copied());
     run(apt_get(&["install", "-qq", "--yes", "--no-install-recommends"]).args(packages))?;
-    match missing.iter().find(|tool| !(tool.is_there)()) {
+    match missing.iter().find(|tool| !(tool.is_installed)()) {
         Some(tool) => {
             bail!("{} is still not found after installing {}", tool.name, tool.packages.join(" "))
         }
@@ -76,7 +76,7 @@ pub(crate) fn need(tools: &[Tool]) -> Result<()> {
 
 fn apt_get(arguments: &[&str]) -> Command {
     let mut command = Command::new("apt-get");
-    // What it does fills pages; what goes wrong is on standard error.
+    // Standard output is only progress; errors are on standard error.
     command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments).stdout(Stdio::null());
     command
 }

@@ -1,5 +1,5 @@
-//! The borders between crates that Cargo does not enforce by itself: which crates may depend on which,
-//! and which libraries stay out of which crate. ARCHITECTURE.md draws the same picture.
+//! Checks which crates may depend on which, and which libraries a crate must not use. The same
+//! picture is in ARCHITECTURE.md.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -9,8 +9,8 @@ use std::process::Command;
 
 use toml::Table;
 
-/// A crate's folder, the crates of the workspace that it may depend on, and libraries that it must
-/// not use.
+/// The folder of a crate, the crates of the workspace that it may depend on, and libraries that it
+/// must not use.
 type Border = (&'static str, &'static str, &'static [&'static str]);
 
 const ASYNC: &[&str] = &["tokio", "futures-util"];
@@ -56,13 +56,13 @@ fn dependencies(folder: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn no_crate_depends_on_one_that_it_must_not_know() {
-    for (folder, may_know, must_not_use) in BORDERS {
-        let may_know: Vec<&str> = may_know.split_whitespace().collect();
+fn crates_depend_only_on_what_they_may_depend_on() {
+    for (folder, allowed, forbidden) in BORDERS {
+        let allowed: Vec<&str> = allowed.split_whitespace().collect();
         for dependency in dependencies(folder) {
             let is_ours = BORDERS.iter().any(|(folder, ..)| dependency == *folder);
-            let is_allowed = !is_ours || may_know.contains(&dependency.as_str());
-            let is_forbidden = must_not_use.contains(&dependency.as_str());
+            let is_allowed = !is_ours || allowed.contains(&dependency.as_str());
+            let is_forbidden = forbidden.contains(&dependency.as_str());
             assert!(is_allowed && !is_forbidden, "{folder} must not depend on {dependency}");
         }
     }
@@ -72,8 +72,8 @@ fn no_crate_depends_on_one_that_it_must_not_know() {
 fn every_crate_has_a_row() {
     for entry in std::fs::read_dir(root().join("crates")).unwrap() {
         let name = entry.unwrap().file_name();
-        let is_known = BORDERS.iter().any(|(folder, ..)| name == *folder);
-        assert!(is_known, "{} has no row", name.display());
+        let has_row = BORDERS.iter().any(|(folder, ..)| name == *folder);
+        assert!(has_row, "{} has no row", name.display());
     }
 }
 
@@ -93,8 +93,8 @@ fn every_migration_is_listed_by_its_store() {
 }
 
 #[test]
-fn the_repository_stands_on_its_own() {
-    // In two parts, so that this file does not contain it.
+fn no_file_refers_to_a_path_outside_the_repository() {
+    // In two parts, so that this file does not match.
     let outside = concat!("../", "shared");
     let found = Command::new("git")
         .current_dir(root())
@@ -102,5 +102,5 @@ fn the_repository_stands_on_its_own() {
         .output()
         .unwrap();
     let lines = String::from_utf8_lossy(&found.stdout);
-    assert!(lines.is_empty(), "these lines point outside of the repository:\n{lines}");
+    assert!(lines.is_empty(), "these lines refer to a path outside of the repository:\n{lines}");
 }

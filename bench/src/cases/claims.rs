@@ -1,5 +1,4 @@
-//! The rush: testers by the thousand, verified at the same moment, for a few stamps of one
-//! challenge.
+//! Thousands of testers are verified at the same moment, for a few stamps of one challenge.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -11,56 +10,60 @@ use serde_json::{Value, json};
 use super::create::figures;
 use super::reads;
 use crate::load::{Request, each_once};
-use crate::patience::until;
+use crate::polling::wait_until;
 use crate::program::Server;
-use crate::rounds::{Figures, Ground};
+use crate::rounds::{BenchContext, Figures};
 
-/// How many stamps there are.
+/// How many stamps the challenge grants.
 const STAMPS: u32 = 100;
 
-/// Over how many connections testers join: that is not what is measured.
-const JOINED_OVER: usize = 64;
+/// How many connections join testers, which is not measured.
+const JOIN_CONNECTIONS: usize = 64;
 
-/// How long the challenge may take to appear.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long scheduling the challenge may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(crate) fn sqlite_64(ground: &Ground) -> Result<Figures> {
-    on_fresh_data(ground, 64)
+pub(crate) fn sqlite_64(context: &BenchContext) -> Result<Figures> {
+    on_fresh_data(context, 64)
 }
 
-pub(crate) fn sqlite_10000(ground: &Ground) -> Result<Figures> {
-    on_fresh_data(ground, 10_000)
+pub(crate) fn sqlite_10000(context: &BenchContext) -> Result<Figures> {
+    on_fresh_data(context, 10_000)
 }
 
-fn on_fresh_data(ground: &Ground, connections: usize) -> Result<Figures> {
-    let data = ground.program.new_data()?;
-    let server = ground.program.serve(data.path(), &[])?;
-    rush(ground, &server, connections)
+fn on_fresh_data(context: &BenchContext, connections: usize) -> Result<Figures> {
+    let data = context.program.new_data()?;
+    let server = context.program.serve(data.path(), &[])?;
+    claim(context, &server, connections)
 }
 
-/// Has all testers join, and then all of them verified; exactly as many stamps must be granted as
-/// there are.
-pub(crate) fn rush(ground: &Ground, server: &Server, connections: usize) -> Result<Figures> {
-    let challenge = hot_challenge(server)?;
+/// Joins all testers, then measures their verifications. Fails unless every stamp is granted and no
+/// more than that.
+pub(crate) fn claim(
+    context: &BenchContext,
+    server: &Server,
+    connections: usize,
+) -> Result<Figures> {
+    let challenge = create_challenge(server)?;
     let path = format!("/tpas/v1/challenges/{challenge}/participations");
     let mut join = Request::post(&path, "", r#"{"providerId":"bankidse","platform":"ios"}"#, 201);
     let mut bytes = Vec::new();
     join.write(&mut bytes);
     let joined = RefCell::new(Vec::new());
-    let joins = vec![bytes; ground.scale.testers];
-    each_once(server.address, JOINED_OVER, join.status, &joins, |body| {
-        joined.borrow_mut().push(id_in(body))
+    let joins = vec![bytes; context.settings.testers];
+    each_once(server.address, JOIN_CONNECTIONS, join.status, &joins, |body| {
+        joined.borrow_mut().push(participation_id(body))
     })?;
 
     let secret = server.secret("verification-secret")?;
-    let outcomes: Result<Vec<Vec<u8>>> = joined
+    let events: Result<Vec<Vec<u8>>> = joined
         .into_inner()
         .into_iter()
         .enumerate()
-        .map(|(number, id)| outcome(&secret, &id?, number))
+        .map(|(number, id)| verification_event(&secret, &id?, number))
         .collect();
     let claimed = RefCell::new(0);
-    let measured = each_once(server.address, connections, 200, &outcomes?, |body| {
+    let measured = each_once(server.address, connections, 200, &events?, |body| {
         if body.windows(7).any(|part| part == b"claimed") {
             *claimed.borrow_mut() += 1;
         }
@@ -72,8 +75,8 @@ pub(crate) fn rush(ground: &Ground, server: &Server, connections: usize) -> Resu
     Ok(figures(&measured))
 }
 
-/// Orders a challenge and waits until it is there; its id.
-fn hot_challenge(server: &Server) -> Result<String> {
+/// Orders a production test, waits for its challenge and returns its id.
+fn create_challenge(server: &Server) -> Result<String> {
     let order = json!({ "title": "Rush", "providerIds": ["bankidse"], "maxStamps": STAMPS,
         "allowDuplicateParticipation": true });
     let mut request =
@@ -83,12 +86,12 @@ fn hot_challenge(server: &Server) -> Result<String> {
     each_once(server.address, 1, request.status, &[bytes], |_| {})?;
     let challenge =
         || anyhow::Ok(reads::get(server, "?limit=1")?.pointer("/0/challenge/id").cloned());
-    until(DEFAULT_TIMEOUT, || Ok(challenge()?.is_some()))?;
+    wait_until(TIMEOUT, || Ok(challenge()?.is_some()))?;
     let id = challenge()?;
     Ok(id.as_ref().and_then(Value::as_str).context("a challenge without an id")?.to_owned())
 }
 
-fn id_in(joined: &[u8]) -> Result<String> {
+fn participation_id(joined: &[u8]) -> Result<String> {
     let joined: Value = serde_json::from_slice(joined)?;
     Ok(joined
         .get("id")
@@ -97,8 +100,8 @@ fn id_in(joined: &[u8]) -> Result<String> {
         .to_owned())
 }
 
-/// A verifier's signed word that another person was verified.
-fn outcome(secret: &str, participation: &str, number: usize) -> Result<Vec<u8>> {
+/// A signed verification event: another person was verified.
+fn verification_event(secret: &str, participation: &str, number: usize) -> Result<Vec<u8>> {
     let data = json!({ "participationId": participation, "subject": format!("person {number}") });
     let body = json!({ "event": "verification.completed", "data": data }).to_string();
     let signature = wire::signature::sign(secret.as_bytes(), SystemClock.now(), body.as_bytes());

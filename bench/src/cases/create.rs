@@ -1,4 +1,4 @@
-//! Ordering production tests on SQLite, and the route that does nothing.
+//! Creating production tests on SQLite, and the no-op route.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,94 +14,97 @@ use store_workspace::{CreateChallengeRequest, WorkspaceStore};
 
 use crate::load::{Closed, Keys, Measured, Open, Request, each_once, push_key};
 use crate::program::{APP, Server};
-use crate::rounds::{Figures, Ground};
+use crate::rounds::{BenchContext, Figures};
 
-/// As in the documentation of the operation.
+/// The example in the documentation of the operation.
 const ORDER: &str = r#"{"title":"BankID SE Test","providerIds":["bankidse"],"maxStamps":3}"#;
 
-/// How many writes wait together while data is filled.
-const TOGETHER: usize = 512;
+/// How many writes are in flight while a database is filled.
+const IN_FLIGHT: usize = 512;
 
-/// A create.
+/// A request that creates a production test.
 pub(crate) fn order(api_key: &str) -> Request {
     Request::post(&Server::tests_path(), api_key, ORDER, 201)
 }
 
-pub(crate) fn no_op(ground: &Ground) -> Result<Figures> {
-    let data = ground.program.new_data()?;
-    let server = ground.program.serve(data.path(), &[])?;
+pub(crate) fn no_op(context: &BenchContext) -> Result<Figures> {
+    let data = context.program.new_data()?;
+    let server = context.program.serve(data.path(), &[])?;
     let request = Request::post("/bench/no-op", &server.api_key()?, ORDER, 200).with(Keys::Unique);
-    Ok(figures(&closed(ground, &server, 64).run(&request)?))
+    Ok(figures(&closed(context, &server, 64).run(&request)?))
 }
 
-pub(crate) fn sqlite_1(ground: &Ground) -> Result<Figures> {
-    on_fresh_data(ground, 1)
+pub(crate) fn sqlite_1(context: &BenchContext) -> Result<Figures> {
+    on_fresh_data(context, 1)
 }
 
-pub(crate) fn sqlite_64(ground: &Ground) -> Result<Figures> {
-    on_fresh_data(ground, 64)
+pub(crate) fn sqlite_64(context: &BenchContext) -> Result<Figures> {
+    on_fresh_data(context, 64)
 }
 
-pub(crate) fn sqlite_512(ground: &Ground) -> Result<Figures> {
-    on_fresh_data(ground, 512)
+pub(crate) fn sqlite_512(context: &BenchContext) -> Result<Figures> {
+    on_fresh_data(context, 512)
 }
 
-fn on_fresh_data(ground: &Ground, connections: usize) -> Result<Figures> {
-    let data = ground.program.new_data()?;
-    let server = ground.program.serve(data.path(), &[])?;
-    create(ground, &server, connections)
+fn on_fresh_data(context: &BenchContext, connections: usize) -> Result<Figures> {
+    let data = context.program.new_data()?;
+    let server = context.program.serve(data.path(), &[])?;
+    create(context, &server, connections)
 }
 
-pub(crate) fn create(ground: &Ground, server: &Server, connections: usize) -> Result<Figures> {
+pub(crate) fn create(
+    context: &BenchContext,
+    server: &Server,
+    connections: usize,
+) -> Result<Figures> {
     let request = order(&server.api_key()?).with(Keys::Unique);
-    Ok(figures(&closed(ground, server, connections).run(&request)?))
+    Ok(figures(&closed(context, server, connections).run(&request)?))
 }
 
-pub(crate) fn sqlite_full(ground: &Ground) -> Result<Figures> {
-    let data = ground.filled()?;
-    let server = ground.program.serve(data.path(), &[])?;
-    // After a start somebody waits until it is known which keys there are; that is a figure of its
-    // own.
+pub(crate) fn sqlite_full(context: &BenchContext) -> Result<Figures> {
+    let data = context.filled()?;
+    let server = context.program.serve(data.path(), &[])?;
+    // The first create after a start waits until the idempotency keys are loaded.
     let mut first = order(&server.api_key()?).with(Keys::Unique);
     let mut bytes = Vec::new();
     first.write(&mut bytes);
     let start = Instant::now();
     each_once(server.address, 1, first.status, &[bytes], |_| {})?;
-    let waited = start.elapsed().as_secs_f64() * 1000.0;
-    let mut figures = create(ground, &server, 64)?;
-    figures.insert("first create after a start ms", waited);
+    let first_create = start.elapsed().as_secs_f64() * 1000.0;
+    let mut figures = create(context, &server, 64)?;
+    figures.insert("first create after a start ms", first_create);
     Ok(figures)
 }
 
-pub(crate) fn sqlite_open(ground: &Ground) -> Result<Figures> {
-    let data = ground.program.new_data()?;
-    let server = ground.program.serve(data.path(), &[])?;
-    at_half_rate(ground, &server)
+pub(crate) fn sqlite_open(context: &BenchContext) -> Result<Figures> {
+    let data = context.program.new_data()?;
+    let server = context.program.serve(data.path(), &[])?;
+    at_half_rate(context, &server)
 }
 
-/// Finds the greatest rate, and then asks for half of it.
-pub(crate) fn at_half_rate(ground: &Ground, server: &Server) -> Result<Figures> {
+/// Measures the greatest rate, then the latencies at half of it.
+pub(crate) fn at_half_rate(context: &BenchContext, server: &Server) -> Result<Figures> {
     let request = order(&server.api_key()?).with(Keys::Unique);
-    let greatest = closed(ground, server, 64).run(&request)?.per_second();
+    let greatest = closed(context, server, 64).run(&request)?.per_second();
     let load = Open {
         address: server.address,
         connections: 512,
         per_second: greatest / 2.0,
-        warm_up: ground.scale.warm_up,
-        duration: ground.scale.duration,
+        warm_up: context.settings.warm_up,
+        duration: context.settings.duration,
     };
     Ok(figures(&load.run(&request)?))
 }
 
-pub(crate) fn replay(ground: &Ground) -> Result<Figures> {
-    let data = ground.program.new_data()?;
-    let server = ground.program.serve(data.path(), &[])?;
+pub(crate) fn replay(context: &BenchContext) -> Result<Figures> {
+    let data = context.program.new_data()?;
+    let server = context.program.serve(data.path(), &[])?;
     let request = order(&server.api_key()?).with(Keys::Repeated(1000));
-    Ok(figures(&closed(ground, &server, 64).run(&request)?))
+    Ok(figures(&closed(context, &server, 64).run(&request)?))
 }
 
-fn closed(ground: &Ground, server: &Server, connections: usize) -> Closed {
-    let (warm_up, duration) = (ground.scale.warm_up, ground.scale.duration);
+fn closed(context: &BenchContext, server: &Server, connections: usize) -> Closed {
+    let (warm_up, duration) = (context.settings.warm_up, context.settings.duration);
     Closed { address: server.address, connections, warm_up, duration }
 }
 
@@ -114,14 +117,14 @@ pub(crate) fn figures(measured: &Measured) -> Figures {
     ])
 }
 
-/// Data in which many production tests were ordered, with idempotency keys that are still valid,
-/// and cancelled, so that no scheduler wants them.
-pub(crate) fn fill(ground: &Ground) -> Result<tempfile::TempDir> {
-    let data = ground.program.new_data()?;
-    ground.program.serve(data.path(), &[])?.stop()?;
-    println!("  ordering {} production tests beforehand", ground.scale.many);
+/// Fills a database with many production tests whose idempotency keys are valid. They are
+/// cancelled, so that no scheduler takes them.
+pub(crate) fn fill(context: &BenchContext) -> Result<tempfile::TempDir> {
+    let data = context.program.new_data()?;
+    context.program.serve(data.path(), &[])?.stop()?;
+    println!("  creating {} production tests first", context.settings.many);
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(fill_store(data.path(), ground.scale.many))?;
+    runtime.block_on(fill_store(data.path(), context.settings.many))?;
     Ok(data)
 }
 
@@ -129,8 +132,8 @@ async fn fill_store(data: &Path, many: usize) -> Result<()> {
     let store =
         WorkspaceStore::open(&Location::Folder(data.to_owned()), WriterMetrics::default()).await?;
     let workspaces = store.workspaces().await?;
-    let workspace = workspaces.first().context("the demo has no workspace")?;
-    let app = store.app(&workspace.id, &APP.parse()?).await?.context("the demo has no app")?;
+    let workspace = workspaces.first().context("there is no demo workspace")?;
+    let app = store.app(&workspace.id, &APP.parse()?).await?.context("there is no demo app")?;
     let clock = Arc::new(SystemClock);
     let ids = Ids::new(clock.clone(), Arc::new(SeededRandomness::from_system()?));
     let order =
@@ -138,16 +141,16 @@ async fn fill_store(data: &Path, many: usize) -> Result<()> {
     let payload = order
         .map_err(|errors| anyhow::anyhow!("{errors:?}"))?
         .into_payload(vec!["bankidse".parse()?]);
-    let write = |number: usize| {
+    let create = |number: usize| {
         let now = clock.now();
         let mut request = ChallengeRequest::new(ids.request(), &app, payload.clone(), now);
         request.status = Status::Cancelled;
         request.scheduling.next_attempt_at = None;
         let mut key = Vec::with_capacity(32);
-        // The load counts from zero; these are others.
+        // Distinct from the keys of the load, which count from zero.
         push_key(u64::MAX - u64::try_from(number).unwrap_or(0), &mut key);
         let key = IdempotencyKey::new(&String::from_utf8_lossy(&key));
-        let unit = key.map(|key| CreateChallengeRequest {
+        let write = key.map(|key| CreateChallengeRequest {
             request,
             idempotency: Some(Idempotency {
                 key,
@@ -157,9 +160,9 @@ async fn fill_store(data: &Path, many: usize) -> Result<()> {
             lease: None,
         });
         let store = store.clone();
-        async move { anyhow::Ok(store.create_challenge_request(unit?).await.map(drop)?) }
+        async move { anyhow::Ok(store.create_challenge_request(write?).await.map(drop)?) }
     };
-    stream::iter((0..many).map(write)).buffer_unordered(TOGETHER).try_collect::<()>().await?;
+    stream::iter((0..many).map(create)).buffer_unordered(IN_FLIGHT).try_collect::<()>().await?;
     store.database().close().await;
     Ok(())
 }

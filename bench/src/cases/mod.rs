@@ -1,4 +1,4 @@
-//! What is measured.
+//! The cases that are measured.
 
 pub(crate) mod claims;
 pub(crate) mod create;
@@ -9,26 +9,26 @@ pub(crate) mod scheduling;
 
 use anyhow::{Result, bail};
 
-use crate::limits::{fastify, pgbench, sqlite, sync};
-use crate::rounds::{Figures, Ground};
+use crate::baselines::{fastify, pgbench, sqlite, sync};
+use crate::rounds::{BenchContext, Figures};
 
-/// One thing that is measured, once in each round.
+/// A measurement that runs once in each round.
 #[derive(Clone, Copy)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    pub(crate) run: fn(&Ground) -> Result<Figures>,
+    pub(crate) run: fn(&BenchContext) -> Result<Figures>,
 }
 
 const fn case(
     name: &'static str,
     about: &'static str,
-    run: fn(&Ground) -> Result<Figures>,
+    run: fn(&BenchContext) -> Result<Figures>,
 ) -> Case {
     Case { name, about, run }
 }
 
-/// All of them; limits stand beside what they limit.
+/// All cases. Baselines stand beside the cases that are compared with them.
 const CASES: &[Case] = &[
     case(
         "no-op",
@@ -87,15 +87,15 @@ const CASES: &[Case] = &[
     case("postgres claims 10000", "the same, 10,000 connections", postgres::claims_10000),
 ];
 
-/// Those whose names begin like one of these, or all.
-pub(crate) fn chosen(only: &[String]) -> Result<Vec<Case>> {
-    let is_chosen = |case: &&Case| {
-        only.is_empty() || only.iter().any(|begin| case.name.starts_with(begin.as_str()))
+/// The cases whose names begin with one of these prefixes, or all if there are none.
+pub(crate) fn selected(only: &[String]) -> Result<Vec<Case>> {
+    let is_selected = |case: &&Case| {
+        only.is_empty() || only.iter().any(|prefix| case.name.starts_with(prefix.as_str()))
     };
-    let chosen: Vec<Case> = CASES.iter().filter(is_chosen).copied().collect();
-    if chosen.is_empty() {
+    let selected: Vec<Case> = CASES.iter().filter(is_selected).copied().collect();
+    if selected.is_empty() {
         let names: Vec<&str> = CASES.iter().map(|case| case.name).collect();
         bail!("there is no such case; there are: {}", names.join(", "));
     }
-    Ok(chosen)
+    Ok(selected)
 }

@@ -1,21 +1,21 @@
-//! The process itself: how soon it is there, how much memory it takes.
+//! The process: the time to start, and its memory.
 
 use anyhow::Result;
 
 use super::create;
-use crate::rounds::{Figures, Ground};
+use crate::rounds::{BenchContext, Figures};
 
-pub(crate) fn run(ground: &Ground) -> Result<Figures> {
-    let data = ground.program.new_data()?;
-    let first = ground.program.serve(data.path(), &[])?;
-    let made_in = first.came_up_in;
+pub(crate) fn run(context: &BenchContext) -> Result<Figures> {
+    let data = context.program.new_data()?;
+    let first = context.program.serve(data.path(), &[])?;
+    let first_start = first.start_time;
     first.stop()?;
-    let server = ground.program.serve(data.path(), &[])?;
+    let server = context.program.serve(data.path(), &[])?;
     let idle = server.memory()?;
-    create::create(ground, &server, 64)?;
+    create::create(context, &server, 64)?;
     Ok(Figures::from([
-        ("start ms", server.came_up_in.as_secs_f64() * 1000.0),
-        ("first start ms", made_in.as_secs_f64() * 1000.0),
+        ("start ms", server.start_time.as_secs_f64() * 1000.0),
+        ("first start ms", first_start.as_secs_f64() * 1000.0),
         ("idle MB", idle),
         ("loaded MB", server.peak_memory()?),
     ]))

@@ -1,4 +1,4 @@
-//! Reading, with a long list of scheduled production tests there.
+//! Reads of a long list of scheduled production tests.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,39 +9,39 @@ use serde_json::Value;
 
 use super::create::{figures, order};
 use crate::load::{Closed, Keys, Request, each_once};
-use crate::patience::until;
+use crate::polling::wait_until;
 use crate::program::Server;
-use crate::rounds::{Figures, Ground};
+use crate::rounds::{BenchContext, Figures};
 
-/// How long it may take to schedule what was ordered beforehand.
-const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
+/// How long scheduling the list may take.
+const TIMEOUT: Duration = Duration::from_mins(5);
 
-pub(crate) fn page(ground: &Ground) -> Result<Figures> {
-    read(ground, |_| Ok(format!("{}?limit=20&order=desc", Server::tests_path())))
+pub(crate) fn page(context: &BenchContext) -> Result<Figures> {
+    read(context, |_| Ok(format!("{}?limit=20&order=desc", Server::tests_path())))
 }
 
-pub(crate) fn one(ground: &Ground) -> Result<Figures> {
-    read(ground, |server| Ok(format!("{}/{}", Server::tests_path(), newest_challenge(server)?)))
+pub(crate) fn one(context: &BenchContext) -> Result<Figures> {
+    read(context, |server| Ok(format!("{}/{}", Server::tests_path(), newest_challenge(server)?)))
 }
 
-pub(crate) fn report(ground: &Ground) -> Result<Figures> {
-    read(ground, |server| {
+pub(crate) fn report(context: &BenchContext) -> Result<Figures> {
+    read(context, |server| {
         Ok(format!("{}/{}/report", Server::tests_path(), newest_challenge(server)?))
     })
 }
 
-fn read(ground: &Ground, path: impl Fn(&Server) -> Result<String>) -> Result<Figures> {
-    let server = ground.program.serve(ground.listed()?.path(), &[])?;
+fn read(context: &BenchContext, path: impl Fn(&Server) -> Result<String>) -> Result<Figures> {
+    let server = context.program.serve(context.listed()?.path(), &[])?;
     let request = Request::get(&path(&server)?, &server.api_key()?);
-    let (warm_up, duration) = (ground.scale.warm_up, ground.scale.duration);
+    let (warm_up, duration) = (context.settings.warm_up, context.settings.duration);
     let load = Closed { address: server.address, connections: 64, warm_up, duration };
     Ok(figures(&load.run(&request)?))
 }
 
-/// How soon the first byte comes, how long the whole list takes, and how much the server's memory
-/// grows meanwhile.
-pub(crate) fn full_list(ground: &Ground) -> Result<Figures> {
-    let server = ground.program.serve(ground.listed()?.path(), &[])?;
+/// Measures the time to the first byte of the whole list and to its last, and how much the server's
+/// memory grows meanwhile.
+pub(crate) fn full_list(context: &BenchContext) -> Result<Figures> {
+    let server = context.program.serve(context.listed()?.path(), &[])?;
     let idle = server.memory()?;
     let mut stream = TcpStream::connect(server.address)?;
     let head = format!(
@@ -73,21 +73,22 @@ pub(crate) fn full_list(ground: &Ground) -> Result<Figures> {
     ]))
 }
 
-/// Data with a long list: ordered over HTTP, and scheduled by the program itself.
-pub(crate) fn fill(ground: &Ground) -> Result<tempfile::TempDir> {
-    let data = ground.program.new_data()?;
-    let server = ground.program.serve(data.path(), &[])?;
-    println!("  ordering and scheduling {} production tests beforehand", ground.scale.listed);
+/// Fills a database with a long list of production tests: created over HTTP and scheduled by the
+/// server.
+pub(crate) fn fill(context: &BenchContext) -> Result<tempfile::TempDir> {
+    let data = context.program.new_data()?;
+    let server = context.program.serve(data.path(), &[])?;
+    println!("  creating and scheduling {} production tests first", context.settings.listed);
     let mut request = order(&server.api_key()?).with(Keys::Unique);
     let mut bytes = Vec::new();
-    let requests: Vec<Vec<u8>> = (0..ground.scale.listed)
+    let requests: Vec<Vec<u8>> = (0..context.settings.listed)
         .map(|_| {
             request.write(&mut bytes);
             bytes.clone()
         })
         .collect();
     each_once(server.address, 64, request.status, &requests, |_| {})?;
-    until(DEFAULT_TIMEOUT, || Ok(pending(&server)? == 0))?;
+    wait_until(TIMEOUT, || Ok(pending(&server)? == 0))?;
     server.stop()?;
     Ok(data)
 }
@@ -103,7 +104,7 @@ fn newest_challenge(server: &Server) -> Result<String> {
     Ok(id.context("there is no challenge")?.to_owned())
 }
 
-/// What the list answers to this query.
+/// Lists production tests with this query.
 pub(crate) fn get(server: &Server, query: &str) -> Result<Value> {
     let mut request = Request::get(&format!("{}{query}", Server::tests_path()), &server.api_key()?);
     let mut bytes = Vec::new();

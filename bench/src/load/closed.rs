@@ -1,4 +1,4 @@
-//! Callers who wait for each answer before they ask again: how much the server can do.
+//! Clients that wait for each response before they send the next request: the greatest throughput.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -12,90 +12,98 @@ use tokio::task::LocalSet;
 use super::measured::{Measured, latencies, micros};
 use super::{Connection, Request, on_one_thread};
 
-/// How many connections are opened at the same time.
-const OPENED_AT_ONCE: usize = 128;
+/// How many connections are opened concurrently.
+const CONCURRENT_OPENS: usize = 128;
 
 /// A closed loop.
 pub(crate) struct Closed {
     pub(crate) address: SocketAddr,
     pub(crate) connections: usize,
-    /// How long nothing is counted.
+    /// The time before responses are counted.
     pub(crate) warm_up: Duration,
     pub(crate) duration: Duration,
 }
 
 struct Shared {
     latencies: RefCell<Histogram<u64>>,
-    counts: Cell<bool>,
+    is_measuring: Cell<bool>,
     is_over: Cell<bool>,
 }
 
 impl Closed {
-    /// Asks and asks. An answer with another status than the request expects fails it all.
+    /// Sends requests for the duration. Fails if a response has another status than the request
+    /// expects.
     pub(crate) fn run(&self, request: &Request) -> Result<Measured> {
         on_one_thread(LocalSet::new().run_until(async {
             let connections = open_all(self.address, self.connections).await?;
             let shared = Rc::new(Shared {
                 latencies: RefCell::new(latencies()?),
-                counts: Cell::new(false),
+                is_measuring: Cell::new(false),
                 is_over: Cell::new(false),
             });
-            let callers: Vec<_> = connections
+            let clients: Vec<_> = connections
                 .into_iter()
                 .map(|connection| {
-                    tokio::task::spawn_local(call(connection, request.clone(), Rc::clone(&shared)))
+                    tokio::task::spawn_local(run_client(
+                        connection,
+                        request.clone(),
+                        Rc::clone(&shared),
+                    ))
                 })
                 .collect();
             tokio::time::sleep(self.warm_up).await;
-            shared.counts.set(true);
+            shared.is_measuring.set(true);
             let start = Instant::now();
             tokio::time::sleep(self.duration).await;
             let took = start.elapsed();
-            shared.counts.set(false);
+            shared.is_measuring.set(false);
             shared.is_over.set(true);
-            for caller in callers {
-                caller.await??;
+            for client in clients {
+                client.await??;
             }
             Measured::new(shared.latencies.borrow().clone(), took)
         }))
     }
 }
 
-async fn call(mut connection: Connection, mut request: Request, shared: Rc<Shared>) -> Result<()> {
+async fn run_client(
+    mut connection: Connection,
+    mut request: Request,
+    shared: Rc<Shared>,
+) -> Result<()> {
     let mut bytes = Vec::with_capacity(1024);
     while !shared.is_over.get() {
         request.write(&mut bytes);
-        let asked = Instant::now();
+        let sent = Instant::now();
         expect(&mut connection, &bytes, request.status).await?;
-        if shared.counts.get() {
-            shared.latencies.borrow_mut().saturating_record(micros(asked.elapsed()));
+        if shared.is_measuring.get() {
+            shared.latencies.borrow_mut().saturating_record(micros(sent.elapsed()));
         }
     }
     Ok(())
 }
 
-/// Sends each of these requests once, over so many connections; what all of it has shown. `keep`
-/// sees each body.
+/// Sends each of these requests once over this number of connections. `inspect` gets each body.
 pub(crate) fn each_once(
     address: SocketAddr,
     connections: usize,
     status: u16,
     requests: &[Vec<u8>],
-    keep: impl Fn(&[u8]),
+    inspect: impl Fn(&[u8]),
 ) -> Result<Measured> {
     on_one_thread(async {
         let connections = open_all(address, connections).await?;
         let (next, latencies) = (Cell::new(0), RefCell::new(latencies()?));
         let start = Instant::now();
-        let callers = connections.into_iter().map(async |mut connection| {
+        let clients = connections.into_iter().map(async |mut connection| {
             while let Some(request) = requests.get(next.replace(next.get() + 1)) {
-                let asked = Instant::now();
-                keep(expect(&mut connection, request, status).await?);
-                latencies.borrow_mut().saturating_record(micros(asked.elapsed()));
+                let sent = Instant::now();
+                inspect(expect(&mut connection, request, status).await?);
+                latencies.borrow_mut().saturating_record(micros(sent.elapsed()));
             }
             anyhow::Ok(())
         });
-        futures_util::future::try_join_all(callers).await?;
+        futures_util::future::try_join_all(clients).await?;
         let took = start.elapsed();
         Measured::new(latencies.into_inner(), took)
     })
@@ -104,7 +112,7 @@ pub(crate) fn each_once(
 pub(super) async fn open_all(address: SocketAddr, connections: usize) -> Result<Vec<Connection>> {
     let mut open = Vec::with_capacity(connections);
     while open.len() < connections {
-        let more = (connections - open.len()).min(OPENED_AT_ONCE);
+        let more = (connections - open.len()).min(CONCURRENT_OPENS);
         let opened =
             futures_util::future::try_join_all((0..more).map(|_| Connection::open(address))).await;
         open.extend(opened.map_err(|error| anyhow!("after {} connections: {error}", open.len()))?);
@@ -117,13 +125,13 @@ pub(super) async fn expect<'a>(
     request: &[u8],
     status: u16,
 ) -> Result<&'a [u8]> {
-    let answer = connection.ask(request).await?;
-    if answer.status != status {
+    let response = connection.send(request).await?;
+    if response.status != status {
         bail!(
-            "answered {} instead of {status}: {}",
-            answer.status,
-            String::from_utf8_lossy(answer.body)
+            "status {} instead of {status}: {}",
+            response.status,
+            String::from_utf8_lossy(response.body)
         );
     }
-    Ok(answer.body)
+    Ok(response.body)
 }

@@ -1,4 +1,4 @@
-//! The callers: many connections on one thread.
+//! Clients: many connections on one thread.
 
 mod closed;
 mod connection;
@@ -16,8 +16,8 @@ use std::future::Future;
 
 use anyhow::{Context, Result};
 
-/// Runs the callers' side on a thread of its own.
+/// Runs the clients on a runtime with one thread.
 pub(crate) fn on_one_thread<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.context("the operating system gives the callers no runtime")?.block_on(work)
+    runtime.context("cannot start a runtime")?.block_on(work)
 }

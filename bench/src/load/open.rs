@@ -1,4 +1,4 @@
-//! Callers who come when they come, whether or not the server keeps up: how long they wait.
+//! Requests at a fixed rate, whether or not the server keeps up: the latencies.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -10,13 +10,13 @@ use super::closed::{expect, open_all};
 use super::measured::{Measured, latencies, micros};
 use super::{Request, on_one_thread};
 
-/// An open loop: one request after the other is due at an even pace. A latency counts from when it
-/// was due, so a server that stalls is charged for everybody who had to wait.
+/// An open loop: requests are due at a fixed rate. A latency counts from when the request was due,
+/// so a stall of the server counts for every request that is due meanwhile.
 pub(crate) struct Open {
     pub(crate) address: SocketAddr,
     pub(crate) connections: usize,
     pub(crate) per_second: f64,
-    /// How long nothing is counted.
+    /// The time before responses are counted.
     pub(crate) warm_up: Duration,
     pub(crate) duration: Duration,
 }
@@ -28,7 +28,7 @@ impl Open {
             let (next, latencies) = (Cell::new(0_u32), RefCell::new(latencies()?));
             let start = Instant::now();
             let end = self.warm_up + self.duration;
-            let callers = connections.into_iter().map(async |mut connection| {
+            let clients = connections.into_iter().map(async |mut connection| {
                 let mut request = request.clone();
                 let mut bytes = Vec::with_capacity(1024);
                 loop {
@@ -50,7 +50,7 @@ impl Open {
                     }
                 }
             });
-            futures_util::future::try_join_all(callers).await?;
+            futures_util::future::try_join_all(clients).await?;
             Measured::new(latencies.into_inner(), self.duration)
         })
     }

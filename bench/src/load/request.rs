@@ -1,31 +1,31 @@
-//! The bytes of a request, with a new idempotency key each time where one is wanted.
+//! The bytes of a request, with a new idempotency key each time if it has one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How a request's idempotency keys come about.
+/// The idempotency keys of a request.
 #[derive(Clone)]
 pub(crate) enum Keys {
-    /// It has none.
+    /// No key.
     None,
-    /// Never the same twice in a run: data may be older than the server, and a key that is known is
-    /// a repetition.
+    /// A key that is unique in this run of the bench, which may use the same data with several
+    /// servers.
     Unique,
-    /// So many, again and again.
+    /// This number of different keys, in turn.
     Repeated(u64),
 }
 
-/// How many unique keys there have been.
+/// How many unique keys were made.
 static UNIQUE: AtomicU64 = AtomicU64::new(0);
 
-/// A request that is sent again and again. Clones share the count of keys.
+/// A request that is sent repeatedly. Clones share the count of keys.
 #[derive(Clone)]
 pub(crate) struct Request {
     head: Arc<str>,
     body: Arc<str>,
     keys: Keys,
     count: Arc<AtomicU64>,
-    /// The status that the answer must have.
+    /// The expected status of the response.
     pub(crate) status: u16,
 }
 
@@ -66,7 +66,7 @@ impl Request {
         Self { head: format!("{}{name}: {value}\r\n", self.head).into(), ..self }
     }
 
-    /// Puts the next request's bytes in the place of the last one's.
+    /// Replaces the content of `bytes` with the next request.
     pub(crate) fn write(&mut self, bytes: &mut Vec<u8>) {
         bytes.clear();
         bytes.extend_from_slice(self.head.as_bytes());
@@ -87,17 +87,17 @@ impl Request {
     }
 }
 
-/// 32 hexadecimal digits in no order, as of a random UUID.
+/// Appends 32 hexadecimal digits that look random, like those of a UUID.
 pub(crate) fn push_key(number: u64, bytes: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for half in [scatter(number), scatter(number ^ 0x5bd1_e995_9d1c_a3b5)] {
+    for half in [mix(number), mix(number ^ 0x5bd1_e995_9d1c_a3b5)] {
         let digits = (0..16).map(|index| usize::try_from(half >> (4 * index) & 15).unwrap_or(0));
         bytes.extend(digits.filter_map(|digit| DIGITS.get(digit)));
     }
 }
 
-/// A number that looks random, another one for each (the finaliser of SplitMix64).
-fn scatter(number: u64) -> u64 {
+/// A bijection whose results look random: the finaliser of SplitMix64.
+fn mix(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,4 +1,4 @@
-//! What can be typed (§13).
+//! The command line (§13).
 
 use std::ffi::{OsStr, OsString};
 
@@ -9,11 +9,11 @@ use crate::completions::CompletionsArguments;
 use crate::doctor::DoctorArguments;
 use crate::login::LoginArguments;
 use crate::man::ManArguments;
-use crate::options::Place;
+use crate::options::DatabaseOptions;
 use crate::production_tests::TestsArguments;
 use crate::serve::ServeArguments;
 
-/// What the program is called.
+/// The name of the program.
 pub(crate) const PROGRAM: &str = "fieldtest";
 
 const USAGE: &str = "fieldtest [OPTIONS OF SERVE]\n       fieldtest <COMMAND> [OPTIONS]";
@@ -21,8 +21,9 @@ const USAGE: &str = "fieldtest [OPTIONS OF SERVE]\n       fieldtest <COMMAND> [O
 const NOTES: &str = "\
 Without a command, fieldtest serves.
 
-Options come from the command line, or else from environment variables, or else from the TOML file that --config names. \
-The file's keys are the options of `fieldtest serve` without the dashes in front:
+Options on the command line take precedence over environment variables, and those over the TOML \
+file that --config names. The keys of the file are the options of `fieldtest serve` without the \
+leading dashes:
 
   listen = \"0.0.0.0:8080\"
   roles = [\"api\", \"scheduler\", \"tpas\"]
@@ -30,7 +31,7 @@ The file's keys are the options of `fieldtest serve` without the dashes in front
 Exit codes:
   0  done
   1  not done; the error says why
-  2  the arguments, the environment or a configuration file are wrong
+  2  the arguments, the environment or the configuration file are not valid
 
 Examples:
   fieldtest
@@ -53,48 +54,47 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-/// What fieldtest can be told to do.
+/// The commands.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Serve the API, the challenge service and the pages
     Serve(ServeArguments),
-    /// Bring the databases' tables up to date, and name the files
+    /// Migrate the databases to this version, and print where they are
     #[command(after_help = MIGRATE_EXAMPLE)]
-    Migrate(Place),
-    /// Look whether a server can do its work here, and say how to mend what is wrong; changes
-    /// nothing
+    Migrate(DatabaseOptions),
+    /// Check whether a server can run here, and say how to fix what is wrong; changes nothing
     Doctor(DoctorArguments),
     /// Print the OpenAPI document
     #[command(after_help = OPENAPI_EXAMPLE)]
     Openapi,
     /// Manage workspaces, keys, apps and providers, directly in the database
     Admin(AdminArguments),
-    /// Order, watch and manage production tests of a deployment, over its API
+    /// Order, watch and manage production tests with the API of a deployment
     Tests(TestsArguments),
-    /// Remember where a deployment is, and the key that opens it
+    /// Store the URL of a deployment and an API key for it
     Login(LoginArguments),
-    /// Print a script with which a shell completes what is typed
+    /// Print a completion script for a shell
     Completions(CompletionsArguments),
-    /// Print a manual page, or write all of them
+    /// Print a manual page, or write all manual pages
     Man(ManArguments),
 }
 
 impl Arguments {
-    /// Reads what was typed. What cannot be read ends the program with exit code 2, a question for
-    /// help with 0.
+    /// Parses the command line. The program exits with code 2 if that fails, and with 0 after
+    /// `--help` and `--version`.
     pub(crate) fn read() -> Self {
         Self::parse_from(with_command(std::env::args_os().collect()))
     }
 }
 
-/// The same arguments, with `serve` put in where no command is named.
+/// Inserts `serve` if the arguments name no command.
 fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    let is_complete = |first: &OsString| {
+    let needs_no_command = |first: &OsString| {
         let is_option = first.as_encoded_bytes().starts_with(b"-");
         !is_option
             || ["-h", "--help", "-V", "--version"].map(OsStr::new).contains(&first.as_os_str())
     };
-    if !arguments.get(1).is_some_and(is_complete) {
+    if !arguments.get(1).is_some_and(needs_no_command) {
         arguments.insert(arguments.len().min(1), "serve".into());
     }
     arguments
@@ -106,17 +106,17 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_declarations_contradict_nothing() {
+    fn the_declarations_are_consistent() {
         Arguments::command().debug_assert();
     }
 
     #[test]
-    fn without_a_command_it_serves() {
-        let completed = |typed: &[&str]| with_command(typed.iter().map(OsString::from).collect());
-        assert_eq!(completed(&["fieldtest"]), ["fieldtest", "serve"]);
-        assert_eq!(completed(&["fieldtest", "--no-demo"]), ["fieldtest", "serve", "--no-demo"]);
-        assert_eq!(completed(&["fieldtest", "--help"]), ["fieldtest", "--help"]);
-        assert_eq!(completed(&["fieldtest", "openapi"]), ["fieldtest", "openapi"]);
-        assert_eq!(completed(&["fieldtest", "serv"]), ["fieldtest", "serv"]);
+    fn the_default_command_is_serve() {
+        let parsed = |typed: &[&str]| with_command(typed.iter().map(OsString::from).collect());
+        assert_eq!(parsed(&["fieldtest"]), ["fieldtest", "serve"]);
+        assert_eq!(parsed(&["fieldtest", "--no-demo"]), ["fieldtest", "serve", "--no-demo"]);
+        assert_eq!(parsed(&["fieldtest", "--help"]), ["fieldtest", "--help"]);
+        assert_eq!(parsed(&["fieldtest", "openapi"]), ["fieldtest", "openapi"]);
+        assert_eq!(parsed(&["fieldtest", "serv"]), ["fieldtest", "serv"]);
     }
 }

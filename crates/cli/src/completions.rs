@@ -8,18 +8,18 @@ use crate::failure::Failure;
 use crate::output;
 
 const NOTES: &str = "\
-The script completes commands, options, and values of which there are only a few. Make it anew after an upgrade.
+The script completes commands, options and fixed values. Generate it again after an upgrade.
 
 Examples:
   fieldtest completions bash > ~/.local/share/bash-completion/completions/fieldtest
   fieldtest completions zsh > \"${fpath[1]}/_fieldtest\"
   fieldtest completions fish > ~/.config/fish/completions/fieldtest.fish";
 
-/// What `completions` can be told.
+/// The arguments of `completions`.
 #[derive(Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct CompletionsArguments {
-    /// The shell that is to complete what is typed
+    /// The shell that runs the script
     shell: Shell,
 }
 

@@ -11,27 +11,27 @@ use crate::failure::Failure;
 use crate::options::{ConfigFile, Options};
 use crate::output;
 use crate::table::printable;
-use crate::terminal::{Terminal, Tone, columns};
+use crate::terminal::{Style, Terminal, display_width};
 
 const NOTES: &str = "\
-Give it the options that `fieldtest serve` is given, and run it as the account that the server split_on_conflict as. It makes and changes \
-nothing and holds nobody up, so it can be asked before a server starts and while one split_on_conflict. It ends within ten seconds, \
-whatever hangs.
+Run it with the options and the account of the server. It changes nothing and blocks no other \
+process, so it can run before a server starts and beside one. It ends within ten seconds, even if \
+a disk or a database does not respond.
 
 Exit codes:
-  0  all is good, or there are warnings
-  1  something failed
-  2  the arguments, the environment or a configuration file are wrong
+  0  no check failed; there may be warnings
+  1  a check failed
+  2  the arguments, the environment or the configuration file are not valid
 
 Examples:
   fieldtest doctor
   fieldtest doctor --config /etc/fieldtest.toml
   fieldtest doctor --data-dir /var/lib/fieldtest --json";
 
-/// Between two columns.
+/// The space between two columns.
 const GAP: &str = "  ";
 
-/// What `doctor` can be told.
+/// The arguments of `doctor`.
 #[derive(Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct DoctorArguments {
@@ -39,22 +39,22 @@ pub(crate) struct DoctorArguments {
     file: ConfigFile,
 
     #[command(flatten)]
-    typed: Options,
+    options: Options,
 
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
 }
 
-/// Looks at everything that a server with these options would need, and prints what was found.
+/// Checks what a server with these options needs, and prints the findings.
 pub(crate) async fn run(
-    DoctorArguments { file, typed, json }: DoctorArguments,
+    DoctorArguments { file, options, json }: DoctorArguments,
 ) -> Result<ExitCode, Failure> {
-    let written = file.options()?;
-    let secret_file = file.path().filter(|_| written.hold_a_secret());
-    let config = typed.or(written).config()?;
+    let in_file = file.options()?;
+    let secret_file = file.path().filter(|_| in_file.contain_a_secret());
+    let config = options.or(in_file).config()?;
     let findings = examine(&config, secret_file, &SystemClock).await;
-    let text = if json { as_json(&findings) } else { as_table(&findings, Terminal::of_output()) };
+    let text = if json { as_json(&findings) } else { as_table(&findings, Terminal::stdout()) };
     output::print(&text)?;
     let has_failed = findings.iter().any(|finding| finding.verdict == Verdict::Failed);
     Ok(if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -67,32 +67,32 @@ fn as_json(findings: &[Finding]) -> String {
     format!("{:#}\n", findings.collect::<Value>())
 }
 
-/// A line for each check, the remedy below it, and a line that counts them.
+/// A line for each check, a line below it that says how to fix it, and a summary.
 fn as_table(findings: &[Finding], terminal: Terminal) -> String {
-    let widest = |text: fn(&Finding) -> &str| {
-        findings.iter().map(|finding| columns(text(finding))).max().unwrap_or(0)
+    let max_width = |text: fn(&Finding) -> &str| {
+        findings.iter().map(|finding| display_width(text(finding))).max().unwrap_or(0)
     };
     let (verdicts, checks) =
-        (widest(|finding| finding.verdict.as_str()), widest(|finding| finding.check));
+        (max_width(|finding| finding.verdict.as_str()), max_width(|finding| finding.check));
     let indent = verdicts + checks + 2 * GAP.len();
     let mut table = String::new();
     for Finding { check, verdict, text, mend } in findings {
-        let (word, tone) = (verdict.as_str(), tone(*verdict));
-        let padding = " ".repeat(verdicts - columns(word));
+        let (word, style) = (verdict.as_str(), style(*verdict));
+        let padding = " ".repeat(verdicts - display_width(word));
         let text = wrapped(&printable(text), indent, terminal);
         table.push_str(&format!(
             "{}{padding}{GAP}{check:checks$}{GAP}{text}\n",
-            terminal.paint(tone, word)
+            terminal.paint(style, word)
         ));
         if let Some(mend) = mend {
-            let mend = wrapped(&format!("mend: {}", printable(mend)), indent, terminal);
+            let mend = wrapped(&format!("fix: {}", printable(mend)), indent, terminal);
             table.push_str(&format!("{}{mend}\n", " ".repeat(indent)));
         }
     }
     table + &count(findings)
 }
 
-/// How many there are of each kind.
+/// How many checks have each verdict.
 fn count(findings: &[Finding]) -> String {
     let of =
         |verdict: Verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
@@ -101,18 +101,18 @@ fn count(findings: &[Finding]) -> String {
     format!("\n{} ok, {warnings} warning{plural}, {failed} failed\n", of(Verdict::Ok))
 }
 
-fn tone(verdict: Verdict) -> Tone {
+fn style(verdict: Verdict) -> Style {
     match verdict {
-        Verdict::Ok => Tone::Good,
-        Verdict::Warning => Tone::Busy,
-        Verdict::Failed => Tone::Bad,
+        Verdict::Ok => Style::Success,
+        Verdict::Warning => Style::Warning,
+        Verdict::Failed => Style::Error,
     }
 }
 
-/// The text as it fits on the terminal, with what comes after its first line indented.
+/// Wraps the text to the width of the terminal, and indents all lines but the first.
 fn wrapped(text: &str, indent: usize, terminal: Terminal) -> String {
-    let Some(room) =
-        terminal.width.map(|width| width.saturating_sub(indent)).filter(|room| *room >= 20)
+    let Some(available) =
+        terminal.width.map(|width| width.saturating_sub(indent)).filter(|width| *width >= 20)
     else {
         return text.to_owned();
     };
@@ -120,7 +120,7 @@ fn wrapped(text: &str, indent: usize, terminal: Terminal) -> String {
     for word in text.split(' ') {
         match lines.last_mut() {
             Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if columns(line) + 1 + columns(word) <= room => {
+            Some(line) if display_width(line) + 1 + display_width(word) <= available => {
                 *line = format!("{line} {word}")
             }
             _ => lines.push(word.to_owned()),
@@ -152,13 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_line_for_each_check_and_one_for_what_to_do() {
-        let table =
-            as_table(&findings(), Terminal { width: None, has_colours: false, can_repaint: false });
+    fn a_check_has_a_line_and_a_line_with_the_fix() {
+        let table = as_table(&findings(), Terminal::PIPE);
         let expected = "\
 ok      clock        it is noon
 failed  permissions  others can read\u{fffd}[2J it
-                     mend: chmod 600 it
+                     fix: chmod 600 it
 
 1 ok, 0 warnings, 1 failed
 ";
@@ -166,10 +165,10 @@ failed  permissions  others can read\u{fffd}[2J it
     }
 
     #[test]
-    fn a_narrow_terminal_breaks_lines_between_words() {
+    fn lines_are_wrapped_between_words() {
         let table = as_table(
             &findings(),
-            Terminal { width: Some(41), has_colours: true, can_repaint: false },
+            Terminal { width: Some(41), has_colours: true, can_redraw: false },
         );
         assert!(table.contains("\u{1b}[32mok\u{1b}[0m      clock        it is noon\n"), "{table}");
         assert!(table.contains("others can read\u{fffd}[2J\n                     it\n"), "{table}");

@@ -1,4 +1,4 @@
-//! Why a command was not carried out, and how the shell and its user are told (§13).
+//! Why a command failed, its message and its exit code (§13).
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -6,21 +6,21 @@ use std::process::ExitCode;
 use db::{OpenError, StoreError};
 use server::StartError;
 
-/// Why a command was not carried out: a sentence that also says what to do.
+/// Why a command failed. The message also says what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// What was given makes no sense, whatever the state of things.
+    /// The arguments, the environment or a file are not valid: exit code 2.
     #[error("{0}")]
     Input(String),
-    /// What was given makes sense, but could not be done.
+    /// The command is valid and could not be done: exit code 1.
     #[error("{0}")]
     Other(String),
 }
 
 impl Failure {
-    /// Tells the user, and the shell by the exit code.
+    /// Prints the error, and returns the exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        // Where standard error is gone too, the exit code is all that is left.
+        // If standard error is closed, the exit code still tells.
         let _ = writeln!(io::stderr(), "error: {self}");
         match self {
             Self::Input(_) => ExitCode::from(2),
@@ -52,9 +52,9 @@ impl From<StoreError> for Failure {
             StoreError::Overloaded => {
                 Self::Other(format!("{error}; nothing was changed, so try again"))
             }
-            // It may have been the answer that was lost, and not the write.
+            // The write may be committed although its result was lost.
             StoreError::Unavailable { .. } => Self::Other(format!(
-                "{error}; if this was to change something, that may have been done: look with `list` before you try again"
+                "{error}; a change may have been made: check with `list` before you try again"
             )),
             StoreError::Closed | StoreError::Internal(_) => Self::Other(error.to_string()),
         }
@@ -73,15 +73,15 @@ mod tests {
     use db::UnavailableReason;
 
     #[test]
-    fn nobody_is_told_that_nothing_was_changed_where_that_is_not_known() {
+    fn a_lost_result_may_have_changed_something() {
         let lost = StoreError::Unavailable {
             reason: UnavailableReason::Slow,
             cause: "a write was not answered in time".into(),
         };
-        let told = Failure::from(lost).to_string();
+        let message = Failure::from(lost).to_string();
         assert!(
-            told.contains("may have been done") && !told.contains("nothing was changed"),
-            "{told}"
+            message.contains("may have been made") && !message.contains("nothing was changed"),
+            "{message}"
         );
     }
 }

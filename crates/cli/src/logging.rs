@@ -1,7 +1,7 @@
-//! Logs: on standard error, one event a line (`docs/logging.md`).
+//! Logs: on standard error, one event per line (`docs/logging.md`).
 
 use std::fmt;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::str::FromStr;
 
 use domain::{Clock, SystemClock};
@@ -14,8 +14,10 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::terminal::has_colours;
+
 /// The crates of this workspace that log.
-const OURS: [&str; 10] = [
+const CRATES: [&str; 10] = [
     "fieldtest",
     "server",
     "workspace_api",
@@ -28,11 +30,11 @@ const OURS: [&str; 10] = [
     "client",
 ];
 
-/// How much is logged.
+/// The lowest level that is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogLevel(LevelFilter);
 
-/// The text is no level.
+/// The text is not a level.
 #[derive(Debug, thiserror::Error)]
 #[error("must be error, warn, info, debug or trace")]
 pub(crate) struct UnknownLogLevel;
@@ -58,17 +60,17 @@ impl FromStr for LogLevel {
     }
 }
 
-/// How an event is written.
+/// The format of an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LogFormat {
-    /// For people, with colour where there is a terminal.
+    /// For people, with colours in a terminal.
     #[default]
     Text,
     /// For programs: a JSON object.
     Json,
 }
 
-/// The text is no format.
+/// The text is not a format.
 #[derive(Debug, thiserror::Error)]
 #[error("must be text or json")]
 pub(crate) struct UnknownLogFormat;
@@ -85,11 +87,11 @@ impl FromStr for LogFormat {
     }
 }
 
-/// Begins to log. To be called once.
+/// Starts logging. Called once.
 pub(crate) fn start(level: LogLevel, format: LogFormat) {
     let base = layer().with_writer(io::stderr).with_target(false).with_timer(Milliseconds);
     let lines = match format {
-        LogFormat::Text => base.with_ansi(has_colour()).boxed(),
+        LogFormat::Text => base.with_ansi(has_colours(&io::stderr())).boxed(),
         LogFormat::Json => {
             base.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
         }
@@ -97,22 +99,16 @@ pub(crate) fn start(level: LogLevel, format: LogFormat) {
     tracing_subscriber::registry().with(lines).with(filter(level)).init();
 }
 
-/// What libraries say below a warning is about their insides, and not ours to vouch for. The pool
-/// of connections to the database warns of each that breaks; what that means for a request stands
-/// in the request's line.
+/// Libraries log warnings and errors only: their other events are about their internals. The
+/// connection pool warns about each broken connection, which the access log of the request covers.
 fn filter(LogLevel(level): LogLevel) -> Targets {
     Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("deadpool", level.min(LevelFilter::ERROR))
-        .with_targets(OURS.map(|name| (name, level)))
+        .with_targets(CRATES.map(|name| (name, level)))
 }
 
-/// Colour is for a terminal whose user has not asked to do without (<https://no-color.org>).
-fn has_colour() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-/// The time as everywhere else in fieldtest: `2026-04-08T10:00:00.000Z`.
+/// Formats the time as the API does: `2026-04-08T10:00:00.000Z`.
 struct Milliseconds;
 
 impl FormatTime for Milliseconds {
@@ -127,7 +123,7 @@ mod tests {
     use tracing::Level;
 
     #[test]
-    fn libraries_are_heard_only_when_they_warn() {
+    fn libraries_log_warnings_only() {
         let filter = filter("debug".parse().unwrap());
         assert!(filter.would_enable("http_support::request_layer", &Level::DEBUG));
         assert!(!filter.would_enable("http_support::request_layer", &Level::TRACE));
@@ -136,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_program_has_quiet_libraries() {
+    fn libraries_log_no_more_than_the_program() {
         let filter = filter("error".parse().unwrap());
         assert!(!filter.would_enable("hyper::proto", &Level::WARN));
         assert!(!filter.would_enable("server", &Level::WARN));

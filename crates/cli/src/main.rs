@@ -1,12 +1,10 @@
-//! `fieldtest`, the one program: arguments in, tables and exit codes out (§13).
+//! The command line of fieldtest (§13).
 //!
-//! The numbers in brackets (§5) are sections of `docs/api-design.md`.
+//! References such as §5 are to sections of `docs/api-design.md`.
 
 mod admin;
 mod arguments;
-mod choice;
 mod completions;
-mod config_file;
 mod deployment;
 mod doctor;
 mod failure;
@@ -15,13 +13,14 @@ mod login;
 mod man;
 mod options;
 mod output;
+mod possible_values;
 mod production_tests;
 mod serve;
 mod signals;
+mod startup_message;
 mod table;
 mod terminal;
 mod values;
-mod welcome;
 
 use std::process::ExitCode;
 
@@ -36,18 +35,16 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| {
-        Failure::Other(format!("the operating system gives this program no threads: {error}"))
-    })?;
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::Other(format!("cannot start threads: {error}")))?;
     match arguments.command {
         Command::Serve(arguments) => runtime.block_on(serve::run(arguments)),
-        Command::Migrate(place) => runtime.block_on(migrate(place)),
+        Command::Migrate(options) => runtime.block_on(migrate(options)),
         Command::Doctor(arguments) => {
-            let examined = runtime.block_on(doctor::run(arguments));
-            // What hangs in the operating system, on a disk that does not answer, is not waited
-            // for.
+            let result = runtime.block_on(doctor::run(arguments));
+            // Does not wait for calls of the operating system that hang.
             runtime.shutdown_background();
-            return examined;
+            return result;
         }
         Command::Openapi => output::print(&server::openapi_json()),
         Command::Admin(arguments) => runtime.block_on(admin::run(arguments)),
@@ -59,8 +56,8 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     .map(|()| ExitCode::SUCCESS)
 }
 
-async fn migrate(place: options::Place) -> Result<(), Failure> {
-    let tables = server::migrate(&place.options()?.config()?).await?;
-    let lines: String = tables.iter().map(|place| format!("{place} is up to date\n")).collect();
-    output::print(&lines)
+async fn migrate(options: options::DatabaseOptions) -> Result<(), Failure> {
+    let databases = server::migrate(&options.options()?.config()?).await?;
+    let lines = databases.iter().map(|database| format!("{database} is up to date\n"));
+    output::print(&lines.collect::<String>())
 }

@@ -13,27 +13,27 @@ use crate::failure::Failure;
 use crate::output;
 
 const NOTES: &str = "\
-Where `man` looks for pages, `manpath` says; user commands are in the folder man1 there.
+`manpath` prints the folders that `man` searches; user commands are in man1 below them.
 
 Examples:
   fieldtest man | man -l -
   fieldtest man tests create | man -l -
   fieldtest man --dir /usr/local/share/man/man1";
 
-/// What `man` can be told.
+/// The arguments of `man`.
 #[derive(Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct ManArguments {
-    /// The command whose page is printed, such as tests create [default: the program as a whole]
+    /// The command whose page to print, such as tests create [default: the program itself]
     #[arg(conflicts_with = "dir")]
     command: Vec<String>,
 
-    /// Write all pages into this folder instead, one for each command; it is made if it is missing
+    /// Write the pages of all commands into this folder, which is created if it is missing
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
 }
 
-/// Prints a page, or writes all of them.
+/// Prints a page, or writes all pages.
 pub(crate) fn run(ManArguments { command, dir }: ManArguments) -> Result<(), Failure> {
     let mut program = Arguments::command().disable_help_subcommand(true);
     program.build();
@@ -50,13 +50,13 @@ pub(crate) fn run(ManArguments { command, dir }: ManArguments) -> Result<(), Fai
     }
 }
 
-/// The command that these words name.
+/// Finds the command with this name, which may have several words.
 fn find<'a>(program: &'a Command, words: &[String]) -> Result<&'a Command, Failure> {
     words.iter().try_fold(program, |command, word| {
         command.find_subcommand(word).ok_or_else(|| {
-            let above = command.get_bin_name().unwrap_or(PROGRAM);
+            let parent = command.get_bin_name().unwrap_or(PROGRAM);
             Failure::Input(format!(
-                "there is no command {above} {word}; `{above} --help` shows those that exist"
+                "there is no command {parent} {word}; `{parent} --help` lists the commands"
             ))
         })
     })
@@ -65,16 +65,18 @@ fn find<'a>(program: &'a Command, words: &[String]) -> Result<&'a Command, Failu
 fn print(command: &Command) -> Result<(), Failure> {
     let mut page = Vec::new();
     render(command, &mut page)
-        .map_err(|error| Failure::Other(format!("the page cannot be made: {error}")))?;
+        .map_err(|error| Failure::Other(format!("cannot render the page: {error}")))?;
     output::print(&String::from_utf8_lossy(&page))
 }
 
-/// Writes the page of this command and of those below it; how many there are.
+/// Writes the pages of this command and of its subcommands. Returns the number of pages.
 fn write_all(command: &Command, dir: &Path) -> io::Result<usize> {
     let mut page = Vec::new();
     render(command, &mut page)?;
     fs::write(dir.join(man(command).get_filename()), page)?;
-    command.get_subcommands().try_fold(1, |count, below| Ok(count + write_all(below, dir)?))
+    command
+        .get_subcommands()
+        .try_fold(1, |count, subcommand| Ok(count + write_all(subcommand, dir)?))
 }
 
 fn man(command: &Command) -> Man {
@@ -97,7 +99,7 @@ fn render(command: &Command, page: &mut dyn Write) -> io::Result<()> {
     sections(&after).to_writer(page)
 }
 
-/// What stands at the end of a command's help, as sections: notes, and examples.
+/// Converts the text after a command's help to the sections NOTES and EXAMPLES.
 fn sections(after: &str) -> Roff {
     let mut roff = Roff::new();
     let is_heading = |line: &&str| line.starts_with("Example");
@@ -109,22 +111,22 @@ fn sections(after: &str) -> Roff {
     roff
 }
 
-/// A section whose indented lines stay as they are, and whose other lines are filled.
+/// Appends a section. Indented lines are printed as they are, other lines are filled.
 fn section<'a>(roff: &mut Roff, title: &str, lines: impl IntoIterator<Item = &'a str>) {
     roff.control("SH", [title]);
-    let mut is_kept = false;
+    let mut is_preformatted = false;
     for line in lines {
         let is_indented = line.starts_with("  ");
-        if is_indented != is_kept {
+        if is_indented != is_preformatted {
             roff.control(if is_indented { "nf" } else { "fi" }, []);
-            is_kept = is_indented;
+            is_preformatted = is_indented;
         }
         match line.trim() {
             "" => roff.control("PP", []),
             text => roff.text([roman(text)]),
         };
     }
-    if is_kept {
+    if is_preformatted {
         roff.control("fi", []);
     }
 }
@@ -134,14 +136,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn notes_are_filled_and_examples_are_kept_as_they_are() {
+    fn notes_are_filled_and_examples_are_preformatted() {
         let page =
             sections("One note.\n\nAnother:\n  x = 1\n\nExamples:\n  fieldtest\n  fieldtest serve")
                 .render();
         let (_, page) = page.split_once(".SH NOTES\n").unwrap();
-        assert_eq!(
-            page,
-            "One note.\n.PP\nAnother:\n.nf\nx = 1\n.fi\n.PP\n.SH EXAMPLES\n.nf\nfieldtest\nfieldtest serve\n.fi\n"
-        );
+        let expected = "One note.\n.PP\nAnother:\n.nf\nx = 1\n.fi\n.PP\n\
+            .SH EXAMPLES\n.nf\nfieldtest\nfieldtest serve\n.fi\n";
+        assert_eq!(page, expected);
     }
 }

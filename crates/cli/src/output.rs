@@ -4,14 +4,13 @@ use std::io::{self, ErrorKind, Write};
 
 use crate::failure::Failure;
 
-/// Prints text as it is. A reader that has gone away (`| head`) has read enough: that is no
-/// failure.
+/// Prints text. A closed pipe is no failure: `head` closes it when it has read enough.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    is_read(text).map(drop)
+    print_if_open(text).map(drop)
 }
 
-/// Prints text as it is; whether there is still somebody who reads it.
-pub(crate) fn is_read(text: &str) -> Result<bool, Failure> {
+/// Prints text. The result is `false` if the reader has closed the pipe.
+pub(crate) fn print_if_open(text: &str) -> Result<bool, Failure> {
     let mut output = io::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
         Ok(()) => Ok(true),

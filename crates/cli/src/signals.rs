@@ -1,36 +1,36 @@
-//! How the operating system asks a server to stop (§13).
+//! Signals that stop a server (§13).
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What a shell makes of a program that a signal has ended: 128 and the signal's number.
+/// The exit codes of programs that a signal ended, as shells define them: 128 plus the signal.
 const INTERRUPTED: i32 = 128 + 2;
 const TERMINATED: i32 = 128 + 15;
 
-/// SIGINT (Ctrl-C) and SIGTERM, from now on in our hands.
+/// The handlers of SIGINT (Ctrl-C) and SIGTERM.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    /// Takes the signals over. Until then they end the process, as usual.
-    pub(crate) fn take() -> io::Result<Self> {
+    /// Installs the handlers. Before that, the signals end the process.
+    pub(crate) fn install() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
         })
     }
 
-    /// Waits for the first one. From then on the next one ends the process at once: whoever asks
-    /// twice does not want to wait, and what is durable is durable.
+    /// Waits for the first signal. The next one exits the process at once, which loses nothing that
+    /// was acknowledged.
     pub(crate) async fn stop(mut self) {
         self.next().await;
         tokio::spawn(async move { std::process::exit(self.next().await) });
     }
 
-    /// The exit code that goes with the next signal.
+    /// Waits for a signal, and returns its exit code.
     async fn next(&mut self) -> i32 {
         tokio::select! {
             _ = self.interrupt.recv() => INTERRUPTED,

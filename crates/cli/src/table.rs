@@ -1,105 +1,92 @@
-//! Columns for people.
+//! Tables for people.
+//!
+//! They are ours: comfy-table needs crossterm for colours, five more crates to save thirty lines.
 
 use std::fmt;
 
-use crate::terminal::{Terminal, Tone, columns, shortened};
+use crate::terminal::{Style, Terminal, display_width, truncated};
 
-/// Between two columns.
+/// The space between two columns.
 const GAP: &str = "  ";
 
-/// A column is not made narrower than this.
-const NARROWEST: usize = 8;
+/// The minimum width of the column that shrinks, unless its cells are narrower.
+const MIN_WIDTH: usize = 8;
 
-/// The tone in which a text is painted.
-type Painter = fn(&str) -> Tone;
+/// The style of a cell with this text.
+type CellStyle = fn(&str) -> Style;
 
 /// A table of `N` columns, each as wide as its widest cell.
 pub(crate) struct Table<const N: usize> {
     rows: Vec<[String; N]>,
-    /// The column that gives way where the terminal is too narrow.
-    elastic: Option<usize>,
-    /// A column whose cells have a colour, each by what it says.
-    painted: Option<(usize, Painter)>,
+    /// The column that shrinks if the terminal is too narrow.
+    shrinking: Option<usize>,
+    /// The column with colours.
+    painted: Option<(usize, CellStyle)>,
     terminal: Terminal,
 }
 
 impl<const N: usize> Table<N> {
     /// A table with these headings.
     pub(crate) fn new(headings: [&str; N]) -> Self {
-        Self {
-            rows: vec![headings.map(str::to_owned)],
-            elastic: None,
-            painted: None,
-            terminal: Terminal::NONE,
-        }
+        let rows = vec![headings.map(str::to_owned)];
+        Self { rows, shrinking: None, painted: None, terminal: Terminal::PIPE }
     }
 
-    /// The table with one more row.
+    /// Adds a row.
     pub(crate) fn row(mut self, cells: [String; N]) -> Self {
         self.rows.push(cells.map(|cell| printable(&cell)));
         self
     }
 
-    /// The table as it fits on this terminal, at the expense of this column.
-    pub(crate) fn fit(self, terminal: Terminal, elastic: usize) -> Self {
-        Self { terminal, elastic: Some(elastic), ..self }
+    /// Shrinks this column so that the table fits the terminal.
+    pub(crate) fn fit(self, terminal: Terminal, shrinking: usize) -> Self {
+        Self { terminal, shrinking: Some(shrinking), ..self }
     }
 
-    /// The table with a colour for each cell of this column.
-    pub(crate) fn paint(self, column: usize, tone: Painter) -> Self {
-        Self { painted: Some((column, tone)), ..self }
+    /// Gives each cell of this column a colour.
+    pub(crate) fn paint(self, column: usize, style: CellStyle) -> Self {
+        Self { painted: Some((column, style)), ..self }
     }
 
-    /// How wide each column is.
     fn widths(&self) -> [usize; N] {
         let mut widths = [0; N];
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
-                *width = columns(cell).max(*width);
+                *width = display_width(cell).max(*width);
             }
         }
-        let whole = widths.iter().sum::<usize>() + GAP.len() * N.saturating_sub(1);
-        let excess = self.terminal.width.map_or(0, |width| whole.saturating_sub(width));
-        if let Some(width) = self.elastic.and_then(|column| widths.get_mut(column)) {
-            *width = width.saturating_sub(excess).max(NARROWEST.min(*width));
+        let total = widths.iter().sum::<usize>() + GAP.len() * N.saturating_sub(1);
+        let excess = self.terminal.width.map_or(0, |width| total.saturating_sub(width));
+        if let Some(width) = self.shrinking.and_then(|column| widths.get_mut(column)) {
+            *width = width.saturating_sub(excess).max(MIN_WIDTH.min(*width));
         }
         widths
     }
-}
-
-/// The text on one line, and without what a terminal would obey instead of showing.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|character| if character.is_control() { '\u{fffd}' } else { character })
-        .collect()
 }
 
 impl<const N: usize> fmt::Display for Table<N> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widths = self.widths();
         for (number, row) in self.rows.iter().enumerate() {
-            let mut line = String::new();
-            // Spaces that nothing follows are not printed.
-            let mut pending = String::new();
-            for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-                let cell = shortened(cell, width);
-                let padding = width.saturating_sub(columns(&cell));
-                let tone = self
-                    .painted
-                    .filter(|(painted, _)| number > 0 && *painted == column && !cell.is_empty());
-                if !cell.is_empty() {
-                    line.push_str(&std::mem::take(&mut pending));
-                    line.push_str(&tone.map_or_else(
-                        || cell.clone(),
-                        |(_, tone)| self.terminal.paint(tone(&cell), &cell),
-                    ));
+            let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
+                let cell = truncated(cell, width);
+                let padding = " ".repeat(width.saturating_sub(display_width(&cell)));
+                match self.painted.filter(|(painted, _)| number > 0 && *painted == column) {
+                    Some((_, style)) => self.terminal.paint(style(&cell), &cell) + &padding,
+                    None => cell + &padding,
                 }
-                pending.push_str(&" ".repeat(padding + GAP.len()));
-            }
-            writeln!(formatter, "{line}")?;
+            });
+            let line = cells.collect::<Vec<_>>().join(GAP);
+            writeln!(formatter, "{}", line.trim_end())?;
         }
         Ok(())
     }
+}
+
+/// The text with control characters replaced, so that it stays on one line and a terminal does not
+/// execute it.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]
@@ -107,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_aligned_and_lines_do_not_trail() {
+    fn columns_are_aligned_and_lines_have_no_trailing_spaces() {
         let table = Table::new(["ID", "NAME"])
             .row(["1".into(), "Auðkenni".into()])
             .row(["1000".into(), "x".into()]);
@@ -125,15 +112,15 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_cannot_break_out_of_its_row() {
+    fn control_characters_in_cells_are_replaced() {
         let table = Table::new(["NAME"]).row(["a\nb\u{1b}[31m".into()]);
         assert_eq!(table.to_string(), "NAME\na\u{fffd}b\u{fffd}[31m\n");
     }
 
     #[test]
-    fn one_column_gives_way_to_a_narrow_terminal_but_not_all_of_it() {
+    fn one_column_shrinks_to_a_minimum() {
         let table = |width| {
-            let terminal = Terminal { width: Some(width), ..Terminal::NONE };
+            let terminal = Terminal { width: Some(width), ..Terminal::PIPE };
             Table::new(["ID", "TITLE"])
                 .row(["1234".into(), "A rather long title".into()])
                 .fit(terminal, 1)
@@ -145,10 +132,10 @@ mod tests {
     }
 
     #[test]
-    fn colours_change_no_width() {
-        let terminal = Terminal { width: Some(80), has_colours: true, ..Terminal::NONE };
+    fn colours_do_not_change_widths() {
+        let terminal = Terminal { width: Some(80), has_colours: true, ..Terminal::PIPE };
         let table = Table::new(["STATE", "ID"]).row(["open".into(), "1".into()]);
-        let table = table.fit(terminal, 0).paint(0, |_| Tone::Good);
+        let table = table.fit(terminal, 0).paint(0, |_| Style::Success);
         assert_eq!(table.to_string(), "STATE  ID\n\u{1b}[32mopen\u{1b}[0m   1\n");
     }
 }

@@ -1,85 +1,95 @@
 //! What standard output can show.
+//!
+//! The detection is ours: anstream would replace ten lines here with six more crates.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 
+use anstyle::AnsiColor;
 use terminal_size::{Width, terminal_size_of};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Of a terminal that does not say how wide it is.
-const USUAL_WIDTH: usize = 80;
+/// The width of a terminal whose size is unknown.
+const DEFAULT_WIDTH: usize = 80;
 
-/// Standard output, as far as what is printed depends on it.
+/// The properties of standard output that printed text depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Terminal {
-    /// How many columns there are; none where it is no terminal.
+    /// The number of columns; `None` if standard output is not a terminal.
     pub(crate) width: Option<usize>,
-    /// Whether colours are welcome.
+    /// Whether text may have colours.
     pub(crate) has_colours: bool,
-    /// Whether what was printed can be painted over.
-    pub(crate) can_repaint: bool,
+    /// Whether printed lines can be replaced.
+    pub(crate) can_redraw: bool,
 }
 
-/// What a colour says.
+/// The meaning of a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tone {
-    Good,
-    Bad,
-    Busy,
-    Quiet,
+pub(crate) enum Style {
+    Success,
+    Error,
+    Warning,
+    Dim,
 }
 
 impl Terminal {
-    /// No terminal: a file, or another program.
-    pub(crate) const NONE: Self = Self { width: None, has_colours: false, can_repaint: false };
+    /// A pipe or a file.
+    pub(crate) const PIPE: Self = Self { width: None, has_colours: false, can_redraw: false };
 
     /// Standard output as it is now.
-    pub(crate) fn of_output() -> Self {
-        let width = io::stdout().is_terminal().then(|| {
-            terminal_size_of(io::stdout()).map_or(USUAL_WIDTH, |(Width(width), _)| width.into())
+    pub(crate) fn stdout() -> Self {
+        let stdout = io::stdout();
+        let width = stdout.is_terminal().then(|| {
+            terminal_size_of(&stdout).map_or(DEFAULT_WIDTH, |(Width(width), _)| width.into())
         });
-        let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self::of(width, std::env::var_os("TERM").as_deref(), is_plain)
+        let (has_colours, can_redraw) = capabilities(width.is_some(), std::env::var_os);
+        Self { width, has_colours, can_redraw }
     }
 
-    /// A terminal of this width, if it is one, and of this kind.
-    fn of(width: Option<usize>, kind: Option<&OsStr>, is_plain: bool) -> Self {
-        let obeys = width.is_some() && kind.is_none_or(|kind| kind != "dumb");
-        Self { width, has_colours: obeys && !is_plain, can_repaint: obeys }
-    }
-
-    /// The text in the tone's colour, if there are colours.
-    pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
-        let code = match tone {
-            Tone::Good => 32,
-            Tone::Bad => 31,
-            Tone::Busy => 33,
-            Tone::Quiet => 2,
+    /// The text in this style, if there are colours.
+    pub(crate) fn paint(self, style: Style, text: &str) -> String {
+        let style = match style {
+            Style::Success => AnsiColor::Green.on_default(),
+            Style::Error => AnsiColor::Red.on_default(),
+            Style::Warning => AnsiColor::Yellow.on_default(),
+            Style::Dim => anstyle::Style::new().dimmed(),
         };
-        if self.has_colours { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.has_colours { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }
 
-/// How many columns the text takes.
-pub(crate) fn columns(text: &str) -> usize {
+/// Whether an output has colours.
+pub(crate) fn has_colours(output: &impl IsTerminal) -> bool {
+    capabilities(output.is_terminal(), std::env::var_os).0
+}
+
+/// Whether an output has colours (<https://no-color.org>), and whether it can be redrawn.
+fn capabilities(
+    is_terminal: bool,
+    variable: impl Fn(&'static str) -> Option<OsString>,
+) -> (bool, bool) {
+    let obeys = is_terminal && variable("TERM").is_none_or(|kind| kind != "dumb");
+    let is_plain = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    (obeys && !is_plain, obeys)
+}
+
+/// The number of columns of a text.
+pub(crate) fn display_width(text: &str) -> usize {
     text.width()
 }
 
-/// The beginning of the text, with `…` where it goes on, in at most `width` columns.
-pub(crate) fn shortened(text: &str, width: usize) -> String {
-    if columns(text) <= width {
+/// Truncates the text to `width` columns, the last of which is `…`.
+pub(crate) fn truncated(text: &str, width: usize) -> String {
+    if display_width(text) <= width {
         return text.to_owned();
     }
-    let mut left = width.saturating_sub(1);
+    let mut used = 1;
     let fits = |character: &char| {
-        let taken = character.width().unwrap_or(0);
-        let is_room = taken <= left;
-        left = left.saturating_sub(taken);
-        is_room
+        used += character.width().unwrap_or(0);
+        used <= width
     };
-    let mut short: String = text.chars().take_while(fits).collect();
-    short.extend((width > 0).then_some('…'));
-    short
+    let start: String = text.chars().take_while(fits).collect();
+    if width == 0 { start } else { format!("{start}…") }
 }
 
 #[cfg(test)]
@@ -87,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_where_its_columns_end() {
+    fn a_text_is_truncated_by_columns() {
         for (text, width, short) in [
             ("BankID", 6, "BankID"),
             ("BankID SE", 6, "BankI…"),
@@ -96,29 +106,28 @@ mod tests {
             ("テスト", 6, "テスト"),
             ("x", 0, ""),
         ] {
-            assert_eq!(shortened(text, width), short);
+            assert_eq!(truncated(text, width), short);
         }
     }
 
     #[test]
-    fn a_dumb_terminal_is_neither_coloured_nor_painted_over() {
-        let of = |width, kind: &str, is_plain| {
-            let Terminal { has_colours, can_repaint, .. } =
-                Terminal::of(width, Some(kind.as_ref()), is_plain);
-            (has_colours, can_repaint)
+    fn a_dumb_terminal_has_no_colours_and_no_redraws() {
+        let of = |is_terminal, term: &str, no_color: &str| {
+            capabilities(is_terminal, |name| {
+                Some(if name == "TERM" { term } else { no_color }.into())
+            })
         };
-        assert_eq!(of(Some(80), "xterm", false), (true, true));
-        assert_eq!(of(Some(80), "xterm", true), (false, true));
-        assert_eq!(of(Some(80), "dumb", false), (false, false));
-        assert_eq!(of(None, "xterm", false), (false, false));
+        assert_eq!(of(true, "xterm", ""), (true, true));
+        assert_eq!(of(true, "xterm", "1"), (false, true));
+        assert_eq!(of(true, "dumb", ""), (false, false));
+        assert_eq!(of(false, "xterm", ""), (false, false));
     }
 
     #[test]
-    fn nothing_is_painted_where_there_are_no_colours() {
-        assert_eq!(Terminal::NONE.paint(Tone::Good, "complete"), "complete");
-        assert_eq!(
-            Terminal { has_colours: true, ..Terminal::NONE }.paint(Tone::Bad, "x"),
-            "\u{1b}[31mx\u{1b}[0m"
-        );
+    fn text_has_colours_if_the_terminal_has() {
+        assert_eq!(Terminal::PIPE.paint(Style::Success, "complete"), "complete");
+        let terminal = Terminal { has_colours: true, ..Terminal::PIPE };
+        assert_eq!(terminal.paint(Style::Error, "x"), "\u{1b}[31mx\u{1b}[0m");
+        assert_eq!(terminal.paint(Style::Dim, "x"), "\u{1b}[2mx\u{1b}[0m");
     }
 }

@@ -1,4 +1,4 @@
-//! What may stand behind an option, where a plain type would let too much through.
+//! The types of options whose values have rules of their own.
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -6,34 +6,34 @@ use std::str::FromStr;
 use domain::app::{AppName, AppNameError};
 use domain::{ApiKeyId, ChallengeId, ClientId, WorkspaceId};
 
-/// The text does not mean anything here; this is what would.
+/// The text is not a valid value. The message says what is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Malformed(&'static str);
+pub(crate) struct InvalidValue(&'static str);
 
-/// Where to accept connections.
+/// An address to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ListenAddress(pub(crate) SocketAddr);
 
 impl FromStr for ListenAddress {
-    type Err = Malformed;
+    type Err = InvalidValue;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let expected = "write an IP address and a port, such as 127.0.0.1:8080 or [::]:8080";
-        text.parse().map(Self).map_err(|_| Malformed(expected))
+        text.parse().map(Self).map_err(|_| InvalidValue(expected))
     }
 }
 
-/// The beginning of URLs, without a slash at the end.
+/// A base URL, without a slash at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BaseUrl(pub(crate) String);
 
 impl FromStr for BaseUrl {
-    type Err = Malformed;
+    type Err = InvalidValue;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-        // No name or password either: this text appears in errors and on pages.
+        // Without a user and a password: the URL appears in errors and on pages.
         let is_plain = |rest: &str| {
             rest.chars().all(|part| part.is_ascii_graphic() && !"?#@\"'<>\\".contains(part))
         };
@@ -41,57 +41,60 @@ impl FromStr for BaseUrl {
             Some(rest) if is_plain(rest) && !rest.starts_with(['/', ':']) && !rest.is_empty() => {
                 Ok(Self(text.trim_end_matches('/').to_owned()))
             }
-            _ => Err(Malformed(
+            _ => Err(InvalidValue(
                 "write a URL without query and password, such as https://fieldtest.example",
             )),
         }
     }
 }
 
-/// A secret of the operator's. It cannot be printed.
+/// A secret. It has no `Debug` and no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(pub(crate) String);
 
 impl FromStr for Secret {
-    type Err = Malformed;
+    type Err = InvalidValue;
 
-    // Errors quote what was typed, so nothing but its absence may be one.
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    // clap's errors quote the value, so only an empty one may be an error.
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         if text.is_empty() {
-            Err(Malformed("must not be empty"))
+            Err(InvalidValue("must not be empty"))
         } else {
             Ok(Self(text.to_owned()))
         }
     }
 }
 
-/// What people call a workspace or a key. The rule is the one for apps.
+/// Parses the name of a workspace or a key, by the rules for the name of an app.
 pub(crate) fn name(text: &str) -> Result<String, AppNameError> {
     AppName::new(text.to_owned()).map(AppName::into_string)
 }
 
-/// A workspace's id, as it was typed.
-pub(crate) fn workspace_id(text: &str) -> Result<WorkspaceId, Malformed> {
-    let expected = "not a valid id: a workspace's begins with org_; `fieldtest admin workspace list` shows them";
-    text.parse().map_err(|_| Malformed(expected))
+/// Parses a workspace's id.
+pub(crate) fn workspace_id(text: &str) -> Result<WorkspaceId, InvalidValue> {
+    let expected = "not a valid id: the id of a workspace begins with org_; \
+                    `fieldtest admin workspace list` shows them";
+    text.parse().map_err(|_| InvalidValue(expected))
 }
 
-/// A key's id, as it was typed.
-pub(crate) fn key_id(text: &str) -> Result<ApiKeyId, Malformed> {
-    let expected = "not a valid id: a key's is key_ and a UUID, and not its secret; `fieldtest admin key list` shows them";
-    text.parse().map_err(|_| Malformed(expected))
+/// Parses a key's id.
+pub(crate) fn key_id(text: &str) -> Result<ApiKeyId, InvalidValue> {
+    let expected = "not a valid id: the id of a key is key_ and a UUID, and not its secret; \
+                    `fieldtest admin key list` shows them";
+    text.parse().map_err(|_| InvalidValue(expected))
 }
 
-/// An app's client id, as it was typed.
-pub(crate) fn client_id(text: &str) -> Result<ClientId, Malformed> {
+/// Parses an app's client id.
+pub(crate) fn client_id(text: &str) -> Result<ClientId, InvalidValue> {
     text.parse().map_err(|_| {
-        Malformed("not a valid id: a client id is 8 letters and digits, such as FK5b0KSM")
+        InvalidValue("not a valid id: a client id is 8 letters and digits, such as FK5b0KSM")
     })
 }
 
-/// A challenge's id, as it was typed.
-pub(crate) fn challenge_id(text: &str) -> Result<ChallengeId, Malformed> {
-    text.parse().map_err(|_| Malformed("not a valid id: a challenge's is ch_ and a UUID"))
+/// Parses a challenge's id.
+pub(crate) fn challenge_id(text: &str) -> Result<ChallengeId, InvalidValue> {
+    text.parse()
+        .map_err(|_| InvalidValue("not a valid id: the id of a challenge is ch_ and a UUID"))
 }
 
 #[cfg(test)]
@@ -99,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_url_has_no_slash_at_the_end_and_nothing_secret_in_it() {
+    fn a_base_url_has_no_trailing_slash_and_no_secret() {
         let url = |text: &str| text.parse::<BaseUrl>().map(|url| url.0);
         assert_eq!(url("https://fieldtest.example/"), Ok("https://fieldtest.example".into()));
         assert_eq!(url("http://[::1]:8080/below//"), Ok("http://[::1]:8080/below".into()));

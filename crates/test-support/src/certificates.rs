@@ -1,19 +1,23 @@
-//! A certificate authority of the cluster's own, and the server's certificate from it.
+//! A certificate authority for the cluster, and the server's certificate.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::ClusterError;
-use crate::programs::{Programs, run};
+use crate::installation::{Installation, run};
 
 pub(crate) const AUTHORITY: &str = "authority.crt";
 pub(crate) const SERVER: &str = "server.crt";
 pub(crate) const SERVER_KEY: &str = "server.key";
 
-const EXTENSIONS: &str = "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n";
+const EXTENSIONS: &str = "\
+subjectAltName=DNS:localhost,IP:127.0.0.1
+basicConstraints=CA:FALSE
+extendedKeyUsage=serverAuth
+";
 
-/// Makes both in this folder. The server's is for `localhost` and 127.0.0.1.
-pub(crate) fn make(folder: &Path, programs: &Programs) -> Result<(), ClusterError> {
+/// Creates both in this folder. The server's certificate is valid for `localhost` and 127.0.0.1.
+pub(crate) fn make(folder: &Path, installation: &Installation) -> Result<(), ClusterError> {
     let extensions = folder.join("server.ext");
     std::fs::write(&extensions, EXTENSIONS)
         .map_err(ClusterError::system("cannot write server.ext"))?;
@@ -44,7 +48,7 @@ pub(crate) fn make(folder: &Path, programs: &Programs) -> Result<(), ClusterErro
         folder,
         &[&sign[..], &["-CA", AUTHORITY, "-CAkey", "authority.key", "-CAcreateserial"]].concat(),
     )?;
-    [SERVER, SERVER_KEY].iter().try_for_each(|file| programs.hand_over(&folder.join(file)))
+    [SERVER, SERVER_KEY].iter().try_for_each(|file| installation.chown(&folder.join(file)))
 }
 
 fn openssl(folder: &Path, arguments: &[&str]) -> Result<(), ClusterError> {

@@ -6,56 +6,57 @@ use tempfile::TempDir;
 
 use crate::ClusterError;
 use crate::certificates::{self, AUTHORITY, SERVER, SERVER_KEY};
-use crate::programs::{Programs, run};
+use crate::installation::{Installation, run};
 
-/// Who may do everything, without a password.
+/// The superuser, which needs no password.
 const USER: &str = "fieldtest";
 
-/// How long a start may take: after a crash there is something to be recovered.
+/// How long a start may take, recovery after a crash included.
 const SECONDS_TO_START: &str = "60";
 
-/// How often another port is tried if somebody has taken the last one.
+/// How many ports are tried, in case another process takes one between the choice and the start.
 const PORTS: u32 = 5;
 
-/// Whether what was committed survives a crash of the server.
+/// Whether committed transactions survive a crash of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// As PostgreSQL's users have it.
+    /// Commits are synced to the disk, as by default.
     Real,
-    /// Nothing is synced: for tests that crash nothing.
+    /// Nothing is synced: for tests without crashes.
     Fast,
 }
 
 /// How the server is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Connections are cut, everything is written down.
+    /// Connections are closed, and a checkpoint is written.
     Fast,
-    /// As in a crash: at once.
+    /// At once and without a checkpoint, as in a crash.
     Immediate,
 }
 
-/// A PostgreSQL server with its data.
+/// A PostgreSQL server with its data in a temporary folder. Dropping it stops the server and
+/// deletes the data.
 #[derive(Debug)]
 pub struct Cluster {
     folder: TempDir,
-    programs: Programs,
+    installation: Installation,
     port: u16,
     is_running: bool,
 }
 
 impl Cluster {
-    /// Makes a new one and starts it.
+    /// Creates a cluster on a free port of 127.0.0.1 and starts it.
     ///
     /// # Errors
     /// When PostgreSQL is not installed or does not start.
     pub fn start(durability: Durability) -> Result<Self, ClusterError> {
-        let programs = Programs::find()?;
+        let installation = Installation::find()?;
         let folder = tempfile::tempdir().map_err(ClusterError::system("cannot make a folder"))?;
-        programs.hand_over(folder.path())?;
-        certificates::make(folder.path(), &programs)?;
+        installation.chown(folder.path())?;
+        certificates::make(folder.path(), &installation)?;
         let data = folder.path().join("data");
-        run(programs
+        run(installation
             .command("initdb")
             .args([
                 "--username",
@@ -75,7 +76,7 @@ impl Cluster {
             .map_err(ClusterError::system("cannot configure"))?;
         fs::write(data.join("pg_hba.conf"), ACCESS)
             .map_err(ClusterError::system("cannot configure"))?;
-        let mut cluster = Self { folder, programs, port: 0, is_running: false };
+        let mut cluster = Self { folder, installation, port: 0, is_running: false };
         cluster.start_on_any_port()?;
         cluster.psql(
             "postgres",
@@ -90,41 +91,41 @@ impl Cluster {
         format!("postgres://{USER}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
     }
 
-    /// The URL of a database for a user with a password, without a `?` and what comes behind it.
+    /// The URL of a database for a user with a password, without a query.
     #[must_use]
     pub fn url_with_password(&self, host: &str, database: &str) -> String {
         format!("postgres://{PASSWORD_USER}:{PASSWORD}@{host}:{}/{database}", self.port)
     }
 
-    /// Where the server listens.
+    /// The address that the server listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }
 
-    /// The certificate of whoever has signed the server's.
+    /// The file with the certificate of the authority that signed the server's certificate.
     #[must_use]
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join(AUTHORITY)
     }
 
-    /// Makes an empty database; its URL.
+    /// Creates an empty database and returns its URL.
     ///
     /// # Errors
-    /// When the server does not make it.
+    /// When the server refuses to.
     pub fn create_database(&self, name: &str) -> Result<String, ClusterError> {
         self.psql("postgres", &format!("CREATE DATABASE {name}"))?;
         Ok(self.url(name))
     }
 
-    /// Runs SQL in a database; what it prints, a row a line, columns divided by `|`.
+    /// Runs SQL in a database and returns what it prints: a line per row, `|` between columns.
     ///
     /// # Errors
-    /// When the server refuses it.
+    /// When the SQL fails.
     pub fn psql(&self, database: &str, sql: &str) -> Result<String, ClusterError> {
         let options =
             ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"];
-        run(self.programs.command("psql").args(options).args([
+        run(self.installation.command("psql").args(options).args([
             "--dbname",
             &self.url(database),
             "--command",
@@ -132,10 +133,10 @@ impl Cluster {
         ]))
     }
 
-    /// Stops the server; its data stay.
+    /// Stops the server and keeps its data.
     ///
     /// # Errors
-    /// When it cannot be stopped.
+    /// When the server cannot be stopped.
     pub fn stop(&mut self, how: Stop) -> Result<(), ClusterError> {
         let mode = match how {
             Stop::Fast => "fast",
@@ -148,18 +149,18 @@ impl Cluster {
         Ok(())
     }
 
-    /// Starts the server again where it was.
+    /// Starts a stopped server on the same port.
     ///
     /// # Errors
-    /// When it does not start.
+    /// When the server does not start.
     pub fn start_again(&mut self) -> Result<(), ClusterError> {
         self.start_on(self.port)
     }
 
-    /// Where one of PostgreSQL's own programs is, such as `pgbench`.
+    /// The path of one of PostgreSQL's programs, such as `pgbench`.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
-        self.programs.path(name)
+        self.installation.path(name)
     }
 
     fn data(&self) -> PathBuf {
@@ -174,14 +175,14 @@ impl Cluster {
         let mut attempt = 1;
         loop {
             match self.start_on(free_port()?) {
-                Err(_taken) if attempt < PORTS => attempt += 1,
+                Err(_) if attempt < PORTS => attempt += 1,
                 started => return started,
             }
         }
     }
 
     fn start_on(&mut self, port: u16) -> Result<(), ClusterError> {
-        let mut start = self.programs.command("pg_ctl");
+        let mut start = self.installation.command("pg_ctl");
         start.args([
             "start",
             "--wait",
@@ -191,7 +192,7 @@ impl Cluster {
             &format!("-p {port}"),
         ]);
         start.arg("--log").arg(self.log()).arg("--pgdata").arg(self.data());
-        run(&mut start).map_err(|error| self.not_started(error))?;
+        run(&mut start).map_err(|error| self.with_log(error))?;
         self.port = port;
         self.is_running = true;
         Ok(())
@@ -199,17 +200,17 @@ impl Cluster {
 
     fn stop_now(&self, mode: &str) -> Result<(), ClusterError> {
         run(self
-            .programs
+            .installation
             .command("pg_ctl")
             .args(["stop", "--mode", mode, "--pgdata"])
             .arg(self.data()))
         .map(drop)
     }
 
-    /// Why the server did not start, in its own words: its log goes with the folder.
-    fn not_started(&self, error: ClusterError) -> ClusterError {
+    /// Adds the log to the error: the log is deleted with the folder.
+    fn with_log(&self, error: ClusterError) -> ClusterError {
         if !self.is_running {
-            // One that only took too long would go on without its folder.
+            // A server that only took too long would keep running without its folder.
             let _ = self.stop_now("immediate");
         }
         match (error, fs::read_to_string(self.log())) {
@@ -223,7 +224,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // Nobody is left to be told.
+        // There is no caller left for an error.
         let _ = self.stop(Stop::Immediate);
     }
 }
@@ -231,7 +232,7 @@ impl Drop for Cluster {
 const PASSWORD_USER: &str = "password_user";
 const PASSWORD: &str = "open-sesame";
 
-/// One user needs a password; everybody else on this machine comes in.
+/// One user needs a password; all others on this machine need none.
 const ACCESS: &str = "\
 local all all                          trust
 host  all password_user 127.0.0.1/32   scram-sha-256

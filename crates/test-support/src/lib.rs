@@ -1,21 +1,29 @@
-//! A PostgreSQL of the tests' own: made in a temporary folder, on a free port, gone when it is
-//! dropped.
+//! What tests, measurements and `cargo xtask` start: a PostgreSQL [`Cluster`], and the real program
+//! as a [`Server`].
 //!
-//! Tests never talk to a server that happens to run. This one is made with the programs of Debian's
-//! package `postgresql`, or whatever others are on the `PATH`. Only a process that is killed
-//! outright leaves its server behind.
+//! Each has its own temporary folder and a free port, and is stopped when it is dropped. Only a
+//! process that is killed with SIGKILL leaves them running.
+//!
+//! The cluster runs the programs of Debian's package `postgresql`, or else those on the `PATH`.
+//! Tests never talk to a PostgreSQL server that runs on the machine for other reasons.
 
 mod certificates;
+mod child;
 mod cluster;
-mod programs;
+mod installation;
+mod server;
 
+pub use rustix::process::Signal;
+
+pub use child::ChildGuard;
 pub use cluster::{Cluster, Durability, Stop};
-pub use programs::are_installed;
+pub use installation::postgres_is_installed;
+pub use server::{Exit, Server, ServerCommand, ServerError};
 
 /// Why there is no PostgreSQL.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    /// A program that is needed cannot be found.
+    /// A program cannot be found.
     #[error(
         "{0} cannot be found; install PostgreSQL (on Debian the package postgresql) and openssl"
     )]
@@ -23,17 +31,17 @@ pub enum ClusterError {
     /// A program ended with an error.
     #[error("{program} failed: {output}")]
     Failed {
-        /// Which.
+        /// The program's name.
         program: String,
-        /// What it said.
+        /// Its exit status and its output.
         output: String,
     },
-    /// The operating system refused something.
+    /// The operating system refused an operation.
     #[error("{what}: {source}")]
     System {
-        /// What was to be done.
+        /// The operation.
         what: String,
-        /// What it said.
+        /// The reason.
         source: std::io::Error,
     },
 }

@@ -1,11 +1,11 @@
-//! A cluster that is made, crashed and started again.
+//! A cluster is created, crashed and started again.
 
 use std::net::TcpListener;
 
 use test_support::{Cluster, Durability, Stop};
 
 #[test]
-fn what_was_committed_is_there_after_a_crash() {
+fn committed_rows_survive_a_crash() {
     let mut cluster = Cluster::start(Durability::Real).unwrap();
     cluster.create_database("shop").unwrap();
     cluster
@@ -21,7 +21,7 @@ fn what_was_committed_is_there_after_a_crash() {
 }
 
 #[test]
-fn a_server_that_cannot_start_says_why_and_starts_once_it_can() {
+fn a_failed_start_quotes_the_log_and_can_be_repeated() {
     let mut cluster = Cluster::start(Durability::Fast).unwrap();
     cluster.stop(Stop::Fast).unwrap();
     let taken = TcpListener::bind(cluster.address()).unwrap();

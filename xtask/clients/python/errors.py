@@ -1,4 +1,4 @@
-"""Errors have types too: a program sees what is wrong without reading a message."""
+"""Errors are typed: a program need not parse a message."""
 
 from fieldtest import AuthenticatedClient
 from fieldtest.api.production_tests import create_production_test, list_production_tests
@@ -16,7 +16,7 @@ from first_minute import APP
 
 
 def see_errors(engineer: AuthenticatedClient) -> None:
-    """Is refused in several ways."""
+    """Sends invalid requests, and checks the errors."""
     [field] = offences(engineer, CreateProductionTest(title="x", max_stamps=0))
     assert (field.parameter, field.code, field.value) == ("maxStamps", ErrorCode.VALIDATION_INVALID_PARAMETER, 0), field
 

@@ -1,4 +1,4 @@
-"""The README's first minute: a production test is ordered, a tester gets a stamp, and the report says so."""
+"""The README's first minute: orders a production test, gets a stamp as a tester, and reads the report."""
 
 import time
 from urllib.parse import parse_qs, urlsplit
@@ -45,7 +45,7 @@ def spend_first_minute(engineer: AuthenticatedClient, tester: Client) -> None:
 
     joined = join(tester, challenge)
     verify(tester, joined)
-    # Not the workspace's key: each participation has a token of its own.
+    # Each participation has its own token, which is not the workspace's key.
     with AuthenticatedClient(str(tester.get_httpx_client().base_url), token=joined.token) as holder:
         participation = read_participation.sync(joined.id, client=holder)
     assert isinstance(participation, Participation), participation
@@ -59,7 +59,7 @@ def spend_first_minute(engineer: AuthenticatedClient, tester: Client) -> None:
 
 
 def order(engineer: AuthenticatedClient) -> str:
-    """Orders a production test, twice under one idempotency key, and answers the request's id."""
+    """Orders a production test twice with one idempotency key, and returns the request's id."""
     body = CreateProductionTest(title="BankID SE Test", provider_ids=["bankidse"], max_stamps=3)
     key = "ordered from Python"
     first, again = (
@@ -73,7 +73,7 @@ def order(engineer: AuthenticatedClient) -> str:
 
 
 def list_until_it_is_a_challenge(engineer: AuthenticatedClient) -> Challenge:
-    """The challenge that the youngest production test has become."""
+    """The challenge of the newest production test."""
     for _ in range(100):
         items = list_production_tests.sync(APP, client=engineer, order=SortOrder.DESC, limit=1)
         assert isinstance(items, list), items
@@ -92,7 +92,7 @@ def join(tester: Client, challenge: Challenge) -> StartedParticipation:
 
 
 def verify(tester: Client, joined: StartedParticipation) -> None:
-    """Does what the simulator's page does."""
+    """Sends the request of the simulator's page."""
     [code] = parse_qs(urlsplit(joined.verification_url).query)["code"]
     play = CompletedSimulation(outcome="completed", subject="Grace")
     result = simulate_verification.sync(joined.id, client=tester, body=play, code=code)

@@ -1,6 +1,6 @@
-"""What `cargo xtask test --only clients` does with the client that was generated for Python.
+"""The program of `cargo xtask test --only clients` for the generated Python client.
 
-Environment: ORIGIN of a running sandbox server, its demo workspace's API_KEY, and the DOCUMENT that the client was
+Environment: the ORIGIN of a sandbox server, the API_KEY of its demo workspace, and the DOCUMENT that the client is
 generated from.
 """
 

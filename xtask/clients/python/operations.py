@@ -1,4 +1,4 @@
-"""The client has all that the document has."""
+"""Checks that the client has every operation of the document."""
 
 import importlib
 import pkgutil
@@ -9,7 +9,7 @@ import fieldtest.api
 
 
 def expect_operations(document: dict[str, Any]) -> None:
-    """Each operation is a module that has its name and can be called, and nothing else is one."""
+    """Checks that each operation has a callable module with its name, and that there are no others."""
     documented = [
         re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation["operationId"]).lower()
         for methods in document["paths"].values()

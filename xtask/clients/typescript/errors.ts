@@ -1,11 +1,11 @@
-// Errors have types too: a program sees what is wrong without reading a message.
+// Errors are typed: a program need not parse a message.
 
 import assert from 'node:assert/strict';
 import { createClient, createConfig } from './fieldtest/client/index.js';
 import { createProductionTest, listProductionTests, readWorkspace } from './fieldtest/index.js';
 import { APP } from './first-minute.js';
 
-/** Is refused in three ways. */
+/** Sends invalid requests, and checks the errors. */
 export async function seeErrors(origin: string) {
   const wrong = await createProductionTest({ path: { client_id: APP }, body: { title: 'x', maxStamps: 0, providerIds: [] } });
   assert.equal(wrong.response?.status, 400);

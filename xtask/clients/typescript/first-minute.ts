@@ -1,4 +1,4 @@
-// The README's first minute: a production test is ordered, a tester gets a stamp, and the report says so.
+// The README's first minute: orders a production test, gets a stamp as a tester, and reads the report.
 
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -19,7 +19,7 @@ export async function spendFirstMinute() {
 
   const joined = await join(challenge);
   await verify(joined);
-  // Not the workspace's key: each participation has a token of its own.
+  // Each participation has its own token, which is not the workspace's key.
   const { data: participation } = await readParticipation({ path: { id: joined.id }, auth: joined.token, throwOnError: true });
   assert.equal(participation.status, 'claimed');
 
@@ -29,7 +29,7 @@ export async function spendFirstMinute() {
   assert.deepEqual([row?.providerId, row?.providerName, row?.claimCount], ['bankidse', 'BankID SE', 1]);
 }
 
-/** Orders a production test, twice under one idempotency key, and answers the request's id. */
+/** Orders a production test twice with one idempotency key, and returns the request's id. */
 async function order(): Promise<string> {
   const options: Options<CreateProductionTestData, true> = {
     path: { client_id: APP },
@@ -47,7 +47,7 @@ async function order(): Promise<string> {
   return request.id;
 }
 
-/** The challenge that the youngest production test has become. */
+/** The challenge of the newest production test. */
 async function listUntilItIsAChallenge(): Promise<Challenge> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const query = { order: 'desc', limit: 1 } as const;
@@ -65,7 +65,7 @@ async function join({ id }: Challenge): Promise<StartedParticipation> {
   return joined;
 }
 
-/** Does what the simulator's page does. */
+/** Sends the request of the simulator's page. */
 async function verify({ id, verificationUrl }: StartedParticipation) {
   const code = new URL(verificationUrl).searchParams.get('code') ?? '';
   const body = { outcome: 'completed', subject: 'Ada' } as const;

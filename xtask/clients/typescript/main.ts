@@ -1,6 +1,6 @@
-// What `cargo xtask test --only clients` does with the client that was generated for TypeScript.
+// The program of `cargo xtask test --only clients` for the generated TypeScript client.
 //
-// Environment: ORIGIN of a running sandbox server, its demo workspace's API_KEY, and the DOCUMENT that the client was
+// Environment: the ORIGIN of a sandbox server, the API_KEY of its demo workspace, and the DOCUMENT that the client is
 // generated from.
 
 import { readFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { client } from './fieldtest/client.gen.js';
 import { spendFirstMinute } from './first-minute.js';
 import { expectOperations } from './operations.js';
 
-// Whatever hangs, this ends.
+// The timeout of the whole program.
 const LIMIT_MILLISECONDS = 60_000;
 setTimeout(() => {
   console.error(`not done after ${LIMIT_MILLISECONDS / 1000} s`);

@@ -9,16 +9,16 @@ use domain::{ClientId, ProviderId, WorkspaceId};
 use serde_json::{Value, json};
 use store_workspace::{AppOverview, CreateApp, Created};
 
-use super::{AdminContext, Answer, no_workspace};
+use super::{AdminContext, CommandOutput, workspace_not_found};
 use crate::failure::Failure;
 use crate::table::Table;
 use crate::values;
 
-/// What every new app can be used with (§11).
-const FIRST_PROVIDER: &str = "passport";
+/// The provider that is enabled for every new app (§11).
+const DEFAULT_PROVIDER: &str = "passport";
 
-/// How often another random client id is tried. Even the second is as good as never needed.
-const ATTEMPTS: u32 = 5;
+/// The number of random client ids to try. A collision is very unlikely.
+const MAX_CLIENT_IDS: u32 = 5;
 
 const CREATE_EXAMPLES: &str = "\
 Examples:
@@ -29,13 +29,13 @@ const LIST_EXAMPLE: &str = "\
 Example:
   fieldtest admin app list --workspace org_4vQ0m2rT8yXk1ZpLw7Hc";
 
-/// What can be done with apps.
+/// The commands for apps.
 #[derive(Subcommand)]
 pub(super) enum AppCommand {
-    /// Make an app and print its client secret, which cannot be shown again
+    /// Create an app and print its client secret, which is not shown again
     #[command(after_help = CREATE_EXAMPLES)]
     Create(CreateArguments),
-    /// List apps, oldest first, the deleted ones too; never their secrets
+    /// List apps, oldest first, including deleted ones; without their secrets
     #[command(after_help = LIST_EXAMPLE)]
     List {
         /// Only the apps of this workspace
@@ -44,54 +44,60 @@ pub(super) enum AppCommand {
     },
 }
 
-/// What a new app is to be.
+/// The arguments of `app create`.
 #[derive(Args)]
 pub(super) struct CreateArguments {
-    /// The workspace that it belongs to
+    /// The workspace that owns the app
     #[arg(long, value_name = "ID", value_parser = values::workspace_id)]
     workspace: WorkspaceId,
 
-    /// What testers see as the host of its challenges
+    /// The name, which testers see as the host of its challenges
     #[arg(long, value_parser = values::name)]
     name: String,
 
-    /// What the API calls it: 8 letters and digits that no app has yet [default: random]
+    /// The client id, 8 letters and digits that are not taken [default: random]
     #[arg(long, value_name = "ID", value_parser = values::client_id)]
     client_id: Option<ClientId>,
 }
 
-pub(super) async fn run(desk: &AdminContext, command: AppCommand) -> Result<Answer, Failure> {
+pub(super) async fn run(
+    context: &AdminContext,
+    command: AppCommand,
+) -> Result<CommandOutput, Failure> {
     match command {
-        AppCommand::Create(arguments) => create(desk, arguments).await,
-        AppCommand::List { workspace } => list(desk, workspace).await,
+        AppCommand::Create(arguments) => create(context, arguments).await,
+        AppCommand::List { workspace } => list(context, workspace).await,
     }
 }
 
-async fn create(desk: &AdminContext, arguments: CreateArguments) -> Result<Answer, Failure> {
+async fn create(
+    context: &AdminContext,
+    arguments: CreateArguments,
+) -> Result<CommandOutput, Failure> {
     let CreateArguments { workspace, name, client_id } = arguments;
-    let passport: ProviderId = FIRST_PROVIDER
+    let passport: ProviderId = DEFAULT_PROVIDER
         .parse()
-        .map_err(|_| Failure::Other(format!("{FIRST_PROVIDER} is no provider's id")))?;
+        .map_err(|_| Failure::Other(format!("{DEFAULT_PROVIDER} is not a provider's id")))?;
     let mut app = App {
         workspace_id: workspace,
         client_id: client_id
             .clone()
-            .unwrap_or_else(|| ClientId::random(desk.clock_and_rng.randomness())),
+            .unwrap_or_else(|| ClientId::random(context.clock_and_rng.randomness())),
         name,
         enabled_providers: [passport].into(),
         requested_providers: [].into(),
-        created_at: desk.clock_and_rng.now(),
+        created_at: context.clock_and_rng.now(),
     };
-    let secret = new_client_secret(desk.clock_and_rng.randomness());
-    let attempts = if client_id.is_some() { 1 } else { ATTEMPTS };
+    let secret = new_client_secret(context.clock_and_rng.randomness());
+    let attempts = if client_id.is_some() { 1 } else { MAX_CLIENT_IDS };
     for _ in 0..attempts {
-        match desk.store.create_app(write(&app, &secret)).await? {
-            Created::Yes => return Ok(answer(&app, &secret)),
-            Created::NoOwner => return Err(no_workspace(&app.workspace_id)),
+        match context.store.create_app(write(&app, &secret)).await? {
+            Created::Yes => return Ok(output(&app, &secret)),
+            Created::NoOwner => return Err(workspace_not_found(&app.workspace_id)),
             Created::Taken => {}
         }
         if client_id.is_none() {
-            app.client_id = ClientId::random(desk.clock_and_rng.randomness());
+            app.client_id = ClientId::random(context.clock_and_rng.randomness());
         }
     }
     let client_id = &app.client_id;
@@ -108,7 +114,7 @@ fn write(app: &App, secret: &str) -> CreateApp {
     }
 }
 
-fn answer(app: &App, secret: &str) -> Answer {
+fn output(app: &App, secret: &str) -> CommandOutput {
     let App {
         workspace_id,
         client_id,
@@ -133,42 +139,45 @@ fn answer(app: &App, secret: &str) -> Answer {
         providers.join(","),
         created_at.to_string(),
     ]);
-    Answer::new([json], table, 2)
-        .with_note(&format!("Its client secret, shown only this once:\n\n  {secret}"))
+    CommandOutput::new([json], table, 2)
+        .with_note(&format!("Its client secret, which is not shown again:\n\n  {secret}"))
 }
 
-async fn list(desk: &AdminContext, workspace: Option<WorkspaceId>) -> Result<Answer, Failure> {
+async fn list(
+    context: &AdminContext,
+    workspace: Option<WorkspaceId>,
+) -> Result<CommandOutput, Failure> {
     if let Some(id) = &workspace {
-        desk.need_workspace(id).await?;
+        context.check_workspace(id).await?;
     }
-    let apps = desk.store.app_overviews(workspace.as_ref()).await?;
+    let apps = context.store.app_overviews(workspace.as_ref()).await?;
     let headings = ["CLIENT ID", "WORKSPACE", "NAME", "ENABLED", "WAITING", "CREATED", "DELETED"];
     let table = apps.iter().fold(Table::new(headings), |table, AppOverview { app, deleted_at }| {
         table.row([
             app.client_id.to_string(),
             app.workspace_id.to_string(),
             app.name.clone(),
-            listed(&app.enabled_providers).join(","),
-            listed(&app.requested_providers).join(","),
+            ids(&app.enabled_providers).join(","),
+            ids(&app.requested_providers).join(","),
             app.created_at.to_string(),
-            deleted_at.map_or_else(|| "no".to_owned(), |moment| moment.to_string()),
+            deleted_at.map_or_else(|| "no".to_owned(), |time| time.to_string()),
         ])
     });
-    Ok(Answer::new(apps.iter().map(json_of), table, 2))
+    Ok(CommandOutput::new(apps.iter().map(to_json), table, 2))
 }
 
-fn listed(providers: &BTreeSet<ProviderId>) -> Vec<&str> {
+fn ids(providers: &BTreeSet<ProviderId>) -> Vec<&str> {
     providers.iter().map(ProviderId::as_str).collect()
 }
 
-fn json_of(AppOverview { app, deleted_at }: &AppOverview) -> Value {
+fn to_json(AppOverview { app, deleted_at }: &AppOverview) -> Value {
     json!({
         "clientId": app.client_id.as_str(),
         "organizationId": app.workspace_id.as_str(),
         "name": app.name,
-        "enabledProviders": listed(&app.enabled_providers),
-        "requestedProviders": listed(&app.requested_providers),
+        "enabledProviders": ids(&app.enabled_providers),
+        "requestedProviders": ids(&app.requested_providers),
         "createdAt": app.created_at.to_string(),
-        "deletedAt": deleted_at.map(|moment| moment.to_string()),
+        "deletedAt": deleted_at.map(|time| time.to_string()),
     })
 }

@@ -5,21 +5,22 @@ use db::{Copied, Location, TableCount};
 use serde_json::{Value, json};
 use server::CopiedDeployment;
 
-use super::Answer;
+use super::CommandOutput;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::table::Table;
 use crate::values::Secret;
 
 const NOTES: &str = "\
-The server on the data directory must be stopped. Each store is copied as a whole or not at all, and only into empty tables. \
-To repeat it does no harm: what has been copied is left as it is. The secrets stay in the data directory; go on serving with \
-it, and with --database-url.
+The server on the data directory must be stopped. Each store is copied in one transaction, and \
+only into empty tables. Repeating the command is safe: a store that is copied already stays as it \
+is. The secrets stay in the data directory: keep serving with it, and add --database-url.
 
 Example:
-  fieldtest admin copy --from ./data --to postgres://fieldtest@db.example/fieldtest?sslmode=verify-full";
+  fieldtest admin copy --from ./data \\
+    --to postgres://fieldtest@db.example/fieldtest?sslmode=verify-full";
 
-/// What `admin copy` can be told.
+/// The arguments of `admin copy`.
 #[derive(Args)]
 #[command(after_help = NOTES)]
 pub(super) struct CopyArguments {
@@ -27,30 +28,34 @@ pub(super) struct CopyArguments {
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     from: Option<std::path::PathBuf>,
 
-    /// The PostgreSQL database, postgres://… [default: --database-url, which can stand in the
-    /// environment or the file]
+    /// The PostgreSQL database, postgres://… [default: --database-url, also from the environment or
+    /// the file]
     #[arg(long, value_name = "URL")]
     to: Option<Secret>,
 
-    /// The PostgreSQL database for the challenge service, if it has one of its own [default:
-    /// --tpas-database-url]
+    /// A separate PostgreSQL database for the challenge service [default: --tpas-database-url]
     #[arg(long, value_name = "URL")]
     tpas_to: Option<Secret>,
 }
 
-pub(super) async fn run(options: Options, arguments: CopyArguments) -> Result<Answer, Failure> {
+pub(super) async fn run(
+    options: Options,
+    arguments: CopyArguments,
+) -> Result<CommandOutput, Failure> {
     let CopyArguments { from, to, tpas_to } = arguments;
-    let typed = Options {
+    let overrides = Options {
         data_dir: from,
         database_url: to,
         tpas_database_url: tpas_to,
         ..Options::default()
     };
-    let config = typed.or(options).config()?;
+    let config = overrides.or(options).config()?;
     let (Location::Postgres(connect), Location::Postgres(tpas)) =
         (config.workspace_location(), config.challenge_location())
     else {
-        return Err(Failure::Input("say with --to where to copy to: postgres://…".into()));
+        return Err(Failure::Input(
+            "--to must name the PostgreSQL database to copy to: postgres://…".into(),
+        ));
     };
     let CopiedDeployment { connect, tpas } =
         server::copy(&config.data_dir, &connect, &tpas).await?;
@@ -63,14 +68,14 @@ pub(super) async fn run(options: Options, arguments: CopyArguments) -> Result<An
             })
         },
     );
-    Ok(Answer::new(stores.iter().map(|(store, copied)| json_of(store, copied)), table, 1))
+    Ok(CommandOutput::new(stores.iter().map(|(store, copied)| to_json(store, copied)), table, 1))
 }
 
 fn state(copied: &Copied) -> &'static str {
     if copied.is_new { "copied" } else { "was there" }
 }
 
-fn json_of(store: &str, copied: &Copied) -> Value {
+fn to_json(store: &str, copied: &Copied) -> Value {
     let rows = copied
         .tables
         .iter()

@@ -1,8 +1,7 @@
-//! `fieldtest admin`: what an operator does to workspaces, keys, apps and providers, directly in
-//! the database (§13).
+//! `fieldtest admin`: workspaces, keys, apps and providers, directly in the database (§13).
 
-mod answer;
 mod app;
+mod command_output;
 mod copy;
 mod expiry;
 mod key;
@@ -16,20 +15,20 @@ use domain::{ClockAndRng, WorkspaceId};
 use server::Config;
 use store_workspace::WorkspaceStore;
 
-use self::answer::Answer;
 use self::app::AppCommand;
+use self::command_output::CommandOutput;
 use self::copy::CopyArguments;
 use self::key::KeyCommand;
 use self::production_test::ProductionTestCommand;
 use self::provider::ProviderCommand;
 use self::workspace::WorkspaceCommand;
 use crate::failure::Failure;
-use crate::options::{Options, Place};
+use crate::options::{DatabaseOptions, Options};
 use crate::output;
 
 const NOTES: &str = "\
-These commands work on the database in the data directory itself, also while a server split_on_conflict on it. If there is no \
-database yet, they make it.
+These commands work directly on the database, also while a server runs on it. If there is no \
+database yet, they create it.
 
 Example:
   fieldtest admin workspace list --json";
@@ -54,84 +53,89 @@ const PRODUCTION_TEST_EXAMPLE: &str = "\
 Example:
   fieldtest admin production-test list --app FK5b0KSM";
 
-/// What `admin` can be told.
+/// The arguments of `admin`.
 #[derive(Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct AdminArguments {
     #[command(flatten)]
-    place: Place,
+    database: DatabaseOptions,
 
     /// Print JSON instead of a table
     #[arg(long, global = true)]
     json: bool,
 
     #[command(subcommand)]
-    noun: Noun,
+    command: AdminCommand,
 }
 
-/// What can be managed.
+/// The commands by what they manage.
 #[derive(Subcommand)]
-enum Noun {
-    /// Who owns keys, apps and production tests
+enum AdminCommand {
+    /// Manage workspaces, which own keys, apps and production tests
     #[command(subcommand, after_help = WORKSPACE_EXAMPLE)]
     Workspace(WorkspaceCommand),
-    /// The secrets with which the API is called
+    /// Manage API keys
     #[command(subcommand, after_help = KEY_EXAMPLE)]
     Key(KeyCommand),
-    /// What production tests are ordered for
+    /// Manage apps, for which production tests are ordered
     #[command(subcommand, after_help = APP_EXAMPLE)]
     App(AppCommand),
-    /// Which electronic identities an app can have tested
+    /// Manage the providers that an app can have tested
     #[command(subcommand, after_help = PROVIDER_EXAMPLE)]
     Provider(ProviderCommand),
-    /// What was ordered, also for apps that are deleted
+    /// Show production tests, including those of deleted apps
     #[command(subcommand, after_help = PRODUCTION_TEST_EXAMPLE)]
     ProductionTest(ProductionTestCommand),
     /// Copy the embedded databases to PostgreSQL
     Copy(CopyArguments),
 }
 
-/// What the commands work with.
+/// What the commands share.
 struct AdminContext {
     options: Options,
     store: WorkspaceStore,
     clock_and_rng: ClockAndRng,
 }
 
-/// Does what was asked, and prints what came of it.
+/// Runs a command, and prints its output.
 pub(crate) async fn run(arguments: AdminArguments) -> Result<(), Failure> {
-    let AdminArguments { place, json, noun } = arguments;
-    let options = place.options()?;
-    let answer = match noun {
-        Noun::Workspace(command) => {
-            at_desk(options, async |desk| workspace::run(desk, command).await).await
+    let AdminArguments { database, json, command } = arguments;
+    let options = database.options()?;
+    let output = match command {
+        AdminCommand::Workspace(command) => {
+            with_context(options, async |context| workspace::run(context, command).await).await
         }
-        Noun::Key(command) => at_desk(options, async |desk| key::run(desk, command).await).await,
-        Noun::App(command) => at_desk(options, async |desk| app::run(desk, command).await).await,
-        Noun::Provider(command) => {
-            at_desk(options, async |desk| provider::run(desk, command).await).await
+        AdminCommand::Key(command) => {
+            with_context(options, async |context| key::run(context, command).await).await
         }
-        Noun::ProductionTest(command) => {
-            at_desk(options, async |desk| production_test::run(desk, command).await).await
+        AdminCommand::App(command) => {
+            with_context(options, async |context| app::run(context, command).await).await
         }
-        Noun::Copy(arguments) => copy::run(options, arguments).await,
+        AdminCommand::Provider(command) => {
+            with_context(options, async |context| provider::run(context, command).await).await
+        }
+        AdminCommand::ProductionTest(command) => {
+            with_context(options, async |context| production_test::run(context, command).await)
+                .await
+        }
+        AdminCommand::Copy(arguments) => copy::run(options, arguments).await,
     };
-    output::print(&answer?.render(json))
+    output::print(&output?.render(json))
 }
 
-/// Opens the database for what is to be done there.
-async fn at_desk(
+/// Opens the database, runs a command and closes the database.
+async fn with_context(
     options: Options,
-    work: impl AsyncFnOnce(&AdminContext) -> Result<Answer, Failure>,
-) -> Result<Answer, Failure> {
-    let desk = AdminContext::open(options).await?;
-    let answer = work(&desk).await;
-    desk.store.database().close().await;
-    answer
+    run: impl AsyncFnOnce(&AdminContext) -> Result<CommandOutput, Failure>,
+) -> Result<CommandOutput, Failure> {
+    let context = AdminContext::open(options).await?;
+    let output = run(&context).await;
+    context.store.database().close().await;
+    output
 }
 
 impl AdminContext {
-    /// Opens the database, and makes it if there is none.
+    /// Opens the database. An embedded database is created if it does not exist.
     async fn open(options: Options) -> Result<Self, Failure> {
         let config = options.clone().config()?;
         if !config.data_dir.join("connect.sqlite3").exists()
@@ -144,24 +148,24 @@ impl AdminContext {
         Ok(Self { options, store, clock_and_rng: ClockAndRng::system()? })
     }
 
-    /// What a server would be told that was started with these options in addition.
-    fn config(&self, typed: Options) -> Result<Config, Failure> {
-        typed.or(self.options.clone()).config()
+    /// The configuration of a server with these options in addition.
+    fn config(&self, more: Options) -> Result<Config, Failure> {
+        more.or(self.options.clone()).config()
     }
 
-    /// Fails if there is no such workspace.
-    async fn need_workspace(&self, id: &WorkspaceId) -> Result<(), Failure> {
+    /// Fails if the workspace does not exist.
+    async fn check_workspace(&self, id: &WorkspaceId) -> Result<(), Failure> {
         let workspaces = self.store.workspaces().await?;
         if workspaces.iter().any(|workspace| workspace.id == *id) {
             Ok(())
         } else {
-            Err(no_workspace(id))
+            Err(workspace_not_found(id))
         }
     }
 }
 
-fn no_workspace(id: &WorkspaceId) -> Failure {
+fn workspace_not_found(id: &WorkspaceId) -> Failure {
     Failure::Other(format!(
-        "there is no workspace {id}; `fieldtest admin workspace list` shows all"
+        "there is no workspace {id}; `fieldtest admin workspace list` shows them"
     ))
 }

@@ -1,5 +1,5 @@
-//! `fieldtest admin production-test`: what the API no longer shows once an app is deleted (§11,
-//! §13).
+//! `fieldtest admin production-test`: production tests, including those that the API no longer
+//! shows because their app is deleted (§11, §13).
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use store_workspace::ListFilter;
 use wire::production_test::ListItem;
 use wire::report::Report;
 
-use super::{AdminContext, Answer};
+use super::{AdminContext, CommandOutput};
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::table::Table;
@@ -28,67 +28,66 @@ const REPORT_EXAMPLE: &str = "\
 Example:
   fieldtest admin production-test report ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a";
 
-/// The challenge service's answer does not take longer.
+/// The timeout of a request to the challenge service.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What can be done with production tests.
+/// The commands for production tests.
 #[derive(Subcommand)]
 pub(super) enum ProductionTestCommand {
-    /// List an app's production tests, oldest first, also if the app is deleted
+    /// List an app's production tests, oldest first; the app may be deleted
     #[command(after_help = LIST_EXAMPLE)]
-    List(Which),
-    /// Show a challenge's report, also if its app is deleted
+    List(ListArguments),
+    /// Show a challenge's report; its app may be deleted
     #[command(after_help = REPORT_EXAMPLE)]
     Report(ReportArguments),
 }
 
-/// Which app's.
+/// The arguments of `production-test list`.
 #[derive(Args)]
-pub(super) struct Which {
+pub(super) struct ListArguments {
     /// The app's client id
     #[arg(long, value_name = "CLIENT ID", value_parser = values::client_id)]
     app: ClientId,
 }
 
-/// Which report, and who has it.
+/// The arguments of `production-test report`.
 #[derive(Args)]
 pub(super) struct ReportArguments {
     /// The challenge's id
     #[arg(value_parser = values::challenge_id)]
     id: ChallengeId,
 
-    /// Where the challenge service runs, if its tables are not here; needs its token
+    /// The URL of a challenge service in another process; needs --tpas-token
     #[arg(long, env = "FIELDTEST_TPAS_URL", value_name = "URL")]
     tpas_url: Option<BaseUrl>,
 
-    /// The token of the challenge service's service surface; better in the environment, as for
-    /// `serve`
+    /// The token of that challenge service. Put it into the environment or the file
     #[arg(long, env = "FIELDTEST_TPAS_TOKEN", value_name = "SECRET", hide_env_values = true)]
     tpas_token: Option<Secret>,
 
-    /// A provider catalogue of your own, a TOML file [default: the shipped one]
+    /// A TOML file with a provider catalogue [default: the built-in one]
     #[arg(long, env = "FIELDTEST_CATALOGUE", value_name = "FILE")]
     catalogue: Option<PathBuf>,
 }
 
 pub(super) async fn run(
-    desk: &AdminContext,
+    context: &AdminContext,
     command: ProductionTestCommand,
-) -> Result<Answer, Failure> {
+) -> Result<CommandOutput, Failure> {
     match command {
-        ProductionTestCommand::List(Which { app }) => list(desk, &app).await,
-        ProductionTestCommand::Report(arguments) => report(desk, arguments).await,
+        ProductionTestCommand::List(ListArguments { app }) => list(context, &app).await,
+        ProductionTestCommand::Report(arguments) => report(context, arguments).await,
     }
 }
 
-async fn list(desk: &AdminContext, app: &ClientId) -> Result<Answer, Failure> {
-    let apps = desk.store.app_overviews(None).await?;
+async fn list(context: &AdminContext, app: &ClientId) -> Result<CommandOutput, Failure> {
+    let apps = context.store.app_overviews(None).await?;
     let Some(overview) = apps.into_iter().find(|overview| overview.app.client_id == *app) else {
         return Err(Failure::Other(format!(
-            "there is no app {app}; `fieldtest admin app list` shows all"
+            "there is no app {app}; `fieldtest admin app list` shows them"
         )));
     };
-    let page = desk
+    let page = context
         .store
         .challenge_requests(&overview.app.workspace_id, app, ListFilter::default())
         .await?;
@@ -105,17 +104,20 @@ async fn list(desk: &AdminContext, app: &ClientId) -> Result<Answer, Failure> {
             request.payload.title.clone(),
         ])
     });
-    let now = desk.clock_and_rng.now();
+    let now = context.clock_and_rng.now();
     let items: Result<Vec<Value>, _> = page
         .requests
         .iter()
         .map(|request| serde_json::to_value(ListItem::at(now, request)))
         .collect();
-    Ok(Answer::new(items.map_err(unprintable)?, table, 4))
+    Ok(CommandOutput::new(items.map_err(unprintable)?, table, 4))
 }
 
-async fn report(desk: &AdminContext, arguments: ReportArguments) -> Result<Answer, Failure> {
-    let report = read_report(desk, arguments).await?;
+async fn report(
+    context: &AdminContext,
+    arguments: ReportArguments,
+) -> Result<CommandOutput, Failure> {
+    let report = read_report(context, arguments).await?;
     let headings = ["PROVIDER", "STAMPS", "SECONDS ON AVERAGE"];
     let table = report.stats.provider_breakdown.iter().fold(Table::new(headings), |table, row| {
         let average = row
@@ -129,14 +131,18 @@ async fn report(desk: &AdminContext, arguments: ReportArguments) -> Result<Answe
         report.stats.total_participations,
         if report.challenge.is_active { "the challenge is open" } else { "the challenge is over" },
     );
-    Ok(Answer::new([serde_json::to_value(&report).map_err(unprintable)?], table, 0)
+    Ok(CommandOutput::new([serde_json::to_value(&report).map_err(unprintable)?], table, 0)
         .with_note(&note))
 }
 
-/// The report, from the challenge service if that is elsewhere, or else from its tables.
-async fn read_report(desk: &AdminContext, arguments: ReportArguments) -> Result<Report, Failure> {
+/// Reads the report from the challenge service if it runs elsewhere, or else from its tables.
+async fn read_report(
+    context: &AdminContext,
+    arguments: ReportArguments,
+) -> Result<Report, Failure> {
     let ReportArguments { id, tpas_url, tpas_token, catalogue } = arguments;
-    let config = desk.config(Options { tpas_url, tpas_token, catalogue, ..Options::default() })?;
+    let config =
+        context.config(Options { tpas_url, tpas_token, catalogue, ..Options::default() })?;
     if let Some(url) = &config.tpas_url {
         let token = config.tpas_token.as_deref().unwrap_or_default();
         let explain = |error: client::ClientError| {
@@ -152,7 +158,8 @@ async fn read_report(desk: &AdminContext, arguments: ReportArguments) -> Result<
     store.database().close().await;
     let report = report?.ok_or_else(|| {
         Failure::Other(format!(
-            "the challenge service has no challenge {id}; `fieldtest admin production-test list` shows them"
+            "the challenge service has no challenge {id}; \
+             `fieldtest admin production-test list` shows them"
         ))
     })?;
     let catalogue = server::read_catalogue(&config)?;
@@ -161,9 +168,9 @@ async fn read_report(desk: &AdminContext, arguments: ReportArguments) -> Result<
         .iter()
         .map(|provider| (provider.id.as_str(), provider.name.as_str()))
         .collect();
-    Ok(Report::at(desk.clock_and_rng.now(), &report, &names))
+    Ok(Report::at(context.clock_and_rng.now(), &report, &names))
 }
 
 fn unprintable(error: serde_json::Error) -> Failure {
-    Failure::Other(format!("the answer cannot be printed: {error}"))
+    Failure::Other(format!("cannot print the result: {error}"))
 }

@@ -9,14 +9,14 @@ use domain::catalogue::{Catalogue, Provider};
 use serde_json::json;
 use store_workspace::{ApproveProvider, SetProvider};
 
-use super::{AdminContext, Answer};
+use super::{AdminContext, CommandOutput};
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::table::Table;
 use crate::values;
 
-/// How alike two words are that one of them may have been meant by the other: from 0 to 1.
-const CLOSE: f64 = 0.75;
+/// The similarity, from 0 to 1, from which on a provider is suggested.
+const MIN_SIMILARITY: f64 = 0.75;
 
 const ENABLE_EXAMPLE: &str = "\
 Example:
@@ -30,23 +30,23 @@ const APPROVE_EXAMPLE: &str = "\
 Example:
   fieldtest admin provider approve --app FK5b0KSM --provider bankidse";
 
-/// What can be done with an app's providers.
+/// The commands for an app's providers.
 #[derive(Subcommand)]
 pub(super) enum ProviderCommand {
-    /// Let an app have a provider tested
+    /// Enable a provider for an app
     #[command(after_help = ENABLE_EXAMPLE)]
-    Enable(Which),
-    /// Let an app no longer have a provider tested
+    Enable(ProviderArguments),
+    /// Disable a provider for an app
     #[command(after_help = DISABLE_EXAMPLE)]
-    Disable(Which),
-    /// Approve a provider that an app has asked for in production
+    Disable(ProviderArguments),
+    /// Approve a provider that an app requested in production
     #[command(after_help = APPROVE_EXAMPLE)]
-    Approve(Which),
+    Approve(ProviderArguments),
 }
 
-/// Which provider of which app.
+/// The arguments of the commands.
 #[derive(Args)]
-pub(super) struct Which {
+pub(super) struct ProviderArguments {
     /// The app's client id
     #[arg(long, value_name = "CLIENT ID", value_parser = values::client_id)]
     app: ClientId,
@@ -55,59 +55,75 @@ pub(super) struct Which {
     #[arg(long, value_name = "ID")]
     provider: String,
 
-    /// A provider catalogue of your own, a TOML file [default: the shipped one]
+    /// A TOML file with a provider catalogue [default: the built-in one]
     #[arg(long, env = "FIELDTEST_CATALOGUE", value_name = "FILE", value_hint = ValueHint::FilePath)]
     catalogue: Option<PathBuf>,
 }
 
-pub(super) async fn run(desk: &AdminContext, command: ProviderCommand) -> Result<Answer, Failure> {
+pub(super) async fn run(
+    context: &AdminContext,
+    command: ProviderCommand,
+) -> Result<CommandOutput, Failure> {
     match command {
-        ProviderCommand::Enable(which) => set(desk, which, true).await,
-        ProviderCommand::Disable(which) => set(desk, which, false).await,
-        ProviderCommand::Approve(which) => approve(desk, which).await,
+        ProviderCommand::Enable(arguments) => set(context, arguments, true).await,
+        ProviderCommand::Disable(arguments) => set(context, arguments, false).await,
+        ProviderCommand::Approve(arguments) => approve(context, arguments).await,
     }
 }
 
-async fn set(desk: &AdminContext, which: Which, enabled: bool) -> Result<Answer, Failure> {
-    let Which { app, provider, catalogue } = which;
-    let catalogue =
-        server::read_catalogue(&desk.config(Options { catalogue, ..Options::default() })?)?;
-    let Some(provider) = catalogue.get(&provider) else {
-        return Err(Failure::Input(unknown(&provider, &catalogue)));
+async fn set(
+    context: &AdminContext,
+    arguments: ProviderArguments,
+    enabled: bool,
+) -> Result<CommandOutput, Failure> {
+    let (app, provider) = arguments.find(context)?;
+    let write = SetProvider {
+        workspace_id: None,
+        client_id: app.clone(),
+        provider_id: provider.id.clone(),
+        state: enabled.then_some(ProviderState::Enabled),
+        now: context.clock_and_rng.now(),
     };
-    let provider_id = provider.id.clone();
-    let state = enabled.then_some(ProviderState::Enabled);
-    let (client_id, now) = (app.clone(), desk.clock_and_rng.now());
-    let write = SetProvider { workspace_id: None, client_id, provider_id, state, now };
-    if !desk.store.set_provider(write).await? {
-        return Err(Failure::Other(format!("there is no app {app}; check --app, and --data-dir")));
+    if !context.store.set_provider(write).await? {
+        return Err(Failure::Other(format!("there is no app {app}; check --app and --data-dir")));
     }
-    Ok(answer(&app, provider, enabled))
+    Ok(output(&app, &provider, enabled))
 }
 
-async fn approve(desk: &AdminContext, which: Which) -> Result<Answer, Failure> {
-    let Which { app, provider, catalogue } = which;
-    let catalogue =
-        server::read_catalogue(&desk.config(Options { catalogue, ..Options::default() })?)?;
-    let Some(provider) = catalogue.get(&provider) else {
-        return Err(Failure::Input(unknown(&provider, &catalogue)));
-    };
+async fn approve(
+    context: &AdminContext,
+    arguments: ProviderArguments,
+) -> Result<CommandOutput, Failure> {
+    let (app, provider) = arguments.find(context)?;
     let write = ApproveProvider {
         client_id: app.clone(),
         provider_id: provider.id.clone(),
-        now: desk.clock_and_rng.now(),
+        now: context.clock_and_rng.now(),
     };
-    if !desk.store.approve_provider(write).await? {
+    if !context.store.approve_provider(write).await? {
         let id = &provider.id;
-        let problem = format!(
-            "the app {app} does not wait for {id}: it has not asked for it, has it already, or is deleted"
-        );
-        return Err(Failure::Other(problem));
+        return Err(Failure::Other(format!(
+            "the app {app} has no request for {id}: it made none, it has {id} already, or it is \
+             deleted"
+        )));
     }
-    Ok(answer(&app, provider, true))
+    Ok(output(&app, &provider, true))
 }
 
-fn answer(app: &ClientId, provider: &Provider, enabled: bool) -> Answer {
+impl ProviderArguments {
+    /// Looks the provider up in the catalogue. Returns it with the app.
+    fn find(self, context: &AdminContext) -> Result<(ClientId, Provider), Failure> {
+        let Self { app, provider, catalogue } = self;
+        let config = context.config(Options { catalogue, ..Options::default() })?;
+        let catalogue = server::read_catalogue(&config)?;
+        match catalogue.get(&provider) {
+            Some(provider) => Ok((app, provider.clone())),
+            None => Err(Failure::Input(unknown(&provider, &catalogue))),
+        }
+    }
+}
+
+fn output(app: &ClientId, provider: &Provider, enabled: bool) -> CommandOutput {
     let json =
         json!({ "clientId": app.as_str(), "providerId": provider.id.as_str(), "enabled": enabled });
     let table = Table::new(["APP", "PROVIDER", "ENABLED"]).row([
@@ -115,35 +131,34 @@ fn answer(app: &ClientId, provider: &Provider, enabled: bool) -> Answer {
         provider.id.to_string(),
         if enabled { "yes" } else { "no" }.to_owned(),
     ]);
-    Answer::new([json], table, 1)
+    CommandOutput::new([json], table, 1)
 }
 
-/// Says that there is no such provider, and which ones may have been meant: the closest, or else
-/// all.
-fn unknown(given: &str, catalogue: &Catalogue) -> String {
+/// The error for an unknown provider. It suggests the most similar ones, or else lists all.
+fn unknown(name: &str, catalogue: &Catalogue) -> String {
     let mut scored: Vec<(f64, &Provider)> = catalogue
         .providers()
         .iter()
-        .map(|provider| (likeness(given, provider), provider))
+        .map(|provider| (similarity(name, provider), provider))
         .collect();
-    scored.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    scored.sort_by(|(left, _), (right, _)| right.total_cmp(left));
     let list = |providers: &[(f64, &Provider)]| {
         let ids: Vec<&str> = providers.iter().map(|(_, provider)| provider.id.as_str()).collect();
         ids.join(", ")
     };
-    let close: Vec<_> =
-        scored.iter().copied().filter(|(likeness, _)| *likeness >= CLOSE).take(3).collect();
-    if close.is_empty() {
-        format!("the catalogue has no provider {given:?}; it has {}", list(&scored))
-    } else {
-        format!("the catalogue has no provider {given:?}; closest to that, it has {}", list(&close))
+    let similar = scored.partition_point(|(similarity, _)| *similarity >= MIN_SIMILARITY);
+    match scored.get(..similar.min(3)) {
+        Some(similar) if !similar.is_empty() => {
+            format!("the catalogue has no provider {name:?}; the most similar: {}", list(similar))
+        }
+        _ => format!("the catalogue has no provider {name:?}; it has {}", list(&scored)),
     }
 }
 
-/// How alike the word is to the provider's id or name: from 0 to 1.
-fn likeness(given: &str, provider: &Provider) -> f64 {
-    let given = given.to_lowercase();
-    let to = |text: &str| strsim::jaro_winkler(&given, &text.to_lowercase());
+/// The similarity of a word to the provider's id or name, from 0 to 1.
+fn similarity(word: &str, provider: &Provider) -> f64 {
+    let word = word.to_lowercase();
+    let to = |text: &str| strsim::jaro_winkler(&word, &text.to_lowercase());
     to(provider.id.as_str()).max(to(&provider.name))
 }
 
@@ -151,34 +166,27 @@ fn likeness(given: &str, provider: &Provider) -> f64 {
 mod tests {
     use super::*;
 
-    fn advice(given: &str) -> String {
-        let text = unknown(given, &Catalogue::built_in());
+    fn suggestion(name: &str) -> String {
+        let text = unknown(name, &Catalogue::built_in());
         text.split_once("; ").unwrap().1.to_owned()
     }
 
     #[test]
-    fn close_names_are_offered_closest_first() {
-        assert!(
-            advice("bankid").starts_with("closest to that, it has bankidse"),
-            "{}",
-            advice("bankid")
-        );
-        assert!(
-            advice("BankID NO").starts_with("closest to that, it has no-bankid"),
-            "{}",
-            advice("BankID NO")
-        );
-        assert!(advice("mitd").starts_with("closest to that, it has mitid"), "{}", advice("mitd"));
+    fn similar_providers_are_suggested_in_order() {
+        for (name, first) in [("bankid", "bankidse"), ("BankID NO", "no-bankid"), ("mitd", "mitid")]
+        {
+            let suggestion = suggestion(name);
+            let expected = format!("the most similar: {first}");
+            assert!(suggestion.starts_with(&expected), "{suggestion}");
+        }
     }
 
     #[test]
-    fn without_a_close_name_all_are_offered() {
-        let advice = advice("zzz");
+    fn without_a_similar_provider_all_are_listed() {
+        let suggestion = suggestion("zzz");
+        let catalogue = Catalogue::built_in();
         assert!(
-            Catalogue::built_in()
-                .providers()
-                .iter()
-                .all(|provider| advice.contains(provider.id.as_str()))
+            catalogue.providers().iter().all(|provider| suggestion.contains(provider.id.as_str()))
         );
     }
 }

@@ -5,7 +5,7 @@ use domain::WorkspaceId;
 use serde_json::{Value, json};
 use store_workspace::{CreateWorkspace, Workspace};
 
-use super::{AdminContext, Answer};
+use super::{AdminContext, CommandOutput};
 use crate::failure::Failure;
 use crate::table::Table;
 use crate::values;
@@ -18,13 +18,13 @@ const LIST_EXAMPLE: &str = "\
 Example:
   fieldtest admin workspace list --json";
 
-/// What can be done with workspaces.
+/// The commands for workspaces.
 #[derive(Subcommand)]
 pub(super) enum WorkspaceCommand {
-    /// Make a workspace
+    /// Create a workspace
     #[command(after_help = CREATE_EXAMPLE)]
     Create {
-        /// What people call it
+        /// The name of the workspace
         #[arg(long, value_parser = values::name)]
         name: String,
     },
@@ -33,26 +33,29 @@ pub(super) enum WorkspaceCommand {
     List,
 }
 
-pub(super) async fn run(desk: &AdminContext, command: WorkspaceCommand) -> Result<Answer, Failure> {
+pub(super) async fn run(
+    context: &AdminContext,
+    command: WorkspaceCommand,
+) -> Result<CommandOutput, Failure> {
     match command {
-        WorkspaceCommand::Create { name } => create(desk, name).await,
-        WorkspaceCommand::List => list(desk).await,
+        WorkspaceCommand::Create { name } => create(context, name).await,
+        WorkspaceCommand::List => list(context).await,
     }
 }
 
-async fn create(desk: &AdminContext, name: String) -> Result<Answer, Failure> {
-    let id = WorkspaceId::random(desk.clock_and_rng.randomness());
-    let workspace = Workspace { id, name, created_at: desk.clock_and_rng.now() };
-    desk.store.create_workspace(CreateWorkspace(workspace.clone())).await?;
-    Ok(Answer::new([json_of(&workspace)], table(&[workspace]), 1))
+async fn create(context: &AdminContext, name: String) -> Result<CommandOutput, Failure> {
+    let id = WorkspaceId::random(context.clock_and_rng.randomness());
+    let workspace = Workspace { id, name, created_at: context.clock_and_rng.now() };
+    context.store.create_workspace(CreateWorkspace(workspace.clone())).await?;
+    Ok(CommandOutput::new([to_json(&workspace)], table(&[workspace]), 1))
 }
 
-async fn list(desk: &AdminContext) -> Result<Answer, Failure> {
-    let workspaces = desk.store.workspaces().await?;
-    Ok(Answer::new(workspaces.iter().map(json_of), table(&workspaces), 1))
+async fn list(context: &AdminContext) -> Result<CommandOutput, Failure> {
+    let workspaces = context.store.workspaces().await?;
+    Ok(CommandOutput::new(workspaces.iter().map(to_json), table(&workspaces), 1))
 }
 
-fn json_of(workspace: &Workspace) -> Value {
+fn to_json(workspace: &Workspace) -> Value {
     let Workspace { id, name, created_at } = workspace;
     json!({ "id": id.as_str(), "name": name, "createdAt": created_at.to_string() })
 }

@@ -1,8 +1,8 @@
-//! Where the deployment is that a command talks to, and who is talking (§13).
+//! The deployment that a command talks to: its URL, the API key and the app (§13).
 
-mod patience;
+mod error_message;
 mod profile;
-mod refusal;
+mod retry_wait;
 
 use std::sync::Arc;
 
@@ -11,27 +11,27 @@ use client::{Retries, RetryPolicy, WorkspaceApi};
 use domain::{ClientId, Environment, api_key};
 use wire::app::App;
 
-use self::patience::Patience;
+pub(crate) use self::error_message::explain;
 pub(crate) use self::profile::{Profile, Profiles};
-pub(crate) use self::refusal::explain;
+use self::retry_wait::RetryWait;
 use crate::failure::Failure;
 use crate::values::{self, BaseUrl, Secret};
 
-/// Where `fieldtest serve` listens if it is told nothing else.
+/// The URL of a server with default options.
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
-/// The profile that is used if none is named.
+/// The name of the profile without `--profile`.
 const DEFAULT_PROFILE: &str = "default";
 
-/// Where the deployment is, and the key to it.
+/// The options that say which deployment, with which key and app.
 #[derive(Args)]
-pub(crate) struct Access {
-    /// Where the deployment is [default: the profile's, or else http://127.0.0.1:8080]
+pub(crate) struct DeploymentOptions {
+    /// The URL of the deployment [default: the profile's, or else http://127.0.0.1:8080]
     #[arg(long, env = "FIELDTEST_URL", value_name = "URL", global = true)]
     url: Option<BaseUrl>,
 
-    /// The workspace's API key [default: the profile's]. Other users of this machine can see a
-    /// command line: better put the key into the environment, or store it with `fieldtest login`
+    /// The API key of the workspace [default: the profile's]. Other users of this machine can see a
+    /// command line: put the key into the environment, or store it with `fieldtest login`
     #[arg(
         long,
         env = "FIELDTEST_API_KEY",
@@ -42,75 +42,89 @@ pub(crate) struct Access {
     api_key: Option<Secret>,
 
     /// The app's client id [default: the profile's, or else the workspace's only app]
-    #[arg(long, env = "FIELDTEST_APP", value_name = "CLIENT_ID", value_parser = values::client_id, global = true)]
+    #[arg(
+        long,
+        env = "FIELDTEST_APP",
+        value_name = "CLIENT_ID",
+        value_parser = values::client_id,
+        global = true
+    )]
     app: Option<ClientId>,
 
-    /// The profile to use, as `fieldtest login` has stored it [default: default]
-    #[arg(long, env = "FIELDTEST_PROFILE", value_name = "NAME", value_parser = profile::name, global = true)]
+    /// The profile of `fieldtest login` to use [default: default]
+    #[arg(
+        long,
+        env = "FIELDTEST_PROFILE",
+        value_name = "NAME",
+        value_parser = profile::name,
+        global = true
+    )]
     profile: Option<String>,
 }
 
-impl Access {
-    /// The profile's name.
+impl DeploymentOptions {
+    /// The name of the profile.
     pub(crate) fn profile_name(&self) -> &str {
         self.profile.as_deref().unwrap_or(DEFAULT_PROFILE)
     }
 
-    /// What was typed, completed from the profile. A profile's key and app hold only at the
-    /// profile's URL.
-    pub(crate) fn settle(self, profiles: &Profiles) -> Result<WriteResult, Failure> {
+    /// Completes these options from the profile. The profile's key and app are used with the
+    /// profile's URL only.
+    pub(crate) fn resolve(self, profiles: &Profiles) -> Result<Target, Failure> {
         let stored = profiles.get(self.profile_name());
         if let (Some(name), None) = (&self.profile, stored) {
-            return Err(profiles.no_such(name));
+            return Err(profiles.not_found(name));
         }
-        let at_home =
+        let profile =
             stored.filter(|profile| self.url.as_ref().is_none_or(|url| url.0 == profile.url));
-        Ok(WriteResult {
-            url: self.url.map(|url| url.0).or(at_home.map(|profile| profile.url.clone())),
+        Ok(Target {
+            url: self.url.map(|url| url.0).or(profile.map(|profile| profile.url.clone())),
             api_key: self
                 .api_key
                 .map(|key| key.0)
-                .or(at_home.map(|profile| profile.api_key.clone())),
+                .or(profile.map(|profile| profile.api_key.clone())),
             app: match self.app {
                 Some(app) => Some(app),
-                None => at_home
+                None => profile
                     .and_then(|profile| profile.app.as_deref())
                     .and_then(|app| app.parse().ok()),
             },
         })
     }
 
-    /// What was typed, with the URL that the profile had before; its key is to be given anew.
-    pub(crate) fn for_login(self, known: Option<&Profile>) -> WriteResult {
-        let url = self.url.map(|url| url.0).or_else(|| known.map(|profile| profile.url.clone()));
-        WriteResult { url, api_key: self.api_key.map(|key| key.0), app: self.app }
+    /// Completes the URL from the profile, but not the key and the app, which `login` replaces.
+    pub(crate) fn for_login(self, stored: Option<&Profile>) -> Target {
+        let url = self.url.map(|url| url.0).or_else(|| stored.map(|profile| profile.url.clone()));
+        Target { url, api_key: self.api_key.map(|key| key.0), app: self.app }
     }
 
-    /// The deployment that is meant. Nothing is sent yet.
+    /// A client for the deployment. It sends nothing yet.
     pub(crate) fn deployment(self) -> Result<Deployment, Failure> {
-        self.settle(&Profiles::read()?)?.deployment()
+        self.resolve(&Profiles::read()?)?.deployment()
     }
 }
 
-/// What is known before anything is sent.
-pub(crate) struct WriteResult {
+/// The options after the profile is applied.
+pub(crate) struct Target {
     pub(crate) url: Option<String>,
     pub(crate) api_key: Option<String>,
     pub(crate) app: Option<ClientId>,
 }
 
-impl WriteResult {
-    /// The deployment's URL.
+impl Target {
+    /// The URL, or else that of a server with default options.
     pub(crate) fn url(&self) -> &str {
         self.url.as_deref().unwrap_or(DEFAULT_URL)
     }
 
+    /// Checks the form of the key, and returns a client. It sends nothing yet.
     pub(crate) fn deployment(self) -> Result<Deployment, Failure> {
         let url = self.url().to_owned();
         let Some(api_key) = self.api_key else {
             return Err(Failure::Input(format!(
-                "there is no API key for {url}: set FIELDTEST_API_KEY, or store one with `fieldtest login`; the demo's is \
-                 in the file demo-api-key of the server's data directory"
+                "there is no API key for {url}: set FIELDTEST_API_KEY, or store one with \
+                 `fieldtest login`; that of the demo workspace is in the file demo-api-key of the \
+                 server's data directory"
             )));
         };
         if ![Environment::Sandbox, Environment::Production]
@@ -118,45 +132,45 @@ impl WriteResult {
             .any(|environment| api_key::recognise(&api_key, environment).is_some())
         {
             return Err(Failure::Input(
-                "the API key is not one of fieldtest's, or has a typo in it: it begins with sk_workspace_ and ends with a \
-                 checksum that does not fit; nothing was sent"
+                "the API key is not one of fieldtest's or has a typo: a key begins with \
+                 sk_workspace_ and ends with a checksum; nothing was sent"
                     .into(),
             ));
         }
-        let patience = Arc::new(Patience::new()?);
-        let retries = Retries::within(patience.clone(), RetryPolicy::default());
+        let retry_wait = Arc::new(RetryWait::new()?);
+        let retries = Retries::within(retry_wait.clone(), RetryPolicy::default());
         let api = WorkspaceApi::new(&url, &api_key).map_err(|error| explain(&error, &url))?;
         Ok(Deployment {
             api: api.with_retries(retries.clone()),
             retries,
             url,
             app: self.app,
-            patience,
+            retry_wait,
         })
     }
 }
 
-/// A deployment, and the app that is meant there if one was named.
+/// A client for a deployment, and the app if it is named.
 pub(crate) struct Deployment {
     pub(crate) api: WorkspaceApi,
     pub(crate) retries: Retries,
     pub(crate) url: String,
     app: Option<ClientId>,
-    patience: Arc<Patience>,
+    retry_wait: Arc<RetryWait>,
 }
 
 impl Deployment {
-    /// Waits for answers without a word from now on.
-    pub(crate) fn hush(&self) {
-        self.patience.hush();
+    /// Stops printing a line for each retry.
+    pub(crate) fn silence(&self) {
+        self.retry_wait.silence();
     }
 
-    /// The app that was named.
+    /// The app that is named.
     pub(crate) fn named_app(&self) -> Option<&ClientId> {
         self.app.as_ref()
     }
 
-    /// The app's client id: the one that was named, or the only one there is.
+    /// The app's client id: the one that is named, or else the only app of the workspace.
     pub(crate) async fn app(&self) -> Result<String, Failure> {
         if let Some(app) = &self.app {
             return Ok(app.to_string());
@@ -165,7 +179,7 @@ impl Deployment {
         match &*apps.data {
             [app] if apps.total == 1 => Ok(app.client_id.clone()),
             [] => Err(Failure::Other(
-                "the workspace has no app yet: make one first, with `POST /connect/v1/apps`".into(),
+                "the workspace has no app yet: create one with `POST /connect/v1/apps`".into(),
             )),
             several => Err(Failure::Input(format!(
                 "the workspace has {} apps: name one with --app, such as {}",
@@ -175,7 +189,7 @@ impl Deployment {
         }
     }
 
-    /// What this error means to whoever typed the command.
+    /// The message for this error.
     pub(crate) fn explain(&self, error: &client::ClientError) -> Failure {
         explain(error, &self.url)
     }
@@ -189,8 +203,8 @@ fn name_of(app: &App) -> String {
 mod tests {
     use super::*;
 
-    fn access(url: Option<&str>, profile: Option<&str>) -> Access {
-        Access {
+    fn options(url: Option<&str>, profile: Option<&str>) -> DeploymentOptions {
+        DeploymentOptions {
             url: url.map(|url| url.parse().unwrap()),
             api_key: None,
             app: None,
@@ -211,22 +225,22 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_fills_in_what_was_not_typed() {
+    fn a_profile_completes_the_options() {
         for (name, url, key) in [
             (None, "https://home.example", "key of home"),
             (Some("bank"), "https://bank.example", "key of the bank"),
         ] {
-            let settled = access(None, name).settle(&profiles()).unwrap();
-            assert_eq!((settled.url(), settled.api_key.as_deref()), (url, Some(key)));
-            assert_eq!(settled.app.unwrap().as_str(), "FK5b0KSM");
+            let target = options(None, name).resolve(&profiles()).unwrap();
+            assert_eq!((target.url(), target.api_key.as_deref()), (url, Some(key)));
+            assert_eq!(target.app.unwrap().as_str(), "FK5b0KSM");
         }
     }
 
     #[test]
-    fn a_key_is_never_sent_elsewhere_than_where_it_was_stored_for() {
-        let settled = access(Some("https://bank.example"), None).settle(&profiles()).unwrap();
-        assert_eq!((settled.api_key.as_deref(), settled.app.is_none()), (None, true));
-        let failure = settled.deployment().err().unwrap();
+    fn a_stored_key_is_used_with_its_url_only() {
+        let target = options(Some("https://bank.example"), None).resolve(&profiles()).unwrap();
+        assert_eq!((target.api_key.as_deref(), target.app.is_none()), (None, true));
+        let failure = target.deployment().err().unwrap();
         assert!(
             matches!(&failure, Failure::Input(problem) if problem.contains("fieldtest login")),
             "{failure}"
@@ -234,28 +248,28 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_comes_first() {
-        let typed = Access {
-            api_key: Some("typed".parse().unwrap()),
+    fn options_take_precedence() {
+        let given = DeploymentOptions {
+            api_key: Some("given".parse().unwrap()),
             app: Some("AAAAAAAA".parse().unwrap()),
-            ..access(None, None)
+            ..options(None, None)
         };
-        let settled = typed.settle(&profiles()).unwrap();
+        let target = given.resolve(&profiles()).unwrap();
         assert_eq!(
-            (settled.url(), settled.api_key.as_deref()),
-            ("https://home.example", Some("typed"))
+            (target.url(), target.api_key.as_deref()),
+            ("https://home.example", Some("given"))
         );
-        assert_eq!(settled.app.unwrap().as_str(), "AAAAAAAA");
+        assert_eq!(target.app.unwrap().as_str(), "AAAAAAAA");
     }
 
     #[test]
-    fn without_anything_it_is_the_server_on_this_machine() {
-        assert_eq!(access(None, None).settle(&Profiles::default()).unwrap().url(), DEFAULT_URL);
+    fn the_default_is_a_server_on_this_machine() {
+        assert_eq!(options(None, None).resolve(&Profiles::default()).unwrap().url(), DEFAULT_URL);
     }
 
     #[test]
-    fn a_profile_that_is_named_must_be_there() {
-        let failure = access(None, Some("banc")).settle(&profiles()).err().unwrap();
+    fn a_named_profile_must_exist() {
+        let failure = options(None, Some("banc")).resolve(&profiles()).err().unwrap();
         assert!(
             matches!(&failure, Failure::Input(problem) if problem.contains("bank, default")),
             "{failure}"
@@ -263,12 +277,12 @@ mod tests {
     }
 
     #[test]
-    fn a_typo_in_the_key_is_seen_before_anything_is_sent_and_not_repeated() {
-        let typed = Access {
+    fn a_typo_in_the_key_is_refused_and_not_quoted() {
+        let given = DeploymentOptions {
             api_key: Some("sk_workspace_test_hunter2".parse().unwrap()),
-            ..access(None, None)
+            ..options(None, None)
         };
-        let failure = typed.settle(&Profiles::default()).unwrap().deployment().err().unwrap();
+        let failure = given.resolve(&Profiles::default()).unwrap().deployment().err().unwrap();
         assert!(
             matches!(failure, Failure::Input(_)) && !failure.to_string().contains("hunter2"),
             "{failure}"

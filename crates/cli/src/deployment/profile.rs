@@ -1,4 +1,4 @@
-//! What `fieldtest login` remembers: a TOML file that only its owner can read.
+//! The profiles of `fieldtest login`: a TOML file that only its owner can read.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::options::line_of;
 
-/// A deployment, and the key to one of its workspaces.
+/// The URL of a deployment, and the API key of one of its workspaces.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Profile {
@@ -20,13 +21,13 @@ pub(crate) struct Profile {
     pub(crate) app: Option<String>,
 }
 
-/// All profiles, by their names.
+/// All profiles, by name.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Profiles(BTreeMap<String, Profile>);
 
 impl Profiles {
-    /// What has been stored so far; nothing where there is no file yet.
+    /// Reads the file. Without one there are no profiles.
     pub(crate) fn read() -> Result<Self, Failure> {
         path().map_or_else(|| Ok(Self::default()), |path| Self::read_from(&path))
     }
@@ -40,33 +41,34 @@ impl Profiles {
         };
         if metadata.permissions().mode() & 0o077 != 0 {
             let problem = format!(
-                "others can read the API keys in {name}: run `chmod 600 {name}`, and think of new keys"
+                "others can read the API keys in {name}: run `chmod 600 {name}`, and replace the \
+                 keys"
             );
             return Err(Failure::Input(problem));
         }
         let text = fs::read_to_string(path).map_err(cannot)?;
-        // The error of the TOML library would quote the line, and that may be the key's.
-        toml::from_str(&text).map_err(|error: toml::de::Error| {
-            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            let line = before.matches('\n').count() + 1;
+        // The `Display` of the error quotes the line, which may have the key.
+        toml::from_str(&text).map_err(|error| {
+            let line = line_of(&error, &text);
             Failure::Input(format!("{name}, line {line}: {}", error.message()))
         })
     }
 
+    /// The profile with this name.
     pub(crate) fn get(&self, name: &str) -> Option<&Profile> {
         self.0.get(name)
     }
 
-    /// Adds a profile, in place of the one that had its name.
+    /// Adds or replaces a profile.
     pub(crate) fn put(&mut self, name: &str, profile: Profile) {
         self.0.insert(name.to_owned(), profile);
     }
 
-    /// Stores all of them, and says where. A crash leaves the old file or the new one.
+    /// Writes the file, and returns its path. A crash leaves the old file or the new one.
     pub(crate) fn write(&self) -> Result<PathBuf, Failure> {
         let path = path().ok_or_else(|| {
             Failure::Input(
-                "there is no folder for profiles: neither XDG_CONFIG_HOME nor HOME is set".into(),
+                "cannot store the profile: neither XDG_CONFIG_HOME nor HOME is set".into(),
             )
         })?;
         self.write_to(&path)
@@ -79,41 +81,45 @@ impl Profiles {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
         let text = toml::to_string(self).map_err(std::io::Error::other)?;
-        let draft = path.with_extension("toml.new");
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        // A draft that a crash has left behind keeps the permissions that it had.
+        let temporary = path.with_extension("toml.new");
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        // A temporary file that a crash left behind keeps its permissions.
         file.set_permissions(Permissions::from_mode(0o600))?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&draft, path)
+        fs::rename(&temporary, path)
     }
 
-    /// What to say where a profile was named that is not there.
-    pub(crate) fn no_such(&self, name: &str) -> Failure {
-        let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
-        let known = if known.is_empty() {
+    /// The error for a profile that does not exist.
+    pub(crate) fn not_found(&self, name: &str) -> Failure {
+        let names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        let names = if names.is_empty() {
             "there are none yet".to_owned()
         } else {
-            format!("there are {}", known.join(", "))
+            format!("there are {}", names.join(", "))
         };
         Failure::Input(format!(
-            "there is no profile {name}: {known}; `fieldtest login --profile {name}` makes it"
+            "there is no profile {name}: {names}; `fieldtest login --profile {name}` creates it"
         ))
     }
 }
 
-/// A name that needs no quotes in a shell or in the file.
+/// Parses a profile's name, which needs no quotes in a shell or in the file.
 pub(super) fn name(text: &str) -> Result<String, &'static str> {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     if !text.is_empty() && text.chars().all(is_plain) {
         Ok(text.to_owned())
     } else {
-        Err("a profile's name is made of letters, digits, - and _")
+        Err("a profile's name has letters, digits, - and _ only")
     }
 }
 
-/// Where profiles are kept, if there is a place for them.
+/// The path of the file, if there is a home folder.
 fn path() -> Option<PathBuf> {
     let variable =
         |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -135,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again_and_belongs_to_its_owner_alone() {
+    fn a_written_file_can_be_read_by_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a").join("profiles.toml");
         for key in ["one", "two"] {
@@ -144,11 +150,15 @@ mod tests {
         }
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no draft is left");
+        assert_eq!(
+            fs::read_dir(path.parent().unwrap()).unwrap().count(),
+            1,
+            "no temporary file is left"
+        );
     }
 
     #[test]
-    fn a_file_that_others_can_read_is_not_used() {
+    fn a_file_that_others_can_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("profiles.toml");
         one("secret").write_to(&path).unwrap();
@@ -158,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_named_with_its_line_and_not_quoted() {
+    fn an_error_names_the_line_and_does_not_quote_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("profiles.toml");
         for (text, line) in [

@@ -6,80 +6,87 @@ use clap::{Args, ValueHint};
 use serde_json::{Map, Value};
 use wire::production_test::CreateProductionTest;
 
-use super::watch::{self, Pace};
+use super::watch::{self, PollInterval};
 use super::{Session, order};
-use crate::choice::{PLATFORMS, one_of};
 use crate::failure::Failure;
+use crate::possible_values::{PLATFORMS, one_of};
 use crate::table::printable;
-use crate::terminal::Tone;
+use crate::terminal::Style;
 
 const EXAMPLES: &str = "\
 Examples:
-  fieldtest tests create --title \"BankID SE Test\" --provider-ids bankidse,mitid --target-platform ios --max-stamps 3
+  fieldtest tests create --title \"BankID SE Test\" --provider-ids bankidse,mitid --max-stamps 3
   fieldtest tests create --file order.json --watch
   echo '{\"title\":\"BankID SE Test\"}' | fieldtest tests create --file -";
 
-/// What to order.
+/// The arguments of `tests create`.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CreateArguments {
-    /// What the test is called: at most 200 characters
+    /// The title, at most 200 characters
     #[arg(long, required_unless_present = "file")]
     title: Option<String>,
 
-    /// What testers should know: at most 1000 characters
+    /// A description for testers, at most 1000 characters
     #[arg(long)]
     description: Option<String>,
 
-    /// The providers to test, separated by commas [default: all that the app has enabled]
+    /// The providers to test, separated by commas [default: all that are enabled for the app]
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     provider_ids: Option<Vec<String>>,
 
-    /// The only platform that may take part: ios or android [default: both]
-    #[arg(long, value_name = "PLATFORM", value_parser = one_of::<String>(PLATFORMS), hide_possible_values = true)]
+    /// Limit the test to one platform: ios or android [default: both]
+    #[arg(
+        long,
+        value_name = "PLATFORM",
+        value_parser = one_of::<String>(PLATFORMS),
+        hide_possible_values = true
+    )]
     target_platform: Option<String>,
 
-    /// How many stamps there are, first come, first served [default: 3]
+    /// The number of stamps: first come, first served [default: 3]
     #[arg(long, value_name = "NUMBER")]
     max_stamps: Option<u32>,
 
-    /// Let the same person take part several times with the same provider
+    /// Let a person take part several times with the same provider
     #[arg(long)]
     allow_duplicate_participation: bool,
 
-    /// The order as JSON, as the API takes it; - reads standard input
+    /// A JSON file with the body of the API request; - reads standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = [
-        "title", "description", "provider_ids", "target_platform", "max_stamps", "allow_duplicate_participation",
+        "title", "description", "provider_ids", "target_platform", "max_stamps",
+        "allow_duplicate_participation",
     ])]
     file: Option<String>,
 
-    /// Orders with the same key within 24 hours are one order [default: a new key for each command]
+    /// The idempotency key: requests with the same key within 24 hours are one order [default: a
+    /// new key]
     #[arg(long, value_name = "KEY", value_parser = idempotency_key)]
     idempotency_key: Option<String>,
 
-    /// Watch it, as `fieldtest tests watch` does
+    /// Watch the test, as `fieldtest tests watch` does
     #[arg(long)]
     watch: bool,
 }
 
-/// A key that a header can carry.
+/// Parses an idempotency key, which must fit into a header.
 fn idempotency_key(text: &str) -> Result<String, &'static str> {
     if (1..=255).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
     {
         Ok(text.to_owned())
     } else {
-        Err("it must have 1 to 255 characters, letters, digits and signs of ASCII")
+        Err("it must have 1 to 255 printable ASCII characters")
     }
 }
 
 impl CreateArguments {
-    /// The order, judged as the server would judge it.
+    /// The body of the request, validated as the server does it.
     pub(super) fn order(&self) -> Result<CreateProductionTest, Failure> {
         if let Some(file) = &self.file {
             return order::read(file);
         }
-        let given = [
+        let fields = [
             ("title", self.title.clone().map(Value::from)),
             ("description", self.description.clone().map(Value::from)),
             ("providerIds", self.provider_ids.clone().map(Value::from)),
@@ -90,17 +97,17 @@ impl CreateArguments {
                 self.allow_duplicate_participation.then_some(Value::Bool(true)),
             ),
         ];
-        let members = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        order::judge(&members.collect::<Map<_, _>>()).map_err(|errors| {
+        let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        order::validate(&fields.collect::<Map<_, _>>()).map_err(|errors| {
             Failure::Input(format!(
-                "this is no order; nothing was sent\n  - {}",
+                "the order is not valid; nothing was sent\n  - {}",
                 errors.join("\n  - ")
             ))
         })
     }
 }
 
-/// Orders, and prints the challenge request.
+/// Orders a production test, and prints the challenge request.
 pub(super) async fn run(
     session: &Session,
     arguments: CreateArguments,
@@ -113,33 +120,34 @@ pub(super) async fn run(
     let created = created.map_err(|error| {
         let failure = deployment.explain(&error);
         if error.is_transient() {
-            let advice =
-                format!("It may have been ordered all the same. To be sure, order again with --idempotency-key {key}");
-            return Failure::Other(format!("{failure}\n  {advice}"));
+            return Failure::Other(format!(
+                "{failure}\n  The order may have been made. To be sure, repeat the command with \
+                 --idempotency-key {key}"
+            ));
         }
         failure
     })?;
     let request = created.request;
     if arguments.watch && session.as_json {
-        return watch::follow(session, &app, &request.id, Pace::default()).await;
+        return watch::follow(session, &app, &request.id, PollInterval::default()).await;
     }
     session.print(&request, |terminal| {
         let title = printable(&request.payload.title);
-        let (when, tone) = if created.is_replay {
-            ("was ordered before", Tone::Busy)
+        let (result, style) = if created.is_replay {
+            ("was ordered before", Style::Warning)
         } else {
-            ("is ordered", Tone::Good)
+            ("is ordered", Style::Success)
         };
         let hint = format!("Watch it with: fieldtest tests watch {}", request.id);
         let hint = if arguments.watch {
             String::new()
         } else {
-            format!("{}\n", terminal.paint(Tone::Quiet, &hint))
+            format!("{}\n", terminal.paint(Style::Dim, &hint))
         };
-        format!("{} {}: {title}\n{hint}", request.id, terminal.paint(tone, when))
+        format!("{} {}: {title}\n{hint}", request.id, terminal.paint(style, result))
     })?;
     if arguments.watch {
-        return watch::follow(session, &app, &request.id, Pace::default()).await;
+        return watch::follow(session, &app, &request.id, PollInterval::default()).await;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use wire::page::{LONGEST_PAGE, Order};
 use wire::production_test::{ItemType, ListItem, RequestStatus};
 
 use super::Session;
-use super::stage::Stage;
+use super::state::TestState;
 use crate::failure::Failure;
 use crate::table::Table;
 use crate::terminal::Terminal;
@@ -20,43 +20,48 @@ Examples:
   fieldtest tests list
   fieldtest tests list --status failed --all --json";
 
-/// Which of them.
+/// The arguments of `tests list`.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ListArguments {
-    /// At most so many, from 1 to 100
-    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(LONGEST_PAGE)))]
+    /// The maximum number of production tests, from 1 to 100
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(LONGEST_PAGE))
+    )]
     limit: u32,
 
-    /// Leave out so many at the beginning
+    /// Skip this number of production tests
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     offset: u64,
 
-    /// All of them, however many there are
+    /// List all production tests
     #[arg(long, conflicts_with_all = ["limit", "offset"])]
     all: bool,
 
-    /// Only those that have a challenge, or only those that have none
+    /// Only those with a challenge, or only those without one
     #[arg(long, value_name = "TYPE")]
-    r#type: Option<Kind>,
+    r#type: Option<TypeFilter>,
 
-    /// Only those whose request stands here
+    /// Only those whose request has this status
     #[arg(long)]
-    status: Option<Status>,
+    status: Option<StatusFilter>,
 
-    /// Oldest (asc) or youngest (desc) first
+    /// Oldest (asc) or newest (desc) first
     #[arg(long, default_value = "desc")]
-    order: Direction,
+    order: SortOrder,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Kind {
+enum TypeFilter {
     Challenge,
     Request,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Status {
+enum StatusFilter {
     Pending,
     Scheduled,
     Failed,
@@ -64,7 +69,7 @@ enum Status {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Direction {
+enum SortOrder {
     Asc,
     Desc,
 }
@@ -75,18 +80,18 @@ impl ListArguments {
             limit: Some(if self.all { LONGEST_PAGE } else { self.limit }),
             offset: Some(self.offset),
             kind: self.r#type.map(|kind| match kind {
-                Kind::Challenge => ItemType::Challenge,
-                Kind::Request => ItemType::Request,
+                TypeFilter::Challenge => ItemType::Challenge,
+                TypeFilter::Request => ItemType::Request,
             }),
             status: self.status.map(|status| match status {
-                Status::Pending => RequestStatus::Pending,
-                Status::Scheduled => RequestStatus::Scheduled,
-                Status::Failed => RequestStatus::Failed,
-                Status::Cancelled => RequestStatus::Cancelled,
+                StatusFilter::Pending => RequestStatus::Pending,
+                StatusFilter::Scheduled => RequestStatus::Scheduled,
+                StatusFilter::Failed => RequestStatus::Failed,
+                StatusFilter::Cancelled => RequestStatus::Cancelled,
             }),
             order: Some(match self.order {
-                Direction::Asc => Order::Asc,
-                Direction::Desc => Order::Desc,
+                SortOrder::Asc => Order::Asc,
+                SortOrder::Desc => Order::Desc,
             }),
         }
     }
@@ -115,11 +120,9 @@ pub(super) async fn run(session: &Session, arguments: ListArguments) -> Result<(
     session.print(&items, |terminal| table(&items, SystemClock.now(), terminal).to_string())?;
     let shown = u64::try_from(items.len()).unwrap_or(u64::MAX);
     if let Some(total) = total.filter(|total| *total > shown && !session.as_json) {
-        // A note for whoever looks at it; a pipe gets the table alone.
-        let _ = writeln!(
-            io::stderr(),
-            "{shown} of {total}; --all shows all of them, --offset the next"
-        );
+        // On standard error, so that a pipe gets only the table.
+        let _ =
+            writeln!(io::stderr(), "{shown} of {total}; --all lists all, --offset the next ones");
     }
     Ok(())
 }
@@ -129,22 +132,22 @@ fn table(items: &[ListItem], now: Timestamp, terminal: Terminal) -> Table<4> {
         items.iter().fold(Table::new(["ID", "STATE", "CREATED (UTC)", "TITLE"]), |table, item| {
             let cells = match (&item.challenge, &item.request) {
                 (Some(challenge), _) => {
-                    let stage = Stage::of_challenge(challenge, now);
-                    (challenge.id.clone(), stage, challenge.created_at, challenge.title.clone())
+                    let state = TestState::of_challenge(challenge, now);
+                    (challenge.id.clone(), state, challenge.created_at, challenge.title.clone())
                 }
                 (None, Some(request)) => {
-                    let stage = Stage::of_request(request.status);
-                    (request.id.clone(), stage, request.created_at, request.payload.title.clone())
+                    let state = TestState::of_request(request.status);
+                    (request.id.clone(), state, request.created_at, request.payload.title.clone())
                 }
                 (None, None) => return table,
             };
-            let (id, stage, created_at, title) = cells;
-            table.row([id, stage.name().to_owned(), to_the_minute(created_at.0), title])
+            let (id, state, created_at, title) = cells;
+            table.row([id, state.name().to_owned(), minutes(created_at.0), title])
         });
-    table.fit(terminal, 3).paint(1, Stage::tone_of)
+    table.fit(terminal, 3).paint(1, TestState::style_of)
 }
 
-/// `2026-04-08 10:00`: a list is for the eye, and a narrow terminal needs the room.
-fn to_the_minute(moment: Timestamp) -> String {
-    moment.to_string().replace('T', " ").chars().take(16).collect()
+/// A time without seconds, which leaves more room for the title: `2026-04-08 10:00`.
+fn minutes(time: Timestamp) -> String {
+    time.to_string().replace('T', " ").chars().take(16).collect()
 }

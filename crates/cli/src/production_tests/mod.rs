@@ -1,14 +1,14 @@
-//! `fieldtest tests`: ordering, watching and managing production tests of any deployment, over its
-//! API (§13).
+//! `fieldtest tests`: orders, watches and manages production tests with the API of a deployment
+//! (§13).
 
 mod create;
 mod duration;
 mod list;
 mod order;
-mod progress;
 mod report;
 mod show;
-mod stage;
+mod snapshot;
+mod state;
 mod watch;
 
 use std::process::ExitCode;
@@ -19,15 +19,15 @@ use serde::Serialize;
 use self::create::CreateArguments;
 use self::list::ListArguments;
 use self::watch::WatchArguments;
-use crate::deployment::{Access, Deployment};
+use crate::deployment::{Deployment, DeploymentOptions};
 use crate::failure::Failure;
 use crate::output;
 use crate::terminal::Terminal;
 
 const NOTES: &str = "\
-Which deployment, and with which key: from the options, or else from the environment, or else from the profile that `fieldtest \
-login` has stored. What is safe to repeat is tried again by itself if there is no answer; an order is repeated under one \
-idempotency key, so it is one order however often it is sent.
+The deployment and the API key come from the options, the environment, or the profile that \
+`fieldtest login` stores. Requests without a response are repeated if that is safe. An order has \
+an idempotency key, so repeating it does not order twice.
 
 Example:
   fieldtest tests create --title \"BankID SE Test\" --provider-ids bankidse --watch";
@@ -48,14 +48,14 @@ const RETRY_EXAMPLE: &str = "\
 Example:
   fieldtest tests retry req_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a";
 
-/// What `tests` can be told.
+/// The arguments of `tests`.
 #[derive(Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct TestsArguments {
     #[command(flatten)]
-    access: Access,
+    options: DeploymentOptions,
 
-    /// Print JSON, as the API gives it
+    /// Print the JSON of the API
     #[arg(long, global = true)]
     json: bool,
 
@@ -63,49 +63,47 @@ pub(crate) struct TestsArguments {
     command: TestsCommand,
 }
 
-/// What can be done with production tests.
+/// The commands for production tests.
 #[derive(Subcommand)]
 enum TestsCommand {
     /// Order a production test
     Create(CreateArguments),
     /// List the app's production tests
     List(ListArguments),
-    /// Show one production test, with all that is known of it
+    /// Show one production test in detail
     #[command(after_help = SHOW_EXAMPLE)]
     Show(TestId),
-    /// Watch stamps being granted, until the test is over
+    /// Watch the progress of a production test until it is over
     Watch(WatchArguments),
-    /// Show how a production test went, provider by provider
+    /// Show the report of a production test by provider
     #[command(after_help = REPORT_EXAMPLE)]
     Report(TestId),
-    /// Call a production test off: one that waits is not scheduled, one that runs is closed
+    /// Cancel a production test: a pending one is not scheduled, an open one is closed
     #[command(after_help = CANCEL_EXAMPLE)]
     Cancel(TestId),
-    /// Have a production test that has failed tried again
+    /// Retry a failed production test
     #[command(after_help = RETRY_EXAMPLE)]
     Retry(TestId),
 }
 
-/// Which production test.
+/// The argument that names a production test.
 #[derive(Args)]
 struct TestId {
-    /// The id of its request (req_…) or of its challenge (ch_…)
+    /// The id of the request (req_…) or of the challenge (ch_…)
     #[arg(value_parser = test_id)]
     id: String,
 }
 
-/// An id as it was typed, without a request for what cannot be one.
+/// Checks the form of an id, so that a typo sends no request.
 fn test_id(text: &str) -> Result<String, &'static str> {
     if text.parse::<domain::RequestId>().is_ok() || text.parse::<domain::ChallengeId>().is_ok() {
         Ok(text.to_owned())
     } else {
-        Err(
-            "not a valid id: it begins with req_ or ch_, and a UUID follows; `fieldtest tests list` shows them",
-        )
+        Err("not a valid id: it is req_ or ch_ and a UUID; `fieldtest tests list` shows them")
     }
 }
 
-/// What every command needs: the deployment, and how to print.
+/// What the commands share: the deployment, and how to print.
 struct Session {
     deployment: Deployment,
     as_json: bool,
@@ -113,7 +111,7 @@ struct Session {
 }
 
 impl Session {
-    /// Prints what the API gave, or what people want to read of it.
+    /// Prints the API's response as JSON, or a text for people.
     fn print<T: Serialize>(
         &self,
         answer: &T,
@@ -127,7 +125,7 @@ impl Session {
     }
 }
 
-/// The API's own JSON, on many lines or on one.
+/// The JSON of the API, on several lines or on one.
 fn json<T: Serialize>(answer: &T, is_pretty: bool) -> Result<String, Failure> {
     let text = if is_pretty {
         serde_json::to_string_pretty(answer)
@@ -135,22 +133,19 @@ fn json<T: Serialize>(answer: &T, is_pretty: bool) -> Result<String, Failure> {
         serde_json::to_string(answer)
     };
     text.map(|text| format!("{text}\n"))
-        .map_err(|error| Failure::Other(format!("the answer cannot be printed: {error}")))
+        .map_err(|error| Failure::Other(format!("cannot print the response: {error}")))
 }
 
-/// Does what was asked, and says how it ended.
+/// Runs a command.
 pub(crate) async fn run(arguments: TestsArguments) -> Result<ExitCode, Failure> {
-    let TestsArguments { access, json, command } = arguments;
-    // What was typed is judged before anything is sent.
+    let TestsArguments { options, json, command } = arguments;
+    // Validated before anything is sent.
     let order = match &command {
         TestsCommand::Create(arguments) => Some(arguments.order()?),
         _ => None,
     };
-    let session = Session {
-        deployment: access.deployment()?,
-        as_json: json,
-        terminal: Terminal::of_output(),
-    };
+    let session =
+        Session { deployment: options.deployment()?, as_json: json, terminal: Terminal::stdout() };
     match (command, order) {
         (TestsCommand::Create(arguments), Some(order)) => {
             return create::run(&session, arguments, order).await;

@@ -1,5 +1,5 @@
-//! An order from a JSON file or from standard input, judged as the server would judge it, before
-//! anything is sent (§5).
+//! The body of an order from a JSON file or from standard input. It is validated as the server does
+//! it, before anything is sent (§5).
 
 use std::fs;
 use std::io::{self, Read};
@@ -12,8 +12,8 @@ use wire::production_test::{CreateProductionTest, read_order};
 use crate::failure::Failure;
 use crate::table::printable;
 
-/// What the API's orders are made of.
-const MEMBERS: [&str; 6] = [
+/// The fields of an order.
+const FIELDS: [&str; 6] = [
     "title",
     "description",
     "providerIds",
@@ -35,24 +35,25 @@ pub(super) fn read(name: &str) -> Result<CreateProductionTest, Failure> {
     parse(&text).map_err(|problem| Failure::Input(format!("{source} {problem}")))
 }
 
-/// The order that a JSON object says.
+/// Parses a JSON object. Unlike the server, it refuses unknown fields, which may be typos.
 fn parse(text: &str) -> Result<CreateProductionTest, String> {
     let value: Value =
         serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
-    let Value::Object(members) = value else { return Err("must be a JSON object".into()) };
-    if let Some(unknown) = members.keys().find(|member| !MEMBERS.contains(&member.as_str())) {
+    let Value::Object(fields) = value else { return Err("must be a JSON object".into()) };
+    if let Some(unknown) = fields.keys().find(|field| !FIELDS.contains(&field.as_str())) {
         return Err(format!(
-            "has a member {}; an order has {}",
+            "has an unknown field {}; an order has {}",
             printable(unknown),
-            MEMBERS.join(", ")
+            FIELDS.join(", ")
         ));
     }
-    judge(&members).map_err(|errors| format!("is no order:\n  - {}", errors.join("\n  - ")))
+    validate(&fields)
+        .map_err(|errors| format!("is not a valid order:\n  - {}", errors.join("\n  - ")))
 }
 
-/// The order, if the server would accept its form; otherwise everything that is wrong with it.
-pub(super) fn judge(members: &Map<String, Value>) -> Result<CreateProductionTest, Vec<String>> {
-    read_order(members).map(body).map_err(|errors: Vec<FieldError>| {
+/// Validates an order as the server does it. The errors name every invalid field.
+pub(super) fn validate(fields: &Map<String, Value>) -> Result<CreateProductionTest, Vec<String>> {
+    read_order(fields).map(body).map_err(|errors: Vec<FieldError>| {
         errors.into_iter().map(|error| printable(&error.message)).collect()
     })
 }
@@ -81,15 +82,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_is_what_the_api_takes() {
-        let order =
-            parse(r#"{"title":"BankID","providerIds":["bankidse"],"maxStamps":2.0,"targetPlatform":"ios"}"#).unwrap();
+    fn an_order_has_the_form_of_the_api() {
+        let text = r#"{"title":"BankID","providerIds":["bankidse"],"maxStamps":2.0}"#;
+        let order = parse(text).unwrap();
         assert_eq!((&*order.title, order.max_stamps), ("BankID", Some(2)));
         assert_eq!(order.provider_ids.unwrap(), ["bankidse"]);
     }
 
     #[test]
-    fn everything_that_is_wrong_is_said_at_once() {
+    fn all_errors_are_reported_at_once() {
         let problem = parse(r#"{"title":"","maxStamps":0}"#).unwrap_err();
         assert!(
             problem.contains("title is required") && problem.contains("maxStamps must be"),
@@ -98,9 +99,9 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_of_the_pen_is_not_ignored() {
+    fn unknown_fields_are_refused() {
         for (text, part) in [
-            (r#"{"title":"x","maxStamp":5}"#, "has a member maxStamp; an order has title"),
+            (r#"{"title":"x","maxStamp":5}"#, "has an unknown field maxStamp; an order has title"),
             ("[]", "must be a JSON object"),
             ("{", "is not JSON: EOF while parsing an object at line 1 column 1"),
         ] {

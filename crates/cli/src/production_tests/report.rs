@@ -5,7 +5,7 @@ use wire::report::Report;
 
 use super::Session;
 use super::duration::seconds_in_words;
-use super::stage::Stage;
+use super::state::TestState;
 use crate::failure::Failure;
 use crate::table::{Table, printable};
 use crate::terminal::Terminal;
@@ -13,18 +13,18 @@ use crate::terminal::Terminal;
 pub(super) async fn run(session: &Session, id: &str) -> Result<(), Failure> {
     let deployment = &session.deployment;
     let app = deployment.app().await?;
-    // Reports go by the challenge's id, and people have the request's.
+    // The API needs the challenge's id. Users often have the request's.
     let challenge_id = if id.starts_with("req_") {
         let test = deployment
             .api
             .production_test(&app, id)
             .await
             .map_err(|error| deployment.explain(&error))?;
-        let stage = Stage::of(&test, SystemClock.now());
+        let state = TestState::of(&test, SystemClock.now());
         test.request.challenge_id.ok_or_else(|| {
             Failure::Other(format!(
-                "{id} is {} and has no challenge, so there is nothing to report",
-                stage.name()
+                "{id} is {} and has no challenge yet, so it has no report",
+                state.name()
             ))
         })?
     } else {
@@ -40,7 +40,7 @@ pub(super) async fn run(session: &Session, id: &str) -> Result<(), Failure> {
 
 fn text(report: &Report, now: Timestamp, terminal: Terminal) -> String {
     let Report { challenge, stats } = report;
-    let stage = Stage::of_challenge(challenge, now);
+    let state = TestState::of_challenge(challenge, now);
     let rows = stats.provider_breakdown.iter().fold(
         Table::new(["PROVIDER", "STAMPS", "ON AVERAGE"]),
         |table, row| {
@@ -52,7 +52,7 @@ fn text(report: &Report, now: Timestamp, terminal: Terminal) -> String {
     format!(
         "{}: {}\nstamps {}, participations {}\n\n{}",
         printable(&challenge.title),
-        terminal.paint(stage.tone(), stage.name()),
+        terminal.paint(state.style(), state.name()),
         stats.total_claims,
         stats.total_participations,
         rows.fit(terminal, 0)

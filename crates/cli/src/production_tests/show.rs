@@ -1,15 +1,14 @@
-//! `fieldtest tests show`, `cancel` and `retry`: one production test, as it stands or as it stands
-//! from now on (§7).
+//! `fieldtest tests show`, `cancel` and `retry` (§7).
 
 use domain::{Clock, SystemClock, Timestamp};
 use wire::production_test::{Platform, ProductionTest};
 
 use super::Session;
 use super::duration::in_words;
-use super::stage::Stage;
+use super::state::TestState;
 use crate::failure::Failure;
 use crate::table::printable;
-use crate::terminal::{Terminal, Tone};
+use crate::terminal::{Style, Terminal};
 
 pub(super) async fn run(session: &Session, id: &str) -> Result<(), Failure> {
     let deployment = &session.deployment;
@@ -33,18 +32,18 @@ fn print(session: &Session, test: &ProductionTest) -> Result<(), Failure> {
     session.print(test, |terminal| text(test, SystemClock.now(), terminal))
 }
 
-/// What is known of a test, a line each.
+/// A line for each property of a test that has a value.
 fn text(test: &ProductionTest, now: Timestamp, terminal: Terminal) -> String {
     let ProductionTest { request, challenge, scheduling, updated_at: _ } = test;
     let payload = &request.payload;
-    let stage = Stage::of(test, now);
+    let state = TestState::of(test, now);
     let platform = match payload.target_platform {
         None => "iOS and Android",
         Some(Platform::Ios) => "iOS",
         Some(Platform::Android) => "Android",
     };
-    let ends = challenge.as_ref().map(|challenge| match stage {
-        Stage::Open => {
+    let ends = challenge.as_ref().map(|challenge| match state {
+        TestState::Open => {
             format!("{}, in {}", challenge.expires_at, in_words(challenge.expires_at.0.since(now)))
         }
         _ => challenge.expires_at.to_string(),
@@ -56,7 +55,7 @@ fn text(test: &ProductionTest, now: Timestamp, terminal: Terminal) -> String {
     let lines = [
         ("Title", Some(payload.title.clone())),
         ("Description", payload.description.clone()),
-        ("State", Some(stage.name().to_owned())),
+        ("State", Some(state.name().to_owned())),
         ("Request", Some(request.id.clone())),
         ("Challenge", request.challenge_id.clone()),
         ("Providers", Some(payload.provider_ids.join(", "))),
@@ -69,18 +68,18 @@ fn text(test: &ProductionTest, now: Timestamp, terminal: Terminal) -> String {
             challenge
                 .as_ref()
                 .and_then(|challenge| challenge.completed_at)
-                .map(|moment| moment.to_string()),
+                .map(|time| time.to_string()),
         ),
         ("Ends", ends),
         ("Attempts", (scheduling.attempts > 0).then(|| scheduling.attempts.to_string())),
-        ("Next attempt", scheduling.next_attempt_at.map(|moment| moment.to_string())),
+        ("Next attempt", scheduling.next_attempt_at.map(|time| time.to_string())),
         ("Last error", scheduling.last_error.clone()),
     ];
-    let known = lines.into_iter().filter_map(|(name, value)| Some((name, printable(&value?))));
-    known
+    let lines = lines.into_iter().filter_map(|(name, value)| Some((name, printable(&value?))));
+    lines
         .map(|(name, value)| {
-            let value = if name == "State" { terminal.paint(stage.tone(), &value) } else { value };
-            format!("{}{value}\n", terminal.paint(Tone::Quiet, &format!("{name:<14}")))
+            let value = if name == "State" { terminal.paint(state.style(), &value) } else { value };
+            format!("{}{value}\n", terminal.paint(Style::Dim, &format!("{name:<14}")))
         })
         .collect()
 }

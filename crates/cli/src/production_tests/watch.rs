@@ -1,4 +1,4 @@
-//! `fieldtest tests watch`: live progress in a terminal, a line for each change elsewhere.
+//! `fieldtest tests watch`: live progress in a terminal, elsewhere a line for each change.
 
 use std::io::{self, Write};
 use std::num::NonZeroU16;
@@ -9,48 +9,48 @@ use clap::Args;
 use client::ClientError;
 use domain::{Clock, SystemClock};
 
-use super::progress::Look;
+use super::snapshot::Snapshot;
 use super::{Session, json, test_id};
 use crate::deployment::Deployment;
 use crate::failure::Failure;
 use crate::output;
-use crate::terminal::{Terminal, Tone, shortened};
+use crate::terminal::{Style, Terminal, truncated};
 
 const NOTES: &str = "\
-In a terminal it is a picture that changes; elsewhere each change is a line; with --json each change is an object on a line. \
-While there is no answer, that is said once, on standard error.
+In a terminal the progress is redrawn. Elsewhere each change is a line, with --json an object on a \
+line. If the server does not respond, that is reported once on standard error.
 
 Exit codes:
   0  complete: every stamp is granted
-  1  it cannot be watched, and the error says why; or nobody reads what is printed any more
-  2  the arguments are wrong
-  3  over with stamps left: expired, closed or cancelled
+  1  it cannot be watched, and the error says why; or the reader closed the pipe
+  2  the arguments are not valid
+  3  over, and not every stamp is granted: expired, closed or cancelled
   4  failed: it could not be scheduled
 
 Example:
   fieldtest tests watch req_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a";
 
-/// What to watch.
+/// The arguments of `tests watch`.
 #[derive(Args)]
 #[command(after_help = NOTES)]
 pub(super) struct WatchArguments {
-    /// The id of its request (req_…) or of its challenge (ch_…)
+    /// The id of the request (req_…) or of the challenge (ch_…)
     #[arg(value_parser = test_id)]
     id: String,
 
     #[command(flatten)]
-    pace: Pace,
+    poll: PollInterval,
 }
 
-/// How often to look.
+/// How often to poll the API.
 #[derive(Args)]
-pub(super) struct Pace {
-    /// How many seconds there are between two looks
+pub(super) struct PollInterval {
+    /// The number of seconds between two requests
     #[arg(long, value_name = "SECONDS", default_value = "1")]
     interval: NonZeroU16,
 }
 
-impl Default for Pace {
+impl Default for PollInterval {
     fn default() -> Self {
         Self { interval: NonZeroU16::MIN }
     }
@@ -58,37 +58,37 @@ impl Default for Pace {
 
 pub(super) async fn run(session: &Session, arguments: WatchArguments) -> Result<ExitCode, Failure> {
     let app = session.deployment.app().await?;
-    follow(session, &app, &arguments.id, arguments.pace).await
+    follow(session, &app, &arguments.id, arguments.poll).await
 }
 
-/// Watches until there is nothing more to see, or nobody who sees it.
+/// Watches a test until it is over, or until the reader closes the pipe.
 pub(super) async fn follow(
     session: &Session,
     app: &str,
     id: &str,
-    pace: Pace,
+    poll: PollInterval,
 ) -> Result<ExitCode, Failure> {
     let deployment = &session.deployment;
-    let mut screen = Screen { session, painted: 0, last: None, has_complained: false };
-    let mut look =
-        look_at(deployment, app, id).await.map_err(|error| deployment.explain(&error))?;
-    if screen.can_repaint() {
-        deployment.hush();
+    let mut display = Display { session, drawn_lines: 0, last: None, has_reported: false };
+    let mut snapshot =
+        fetch(deployment, app, id).await.map_err(|error| deployment.explain(&error))?;
+    if display.can_redraw() {
+        deployment.silence();
     }
     loop {
-        if !screen.show(&look)? {
+        if !display.show(&snapshot)? {
             return Ok(ExitCode::FAILURE);
         }
-        if let Some(code) = look.stage(SystemClock.now()).exit_code() {
+        if let Some(code) = snapshot.state(SystemClock.now()).exit_code() {
             return Ok(code);
         }
-        look = loop {
-            tokio::time::sleep(Duration::from_secs(pace.interval.get().into())).await;
-            match look_at(deployment, app, id).await {
-                Ok(look) => break look,
-                // What has been there once may come back, however long that takes.
+        snapshot = loop {
+            tokio::time::sleep(Duration::from_secs(poll.interval.get().into())).await;
+            match fetch(deployment, app, id).await {
+                Ok(snapshot) => break snapshot,
+                // The test exists, so an outage of the server is waited out.
                 Err(error) if error.is_transient() => {
-                    screen.complain(&deployment.explain(&error))?
+                    display.report(&deployment.explain(&error))?
                 }
                 Err(error) => return Err(deployment.explain(&error)),
             }
@@ -96,77 +96,75 @@ pub(super) async fn follow(
     }
 }
 
-async fn look_at(deployment: &Deployment, app: &str, id: &str) -> Result<Look, ClientError> {
+async fn fetch(deployment: &Deployment, app: &str, id: &str) -> Result<Snapshot, ClientError> {
     let test = deployment.api.production_test(app, id).await?;
     let report = match &test.request.challenge_id {
         Some(challenge_id) => Some(deployment.api.report(app, challenge_id).await?),
         None => None,
     };
-    Ok(Look { test, report })
+    Ok(Snapshot { test, report })
 }
 
-/// Where looks are shown.
-struct Screen<'a> {
+/// Shows snapshots on standard output.
+struct Display<'a> {
     session: &'a Session,
-    /// How many lines the picture on the terminal has.
-    painted: usize,
-    last: Option<Look>,
-    /// Whether it was said that there is nothing new, since there was something.
-    has_complained: bool,
+    /// The number of lines in the terminal to replace.
+    drawn_lines: usize,
+    last: Option<Snapshot>,
+    /// Whether an outage was reported since the last snapshot.
+    has_reported: bool,
 }
 
-impl Screen<'_> {
-    fn can_repaint(&self) -> bool {
-        !self.session.as_json && self.session.terminal.can_repaint
+impl Display<'_> {
+    fn can_redraw(&self) -> bool {
+        !self.session.as_json && self.session.terminal.can_redraw
     }
 
-    /// Shows what is new; whether there is still somebody who sees it.
-    fn show(&mut self, look: &Look) -> Result<bool, Failure> {
+    /// Shows a snapshot if it differs from the last one. The result is `false` if the reader has
+    /// closed the pipe.
+    fn show(&mut self, snapshot: &Snapshot) -> Result<bool, Failure> {
         let now = SystemClock.now();
-        self.has_complained = false;
-        if self.can_repaint() {
-            // It may have another width by now.
-            return self.repaint(&look.picture(now, Terminal::of_output()));
+        self.has_reported = false;
+        if self.can_redraw() {
+            // Always redrawn: the time that is left and the width of the terminal change too.
+            return self.redraw(&snapshot.lines(now, Terminal::stdout()));
         }
-        if self.last.as_ref() == Some(look) {
+        if self.last.as_ref() == Some(snapshot) {
             return Ok(true);
         }
-        self.last = Some(look.clone());
+        self.last = Some(snapshot.clone());
         if self.session.as_json {
-            output::is_read(&json(
-                &serde_json::json!({ "productionTest": look.test, "report": look.report }),
-                false,
-            )?)
+            let Snapshot { test, report } = snapshot;
+            let object = serde_json::json!({ "productionTest": test, "report": report });
+            output::print_if_open(&json(&object, false)?)
         } else {
-            output::is_read(&format!("{now} {}\n", look.line(now)))
+            output::print_if_open(&format!("{now} {}\n", snapshot.log_line(now)))
         }
     }
 
-    /// Says why there is nothing new: in place of the picture, until the next look; or else once,
-    /// beside the lines.
-    fn complain(&mut self, failure: &Failure) -> Result<(), Failure> {
+    /// Reports an outage: in a terminal instead of the progress, elsewhere once on standard error.
+    fn report(&mut self, failure: &Failure) -> Result<(), Failure> {
         let text = failure.to_string();
         let text = text.lines().next().unwrap_or_default();
-        if self.can_repaint() {
-            let terminal = Terminal::of_output();
-            let text = shortened(text, terminal.width.unwrap_or(80).saturating_sub(1));
-            return self.repaint(&[terminal.paint(Tone::Bad, &text)]).map(drop);
+        if self.can_redraw() {
+            let terminal = Terminal::stdout();
+            let text = truncated(text, terminal.width.unwrap_or(80).saturating_sub(1));
+            return self.redraw(&[terminal.paint(Style::Error, &text)]).map(drop);
         }
-        if !std::mem::replace(&mut self.has_complained, true) {
-            // Who cannot be told waits all the same.
+        if !std::mem::replace(&mut self.has_reported, true) {
+            // If standard error is closed, polling goes on.
             let _ = writeln!(io::stderr(), "{} {text}; still trying", SystemClock.now());
         }
         Ok(())
     }
 
-    /// Puts these lines where the last ones were.
-    fn repaint(&mut self, lines: &[String]) -> Result<bool, Failure> {
-        let back = if self.painted > 0 {
-            format!("\u{1b}[{}F\u{1b}[J", self.painted)
-        } else {
-            String::new()
+    /// Replaces the lines that were drawn last.
+    fn redraw(&mut self, lines: &[String]) -> Result<bool, Failure> {
+        let clear = match self.drawn_lines {
+            0 => String::new(),
+            count => format!("\u{1b}[{count}F\u{1b}[J"),
         };
-        self.painted = lines.len();
-        output::is_read(&format!("{back}{}\n", lines.join("\n")))
+        self.drawn_lines = lines.len();
+        output::print_if_open(&format!("{clear}{}\n", lines.join("\n")))
     }
 }

@@ -1,4 +1,4 @@
-//! What operators do to the database directly (§13).
+//! `fieldtest admin` (§13).
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,10 @@ use client::{ClientError, WorkspaceApi};
 use serde_json::Value;
 use wire::production_test::CreateProductionTest;
 
-use crate::invocation::Program;
-use crate::process::{Process, fail, succeed};
+use crate::program::{Program, fail, succeed};
+use crate::server::{serve, workspace_api};
 
-/// Runs an admin command on this folder; the first thing that it has found or made.
+/// Runs an admin command on this data directory, and returns the first object of its output.
 #[track_caller]
 fn admin(folder: &str, arguments: &[&str]) -> Value {
     let mut all = vec!["admin"];
@@ -24,10 +24,10 @@ fn text<'a>(value: &'a Value, member: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn a_workspace_an_app_and_a_key_are_made_while_the_server_runs_and_work_at_once() {
+async fn workspaces_apps_and_keys_are_usable_at_once_on_a_running_server() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
-    let server = Process::serve(folder.path(), &["--no-demo"]);
+    let server = serve(folder.path(), &["--no-demo"]);
     let workspace = admin(path, &["workspace", "create", "--name", "Acme"]);
     let id = text(&workspace, "id");
     let app = admin(
@@ -36,13 +36,13 @@ async fn a_workspace_an_app_and_a_key_are_made_while_the_server_runs_and_work_at
     );
     assert_eq!((text(&app, "clientId"), text(&app, "clientSecret").len()), ("AcmeBank", 64));
     let key = admin(path, &["key", "create", "--workspace", id, "--name", "ci"]);
-    let api = WorkspaceApi::new(&server.url, text(&key, "secret")).unwrap();
+    let api = WorkspaceApi::new(&server.url(), text(&key, "secret")).unwrap();
 
     let order = CreateProductionTest { title: "x".into(), ..CreateProductionTest::default() };
     let refused = api.create_production_test("AcmeBank", &order, None).await.unwrap_err();
     assert!(
         matches!(refused, ClientError::Answer { status: 400, .. }),
-        "nothing is enabled but the passport: {refused}"
+        "only the passport is enabled: {refused}"
     );
     admin(path, &["provider", "enable", "--app", "AcmeBank", "--provider", "mitid"]);
     let created = api.create_production_test("AcmeBank", &order, None).await.unwrap();
@@ -51,7 +51,7 @@ async fn a_workspace_an_app_and_a_key_are_made_while_the_server_runs_and_work_at
     api.create_production_test("AcmeBank", &order, None).await.unwrap_err();
 
     admin(path, &["key", "revoke", text(&key, "id")]);
-    // Servers remember keys for a moment; §2 allows five seconds.
+    // Servers cache keys for at most five seconds (§2).
     let revoked = Instant::now();
     loop {
         let refused = api.create_production_test("AcmeBank", &order, None).await.unwrap_err();
@@ -63,7 +63,7 @@ async fn a_workspace_an_app_and_a_key_are_made_while_the_server_runs_and_work_at
 }
 
 #[test]
-fn lists_are_tables_for_people_and_never_show_a_secret() {
+fn lists_show_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
     let workspace = admin(path, &["workspace", "create", "--name", "Acme"]);
@@ -93,7 +93,7 @@ fn lists_are_tables_for_people_and_never_show_a_secret() {
 }
 
 #[test]
-fn what_cannot_be_done_says_why_and_what_to_do() {
+fn errors_say_why_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
     let workspace = admin(path, &["workspace", "create", "--name", "Acme"]);
@@ -106,8 +106,8 @@ fn what_cannot_be_done_says_why_and_what_to_do() {
         (2, "must not be blank", &["workspace", "create", "--name", " "][..]),
         (
             1,
-            "there is no workspace org_nobody",
-            &["key", "create", "--workspace", "org_nobody", "--name", "x"],
+            "there is no workspace org_missing",
+            &["key", "create", "--workspace", "org_missing", "--name", "x"],
         ),
         (
             2,
@@ -133,40 +133,40 @@ fn what_cannot_be_done_says_why_and_what_to_do() {
         ),
         (
             2,
-            "it has bankidse",
+            "the most similar: bankidse",
             &["provider", "enable", "--app", "AcmeBank", "--provider", "bankid"],
         ),
         (
             1,
-            "there is no app Nobodys0",
-            &["provider", "enable", "--app", "Nobodys0", "--provider", "mitid"],
+            "there is no app Missing0",
+            &["provider", "enable", "--app", "Missing0", "--provider", "mitid"],
         ),
     ] {
         let mut all = vec!["admin"];
         all.extend_from_slice(arguments);
         all.extend_from_slice(&["--data-dir", path]);
-        let complaint = fail(code, &all);
-        assert!(complaint.contains(expected), "{arguments:?}: {complaint}");
+        let error = fail(code, &all);
+        assert!(error.contains(expected), "{arguments:?}: {error}");
     }
 }
 
 #[test]
-fn tables_are_made_and_brought_up_to_date_as_often_as_one_likes() {
+fn migrating_is_idempotent() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new");
     for _ in 0..2 {
-        let said = succeed(&["migrate", "--data-dir", path.to_str().unwrap()]);
-        assert_eq!(said.lines().count(), 2, "{said}");
+        let printed = succeed(&["migrate", "--data-dir", path.to_str().unwrap()]);
+        assert_eq!(printed.lines().count(), 2, "{printed}");
     }
     assert!(path.join("connect.sqlite3").exists() && path.join("tpas.sqlite3").exists());
 }
 
 #[tokio::test]
-async fn what_a_deleted_app_ordered_stays_readable_for_the_operator() {
+async fn the_production_tests_of_a_deleted_app_stay_readable() {
     let program = Program::new();
     let data = program.folder().join("data");
-    let server = Process::serve(&data, &[]);
-    let api = server.api(&data);
+    let server = serve(&data, &[]);
+    let api = workspace_api(&server);
     let order = CreateProductionTest { title: "BankID".into(), ..CreateProductionTest::default() };
     let request = api.create_production_test("FK5b0KSM", &order, None).await.unwrap().request;
     let challenge = loop {
@@ -190,18 +190,18 @@ async fn what_a_deleted_app_ordered_stays_readable_for_the_operator() {
     assert_eq!(report["stats"]["providerBreakdown"].as_array().unwrap().len(), 4);
     assert_eq!(report["stats"]["providerBreakdown"][0]["providerName"], "BankID SE");
     assert!(
-        program.print(&format!("admin production-test report {challenge}")).contains("bankidse")
+        program.succeed(&format!("admin production-test report {challenge}")).contains("bankidse")
     );
 }
 
 #[test]
-fn an_operator_who_asks_for_what_is_not_there_is_told_where_to_look() {
+fn errors_for_missing_objects_name_the_list_command() {
     let program = Program::new();
     assert_eq!(program.admin("app list"), Vec::<Value>::new());
-    let missing = program.complain(1, "admin production-test list --app AAAAAAAA");
+    let missing = program.fail(1, "admin production-test list --app AAAAAAAA");
     assert!(missing.contains("admin app list"), "{missing}");
     let missing =
-        program.complain(1, "admin production-test report ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a");
+        program.fail(1, "admin production-test report ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a");
     assert!(missing.contains("admin production-test list"), "{missing}");
-    program.complain(2, "admin production-test report req_1");
+    program.fail(2, "admin production-test report req_1");
 }

@@ -1,5 +1,4 @@
-//! The Rust client against the real program: its methods for apps (§11), and its stream of events
-//! (§7).
+//! The Rust client against the real program: apps (§11) and the event stream (§7).
 
 use client::{Retries, RetryPolicy};
 use futures_util::{StreamExt, TryStreamExt};
@@ -7,18 +6,18 @@ use serde_json::json;
 use wire::app::{App, CreateApp, RedirectUris, UpdateApp};
 use wire::event::EventName;
 
-use crate::process::Process;
+use crate::server::{restart, serve, workspace_api};
 
 #[tokio::test]
-async fn an_app_can_be_made_changed_and_deleted_with_the_client() {
+async fn the_client_creates_changes_and_deletes_apps() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Process::serve(folder.path(), &[]);
-    let api = server.api(folder.path()).with_retries(Retries::new(RetryPolicy::default()).unwrap());
+    let server = serve(folder.path(), &[]);
+    let api = workspace_api(&server).with_retries(Retries::new(RetryPolicy::default()).unwrap());
 
-    let wish = CreateApp { name: "Other Bank".into(), redirect_uris: None };
-    let app = api.create_app(&wish, Some("k")).await.unwrap();
+    let body = CreateApp { name: "Other Bank".into(), redirect_uris: None };
+    let app = api.create_app(&body, Some("k")).await.unwrap();
     assert_eq!(
-        api.create_app(&wish, Some("k")).await.unwrap().client_id,
+        api.create_app(&body, Some("k")).await.unwrap().client_id,
         app.client_id,
         "one key, one app"
     );
@@ -39,8 +38,8 @@ async fn an_app_can_be_made_changed_and_deleted_with_the_client() {
     assert!(mitid.is_active && mitid.activation.is_some());
 
     let batch = json!({ "items": [{ "name": "A" }, { "name": "" }], "continueOnError": true });
-    let made = api.create_apps(&serde_json::from_value(batch).unwrap(), None).await.unwrap();
-    assert_eq!((made.success_count, made.error_count), (1, 1));
+    let batch = api.create_apps(&serde_json::from_value(batch).unwrap(), None).await.unwrap();
+    assert_eq!((batch.success_count, batch.error_count), (1, 1));
 
     let names = |apps: Vec<App>| apps.into_iter().map(|app| app.name).collect::<Vec<_>>();
     let all = names(api.all_apps().try_collect().await.unwrap());
@@ -52,10 +51,10 @@ async fn an_app_can_be_made_changed_and_deleted_with_the_client() {
 }
 
 #[tokio::test]
-async fn what_happens_is_followed_across_a_restart_of_the_server() {
+async fn events_are_followed_across_a_restart_of_the_server() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Process::serve(folder.path(), &[]);
-    let api = server.api(folder.path()).with_retries(Retries::new(RetryPolicy::default()).unwrap());
+    let server = serve(folder.path(), &[]);
+    let api = workspace_api(&server).with_retries(Retries::new(RetryPolicy::default()).unwrap());
     let order =
         serde_json::from_value(json!({ "title": "BankID", "providerIds": ["bankidse"] })).unwrap();
 
@@ -65,7 +64,7 @@ async fn what_happens_is_followed_across_a_restart_of_the_server() {
     assert_eq!((event.id.as_str(), event.event.event), ("1", EventName::Scheduled));
     assert_eq!(event.event.data.request_id, first);
 
-    let _server = server.restart(folder.path());
+    let _server = restart(server, folder.path());
     api.cancel_production_test("FK5b0KSM", &first).await.unwrap();
     let event = events.next().await.unwrap().unwrap();
     assert_eq!((event.id.as_str(), event.event.event), ("2", EventName::Cancelled));

@@ -1,18 +1,19 @@
-//! What a shell completes (§13). Every system on which people work from a terminal has a bash.
+//! Shell completion (§13), which is tested with bash.
 
 use std::process::Command;
 
-use crate::invocation::Program;
+use crate::program::Program;
 
-/// What bash would offer for these words, of which the last one is being typed.
+/// The completions of bash for these words, of which the last one is incomplete.
 #[track_caller]
-fn offered(program: &Program, words: &[&str]) -> Vec<String> {
-    let script = program.print("completions bash");
+fn completions(program: &Program, words: &[&str]) -> Vec<String> {
+    let script = program.succeed("completions bash");
     let (last, before) = (words.len() - 1, words.len().saturating_sub(2));
-    // As bash itself does it: the words, the place of the cursor, and then the command, the word
-    // and the word before it.
+    // The interface of bash: the words, the index of the last one, and as arguments the command,
+    // the word and the previous word.
     let driver = format!(
-        "{script}\nCOMP_WORDS=(\"$@\"); COMP_CWORD={last}; _fieldtest fieldtest \"${{@:{}:1}}\" \"${{@:{}:1}}\"\n\
+        "{script}\nCOMP_WORDS=(\"$@\"); COMP_CWORD={last}\n\
+         _fieldtest fieldtest \"${{@:{}:1}}\" \"${{@:{}:1}}\"\n\
          printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         last + 1,
         before + 1,
@@ -37,19 +38,17 @@ fn bash_completes_commands() {
         (&["fieldtest", "admin", "production-test", "rep"], "report"),
         (&["fieldtest", "admin", "--json", "key", "rev"], "revoke"),
     ] {
-        assert_eq!(offered(&program, typed), [expected], "{typed:?}");
+        assert_eq!(completions(&program, typed), [expected], "{typed:?}");
     }
-    let offered = offered(&program, &["fieldtest", ""]);
+    let all = completions(&program, &["fieldtest", ""]);
     assert!(
-        ["serve", "admin", "man", "--help"]
-            .iter()
-            .all(|name| offered.iter().any(|word| word == name)),
-        "{offered:?}"
+        ["serve", "admin", "man", "--help"].iter().all(|name| all.iter().any(|word| word == name)),
+        "{all:?}"
     );
 }
 
 #[test]
-fn bash_completes_options_and_values_of_which_there_are_few() {
+fn bash_completes_options_and_fixed_values() {
     let program = Program::new();
     for (typed, expected) in [
         (&["fieldtest", "serve", "--data-d"][..], &["--data-dir"][..]),
@@ -64,15 +63,15 @@ fn bash_completes_options_and_values_of_which_there_are_few() {
         (&["fieldtest", "tests", "create", "--target-platform", "i"], &["ios"]),
         (&["fieldtest", "completions", "z"], &["zsh"]),
     ] {
-        assert_eq!(offered(&program, typed), expected, "{typed:?}");
+        assert_eq!(completions(&program, typed), expected, "{typed:?}");
     }
 }
 
 #[test]
-fn each_shell_gets_a_script_of_its_own_without_making_anything() {
+fn each_shell_has_its_own_script_and_no_files_are_created() {
     let program = Program::new().with("FIELDTEST_TPAS_TOKEN", "hunter2");
     let scripts = ["bash", "zsh", "fish", "powershell", "elvish"].map(|shell| {
-        let script = program.print(&format!("completions {shell}"));
+        let script = program.succeed(&format!("completions {shell}"));
         assert!(
             script.contains("production-test") && !script.contains("hunter2"),
             "{shell}: {script}"
@@ -87,11 +86,11 @@ fn each_shell_gets_a_script_of_its_own_without_making_anything() {
         String::from_utf8_lossy(&check.stderr)
     );
     assert_eq!(std::fs::read_dir(program.folder()).unwrap().count(), 0);
-    program.complain(2, "completions tcsh");
+    program.fail(2, "completions tcsh");
 }
 
 #[test]
-fn a_value_that_is_none_of_the_few_is_refused_as_before() {
-    let complaint = Program::new().complain(2, "serve --environment test");
-    assert!(complaint.contains("must be sandbox or production"), "{complaint}");
+fn other_values_are_refused_with_the_errors_of_their_type() {
+    let error = Program::new().fail(2, "serve --environment test");
+    assert!(error.contains("must be sandbox or production"), "{error}");
 }

@@ -1,24 +1,24 @@
-use crate::invocation::Program;
+use crate::program::Program;
 
-/// A command, such as `admin key create`, and its help. The program itself is the empty command.
+/// A command, such as `admin key create`, and its help. The empty command is the program itself.
 pub(crate) struct Help {
     pub(crate) command: String,
     pub(crate) text: String,
 }
 
-/// The help of this command and of every command below it, as the program prints it.
-pub(crate) fn all_below(program: &Program, command: &str) -> Vec<Help> {
+/// The help of this command and of all its subcommands.
+pub(crate) fn help_of_all(program: &Program, command: &str) -> Vec<Help> {
     let arguments = [command, "--help"].join(" ");
-    let text = program.print(arguments.trim_start());
-    let below: Vec<String> =
+    let text = program.succeed(arguments.trim_start());
+    let nested: Vec<String> =
         subcommands(&text).map(|name| format!("{command} {name}").trim().to_owned()).collect();
     let mut all = vec![Help { command: command.to_owned(), text }];
-    all.extend(below.iter().flat_map(|command| all_below(program, command)));
+    all.extend(nested.iter().flat_map(|command| help_of_all(program, command)));
     all
 }
 
-/// The commands that a help lists: the first word of each line below `Commands:`. What goes on in a
-/// next line stands further to the right.
+/// The commands in a help: the first word of each line after `Commands:`. Continued lines have a
+/// deeper indentation.
 fn subcommands(help: &str) -> impl Iterator<Item = &str> {
     let list = help.split_once("\nCommands:\n").map_or("", |(_, list)| list);
     let lines =
@@ -30,9 +30,9 @@ fn subcommands(help: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn every_command_and_every_group_of_commands_has_an_example_of_itself() {
+fn every_command_has_an_example() {
     let program = Program::new();
-    let all = all_below(&program, "");
+    let all = help_of_all(&program, "");
     for Help { command, text } in &all {
         let (_, examples) = text
             .split_once("Example")
@@ -49,14 +49,14 @@ fn every_command_and_every_group_of_commands_has_an_example_of_itself() {
         "tests watch",
         "login",
     ] {
-        assert!(names.contains(&command), "{command} was not looked at: {names:?}");
+        assert!(names.contains(&command), "{command} is not listed: {names:?}");
     }
-    assert!(!program.folder().join("data").exists(), "asking for help makes nothing");
+    assert!(!program.folder().join("data").exists(), "help creates no files");
 }
 
 #[test]
 fn exit_codes_are_documented() {
-    let help = Program::new().print("--help");
+    let help = Program::new().succeed("--help");
     for part in ["Exit codes:", "0  done", "1  not done", "2  the arguments"] {
         assert!(help.contains(part), "{help}");
     }
@@ -67,13 +67,13 @@ fn help_shows_no_secret_of_the_environment() {
     let program = Program::new()
         .with("FIELDTEST_TPAS_TOKEN", "hunter2")
         .with("FIELDTEST_VERIFICATION_SECRET", "hunter2");
-    assert!(!program.print("serve --help").contains("hunter2"));
+    assert!(!program.succeed("serve --help").contains("hunter2"));
 }
 
 #[test]
 fn the_version_is_printed() {
     assert_eq!(
-        Program::new().print("--version"),
+        Program::new().succeed("--version"),
         format!("fieldtest {}\n", env!("CARGO_PKG_VERSION"))
     );
 }

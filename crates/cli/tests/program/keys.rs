@@ -1,20 +1,20 @@
-//! What a made key and app are in the database.
+//! Keys, apps and providers of `fieldtest admin` in the database.
 
 use db::WriterMetrics;
 use domain::Environment;
 use domain::api_key::{SecretHash, recognise};
 use store_workspace::WorkspaceStore;
 
-use crate::invocation::Program;
+use crate::program::Program;
 
 #[tokio::test]
-async fn a_new_secret_is_recognised_and_only_its_hash_is_kept() {
+async fn only_the_hash_of_a_secret_is_stored() {
     let program = Program::new();
     let workspace = program.workspace();
-    let made = program.admin(&format!(
+    let created = program.admin(&format!(
         "key create --workspace {workspace} --name ci --read-only --expires 2999-12-31"
     ));
-    let secret = made[0]["secret"].as_str().unwrap();
+    let secret = created[0]["secret"].as_str().unwrap();
     let hash = recognise(secret, Environment::Sandbox).unwrap();
     let store =
         WorkspaceStore::open(&program.folder().join("data").into(), WriterMetrics::default())
@@ -22,7 +22,7 @@ async fn a_new_secret_is_recognised_and_only_its_hash_is_kept() {
             .unwrap();
     let key = store.api_key(hash).await.unwrap().unwrap();
     store.database().close().await;
-    assert_eq!(key.id.to_string(), made[0]["id"].as_str().unwrap());
+    assert_eq!(key.id.to_string(), created[0]["id"].as_str().unwrap());
     assert_eq!(
         (key.workspace_id.as_str(), &*key.name, key.access.as_str()),
         (&*workspace, "ci", "read_only")
@@ -31,13 +31,16 @@ async fn a_new_secret_is_recognised_and_only_its_hash_is_kept() {
     let file = std::fs::read(program.folder().join("data/connect.sqlite3")).unwrap();
     assert!(
         !file.windows(secret.len()).any(|part| part == secret.as_bytes()),
-        "the secret is in the file"
+        "the file has the secret"
     );
-    assert!(file.windows(32).any(|part| part == SecretHash::of(secret).as_bytes()), "its hash is");
+    assert!(
+        file.windows(32).any(|part| part == SecretHash::of(secret).as_bytes()),
+        "the file has its hash"
+    );
 }
 
 #[test]
-fn keys_are_listed_by_workspace_and_with_their_state() {
+fn keys_are_listed_by_workspace_with_their_state() {
     let program = Program::new();
     let (one, other) = (program.workspace(), program.workspace());
     let key = program.admin(&format!("key create --workspace {one} --name first")).remove(0);
@@ -51,17 +54,17 @@ fn keys_are_listed_by_workspace_and_with_their_state() {
             .collect()
     };
     let id = key["id"].as_str().unwrap();
-    // To revoke twice is no failure, and keeps the first moment.
+    // Revoking is idempotent.
     let revoked = program.admin(&format!("key revoke {id}"));
     assert_eq!(program.admin(&format!("key revoke {id}"))[0]["revokedAt"], revoked[0]["revokedAt"]);
     assert_eq!(names(""), ["first revoked", "second valid"]);
     assert_eq!(names(&format!(" --workspace {other}")), ["second valid"]);
-    let complaint = program.complain(1, "admin key list --workspace org_nobody");
-    assert!(complaint.contains("there is no workspace org_nobody"), "{complaint}");
+    let error = program.fail(1, "admin key list --workspace org_missing");
+    assert!(error.contains("there is no workspace org_missing"), "{error}");
 }
 
 #[tokio::test]
-async fn a_new_app_has_the_passport_enabled_and_a_client_id_of_its_own() {
+async fn a_new_app_has_the_passport_enabled_and_a_unique_client_id() {
     let program = Program::new();
     let workspace = program.workspace();
     let app = program.admin(&format!("app create --workspace {workspace} --name Bank")).remove(0);
@@ -80,7 +83,7 @@ async fn a_new_app_has_the_passport_enabled_and_a_client_id_of_its_own() {
 }
 
 #[test]
-fn a_provider_is_looked_up_in_the_operators_own_catalogue() {
+fn providers_are_looked_up_in_a_custom_catalogue() {
     let program = Program::new();
     let workspace = program.workspace();
     program.admin(&format!("app create --workspace {workspace} --name Bank --client-id AcmeBank"));
@@ -88,25 +91,26 @@ fn a_provider_is_looked_up_in_the_operators_own_catalogue() {
         include_str!("../../../domain/catalogue.toml").replace("\"bankidse\"", "\"house-id\"");
     std::fs::write(program.folder().join("own.toml"), text).unwrap();
     let enable = "provider enable --app AcmeBank --provider house-id";
-    let complaint = program.complain(2, &format!("admin {enable}"));
-    assert!(complaint.contains("the catalogue has no provider \"house-id\""), "{complaint}");
+    let error = program.fail(2, &format!("admin {enable}"));
+    assert!(error.contains("the catalogue has no provider \"house-id\""), "{error}");
     assert_eq!(program.admin(&format!("{enable} --catalogue own.toml"))[0]["enabled"], true);
     std::fs::write(program.folder().join("own.toml"), "provider = 1").unwrap();
-    let complaint = program.complain(2, &format!("admin {enable} --catalogue own.toml"));
-    assert!(complaint.contains("own.toml") && complaint.contains("line 1"), "{complaint}");
+    let error = program.fail(2, &format!("admin {enable} --catalogue own.toml"));
+    assert!(error.contains("own.toml") && error.contains("line 1"), "{error}");
 }
 
 #[test]
-fn only_what_was_asked_for_is_approved() {
+fn only_a_requested_provider_is_approved() {
     let program = Program::new();
     let workspace = program.workspace();
     program.admin(&format!("app create --workspace {workspace} --name Bank --client-id AcmeBank"));
     let approve = "provider approve --app AcmeBank --provider bankidse";
-    let complaint = program.complain(1, &format!("admin {approve}"));
-    assert!(complaint.contains("AcmeBank does not wait for bankidse"), "{complaint}");
+    let error = program.fail(1, &format!("admin {approve}"));
+    assert!(error.contains("AcmeBank has no request for bankidse"), "{error}");
     let file = rusqlite::Connection::open(program.folder().join("data/connect.sqlite3")).unwrap();
-    let ask = "INSERT INTO app_providers SELECT workspace_id, client_id, 'bankidse', 0, 'requested' FROM apps";
-    assert_eq!(file.execute(ask, ()).unwrap(), 1);
+    let request = "INSERT INTO app_providers
+        SELECT workspace_id, client_id, 'bankidse', 0, 'requested' FROM apps";
+    assert_eq!(file.execute(request, ()).unwrap(), 1);
     assert_eq!(program.admin(approve)[0]["enabled"], true);
-    program.complain(1, &format!("admin {approve}"));
+    program.fail(1, &format!("admin {approve}"));
 }

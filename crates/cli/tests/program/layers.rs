@@ -1,31 +1,31 @@
-//! The command line comes before the environment, the environment before the file, the file before
-//! the default.
+//! The command line takes precedence over the environment, the environment over the file, the file
+//! over the default.
 
 use std::fs;
 
-use crate::invocation::Program;
+use crate::program::Program;
 
-/// Where `migrate` puts the databases.
-fn place(program: &Program, arguments: &str) -> String {
-    let printed = program.print(arguments);
+/// The data directory that `migrate` uses.
+fn data_dir(program: &Program, arguments: &str) -> String {
+    let printed = program.succeed(arguments);
     printed.split_once("/connect.sqlite3 is up to date\n").unwrap().0.to_owned()
 }
 
 #[test]
-fn each_layer_gives_way_to_the_one_above() {
+fn each_layer_overrides_the_lower_ones() {
     let program = Program::new();
-    assert_eq!(place(&program, "migrate"), "./data");
+    assert_eq!(data_dir(&program, "migrate"), "./data");
     fs::write(program.folder().join("fieldtest.toml"), "data-dir = 'from-file'\n").unwrap();
-    assert_eq!(place(&program, "migrate --config fieldtest.toml"), "from-file");
+    assert_eq!(data_dir(&program, "migrate --config fieldtest.toml"), "from-file");
     let program = program.with("FIELDTEST_CONFIG", "fieldtest.toml");
-    assert_eq!(place(&program, "migrate"), "from-file");
+    assert_eq!(data_dir(&program, "migrate"), "from-file");
     let program = program.with("FIELDTEST_DATA_DIR", "from-environment");
-    assert_eq!(place(&program, "migrate"), "from-environment");
-    assert_eq!(place(&program, "migrate --data-dir from-line"), "from-line");
+    assert_eq!(data_dir(&program, "migrate"), "from-environment");
+    assert_eq!(data_dir(&program, "migrate --data-dir from-line"), "from-line");
 }
 
 #[test]
-fn the_environment_of_a_key_has_layers_as_well() {
+fn the_environment_of_a_key_has_the_same_layers() {
     let program = Program::new();
     let workspace = program.workspace();
     fs::write(program.folder().join("fieldtest.toml"), "environment = 'production'\n").unwrap();
@@ -42,7 +42,7 @@ fn the_environment_of_a_key_has_layers_as_well() {
 }
 
 #[test]
-fn a_file_with_a_mistake_is_named_with_the_line() {
+fn an_error_in_the_file_names_the_line() {
     let program = Program::new();
     for (text, part) in [
         ("\nlissten = 'x'\n", "fieldtest.toml, line 2: unknown field `lissten`"),
@@ -51,17 +51,17 @@ fn a_file_with_a_mistake_is_named_with_the_line() {
     ] {
         fs::write(program.folder().join("fieldtest.toml"), text).unwrap();
         for command in ["serve", "migrate", "admin workspace list"] {
-            let complaint = program.complain(2, &format!("{command} --config fieldtest.toml"));
-            assert!(complaint.contains(part), "{complaint}");
+            let error = program.fail(2, &format!("{command} --config fieldtest.toml"));
+            assert!(error.contains(part), "{error}");
         }
     }
-    let complaint = program.complain(2, "serve --config missing.toml");
-    assert!(complaint.contains("missing.toml"), "{complaint}");
-    assert!(!program.folder().join("data").exists(), "nothing is begun with a mistake in the file");
+    let error = program.fail(2, "serve --config missing.toml");
+    assert!(error.contains("missing.toml"), "{error}");
+    assert!(!program.folder().join("data").exists(), "an error in the file stops the command");
 }
 
 #[test]
-fn options_that_do_not_go_together_are_bad_input() {
+fn conflicting_options_are_bad_input() {
     let program = Program::new();
     for (arguments, part) in [
         ("serve --roles api", "--tpas-url"),
@@ -74,13 +74,13 @@ fn options_that_do_not_go_together_are_bad_input() {
     ] {
         let run = program.run(arguments);
         let expected = if part == "missing.toml" { 1 } else { 2 };
-        assert_eq!(run.code, Some(expected), "{arguments}: {}", run.complaint);
-        assert!(run.complaint.contains(part), "{arguments}: {}", run.complaint);
+        assert_eq!(run.code, Some(expected), "{arguments}: {}", run.stderr);
+        assert!(run.stderr.contains(part), "{arguments}: {}", run.stderr);
     }
 }
 
 #[test]
-fn a_variable_can_be_wrong_too() {
+fn an_invalid_variable_is_bad_input() {
     let program = Program::new().with("FIELDTEST_NO_DEMO", "perhaps");
-    assert!(program.complain(2, "serve").contains("--no-demo"));
+    assert!(program.fail(2, "serve").contains("--no-demo"));
 }

@@ -1,19 +1,12 @@
-//! The real program, as an operator runs it: started, stopped, killed, misused.
+//! Tests of the real program from outside.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod admin;
 mod client;
 mod completions;
 mod doctor;
 mod help;
-mod invocation;
 mod keys;
 mod kill;
 mod layers;
@@ -21,6 +14,7 @@ mod log;
 mod man;
 mod output;
 mod postgres;
-mod process;
 mod production_tests;
+mod program;
 mod serve;
+mod server;

@@ -1,11 +1,11 @@
-//! The manual pages (§13): well formed, complete, and where they are asked for.
+//! The manual pages (§13).
 
 use std::fs;
 
-use crate::help::all_below;
-use crate::invocation::Program;
+use crate::help::help_of_all;
+use crate::program::Program;
 
-/// What a page may ask of whoever prints it; all of it is known to every `man`.
+/// The roff requests that a page may use. Every `man` supports them.
 const REQUESTS: [&str; 12] =
     [".TH", ".SH", ".TP", ".IP", ".RS", ".RE", ".PP", ".br", ".nf", ".fi", ".ie", ".el"];
 
@@ -32,10 +32,10 @@ fn assert_well_formed(name: &str, page: &str) {
 }
 
 #[test]
-fn every_command_has_a_page_with_its_example() {
+fn every_command_has_a_page_with_an_example() {
     let program = Program::new();
-    let printed = program.print("man --dir pages/man1");
-    let commands = all_below(&program, "");
+    let printed = program.succeed("man --dir pages/man1");
+    let commands = help_of_all(&program, "");
     assert_eq!(printed, format!("{} pages are written to pages/man1\n", commands.len()));
     let folder = program.folder().join("pages/man1");
     for help in &commands {
@@ -51,15 +51,15 @@ fn every_command_has_a_page_with_its_example() {
 }
 
 #[test]
-fn a_page_is_printed_and_is_the_one_that_is_written() {
+fn printed_and_written_pages_are_the_same() {
     let program = Program::new().with("FIELDTEST_TPAS_TOKEN", "hunter2");
-    program.print("man --dir pages");
+    program.succeed("man --dir pages");
     for (arguments, file, title) in [
         ("man", "fieldtest.1", ".TH fieldtest 1"),
         ("man serve", "fieldtest-serve.1", ".TH fieldtest-serve 1"),
         ("man tests create", "fieldtest-tests-create.1", ".TH fieldtest-tests-create 1"),
     ] {
-        let page = program.print(arguments);
+        let page = program.succeed(arguments);
         assert!(page.contains(title), "{arguments}: {page}");
         assert_eq!(
             page,
@@ -71,15 +71,15 @@ fn a_page_is_printed_and_is_the_one_that_is_written() {
 }
 
 #[test]
-fn what_has_no_page_is_named() {
+fn an_unknown_command_is_bad_input() {
     let program = Program::new();
-    let complaint = program.complain(2, "man tests creat");
+    let error = program.fail(2, "man tests creat");
     assert!(
-        complaint.contains("fieldtest tests creat") && complaint.contains("fieldtest tests --help"),
-        "{complaint}"
+        error.contains("fieldtest tests creat") && error.contains("fieldtest tests --help"),
+        "{error}"
     );
-    program.complain(2, "man serve --dir pages");
+    program.fail(2, "man serve --dir pages");
     fs::write(program.folder().join("file"), "").unwrap();
-    let complaint = program.complain(1, "man --dir file");
-    assert!(complaint.contains("cannot write into file"), "{complaint}");
+    let error = program.fail(1, "man --dir file");
+    assert!(error.contains("cannot write into file"), "{error}");
 }

@@ -1,43 +1,43 @@
-use crate::invocation::Program;
+use crate::program::Program;
 
 #[test]
-fn a_table_is_for_people_and_json_for_programs() {
+fn lists_are_tables_or_json() {
     let program = Program::new();
     let workspace = program.workspace();
-    let table = program.print("admin workspace list");
+    let table = program.succeed("admin workspace list");
     let lines: Vec<&str> = table.lines().collect();
     assert_eq!(lines.len(), 2, "{table}");
     assert!(
         lines[0].starts_with("WORKSPACE ") && lines[1].starts_with(&format!("{workspace}  Acme  ")),
         "{table}"
     );
-    // The flag may stand before the noun as well.
-    let json = program.print("admin --json workspace list");
-    assert_eq!(json, program.print("admin workspace list --json"));
+    // The flag may also precede the command.
+    let json = program.succeed("admin --json workspace list");
+    assert_eq!(json, program.succeed("admin workspace list --json"));
     let found: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(found[0]["id"], *workspace);
 }
 
 #[test]
-fn a_secret_is_shown_when_it_is_made_and_at_no_other_time() {
+fn a_secret_is_printed_once() {
     let program = Program::new();
     let workspace = program.workspace();
-    let made = program.print(&format!("admin key create --workspace {workspace} --name ci"));
-    assert_eq!(made.matches("sk_workspace_test_").count(), 1, "{made}");
+    let created = program.succeed(&format!("admin key create --workspace {workspace} --name ci"));
+    assert_eq!(created.matches("sk_workspace_test_").count(), 1, "{created}");
     for later in ["admin key list", "admin key list --json"] {
-        assert!(!program.print(later).contains("sk_workspace"), "{later}");
+        assert!(!program.succeed(later).contains("sk_workspace"), "{later}");
     }
 }
 
 #[test]
-fn the_openapi_document_is_printed_whole_and_ends_its_line() {
-    let printed = Program::new().print("openapi");
+fn the_openapi_document_is_printed() {
+    let printed = Program::new().succeed("openapi");
     assert_eq!(printed, server::openapi_json());
     assert!(printed.ends_with("}\n"));
 }
 
 #[test]
-fn what_is_not_understood_is_bad_input() {
+fn invalid_arguments_are_bad_input() {
     let program = Program::new();
     for arguments in [
         "nonsense",
@@ -49,7 +49,7 @@ fn what_is_not_understood_is_bad_input() {
         "admin key create --workspace org_x --name ci --environment test",
         "admin app create --workspace org_x --name Bank --client-id Bank",
     ] {
-        program.complain(2, arguments);
+        program.fail(2, arguments);
     }
-    assert!(!program.folder().join("data").exists(), "what is not understood makes nothing");
+    assert!(!program.folder().join("data").exists(), "invalid arguments create no files");
 }

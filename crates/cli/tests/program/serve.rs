@@ -1,41 +1,44 @@
 //! Starting and stopping (§13).
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use client::ClientError;
+use test_support::Signal;
 use wire::production_test::CreateProductionTest;
 
-use crate::process::{Process, fail, run};
+use crate::program::{fail, run};
+use crate::server::{serve, workspace_api};
 
 fn order() -> CreateProductionTest {
     CreateProductionTest { title: "BankID".into(), ..CreateProductionTest::default() }
 }
 
 #[tokio::test]
-async fn the_first_start_prints_a_curl_that_works_and_the_next_one_keeps_the_secret_to_itself() {
+async fn only_the_first_start_prints_the_demo_key() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Process::serve(folder.path(), &[]);
-    let api = server.api(folder.path());
+    let server = serve(folder.path(), &[]);
+    let api = workspace_api(&server);
     api.create_production_test("FK5b0KSM", &order(), None).await.unwrap();
-    let url = server.url.clone();
-    server.signal("TERM");
-    let (code, greeting) = server.end();
+    let url = server.url();
+    let message = server.stop().unwrap();
     let key = fs::read_to_string(folder.path().join("demo-api-key")).unwrap();
-    assert_eq!(code, Some(0));
     for part in [
         "curl -X POST \\\n",
         &format!("-H \"Authorization: Bearer {}\"", key.trim()),
         "-d '{\"title\":\"BankID SE Test\",\"providerIds\":[\"bankidse\"],\"maxStamps\":3}'",
         &format!("\"{url}/connect/v1/apps/FK5b0KSM/production-tests\""),
     ] {
-        assert!(greeting.contains(part), "{part}\n{greeting}");
+        assert!(message.contains(part), "{part}\n{message}");
     }
 
-    let server = Process::serve(folder.path(), &[]);
-    server.signal("INT");
-    let (code, greeting) = server.end();
-    assert_eq!(code, Some(0));
-    assert!(greeting.contains("demo-api-key") && !greeting.contains(key.trim()), "{greeting}");
+    let server = serve(folder.path(), &[]);
+    server.signal(Signal::INT).unwrap();
+    let exit = server.wait().unwrap();
+    assert_eq!(exit.status.code(), Some(0));
+    let message = exit.stdout;
+    assert!(message.contains("demo-api-key") && !message.contains(key.trim()), "{message}");
     let log_files: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert!(
@@ -45,13 +48,12 @@ async fn the_first_start_prints_a_curl_that_works_and_the_next_one_keeps_the_sec
 }
 
 #[tokio::test]
-async fn a_stopped_server_answers_nobody() {
+async fn a_stopped_server_does_not_answer() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Process::serve(folder.path(), &[]);
-    let api = server.api(folder.path());
+    let server = serve(folder.path(), &[]);
+    let api = workspace_api(&server);
     api.create_production_test("FK5b0KSM", &order(), None).await.unwrap();
-    server.signal("TERM");
-    server.end();
+    server.stop().unwrap();
     let refused = api.create_production_test("FK5b0KSM", &order(), None).await;
     assert!(matches!(refused, Err(ClientError::NoAnswer(_))), "{refused:?}");
 }
@@ -59,45 +61,43 @@ async fn a_stopped_server_answers_nobody() {
 #[test]
 fn a_second_signal_stops_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Process::serve(folder.path(), &[]);
-    // A request whose body never comes keeps the server busy.
-    let mut stream =
-        std::net::TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
-    let head = "POST /tpas/v1/verification-events HTTP/1.1\r\nHost: x\r\nX-Hopae-Signature: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
-    std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
-    // The server asks for the body: it is at work on the request.
-    let mut asked = [0; 12];
-    std::io::Read::read_exact(&mut stream, &mut asked).unwrap();
-    assert_eq!(&asked, b"HTTP/1.1 100");
-    server.signal("TERM");
-    // Once nobody new is let in, the first signal has been heard.
-    let address = server.url.trim_start_matches("http://").to_owned();
-    while std::net::TcpStream::connect(&address).is_ok() {}
-    server.signal("TERM");
-    let (code, _) = server.end();
-    assert_eq!(code, Some(143));
+    let server = serve(folder.path(), &[]);
+    // A request without its body stays in flight.
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let head = "POST /tpas/v1/verification-events HTTP/1.1\r\nHost: x\r\nX-Hopae-Signature: x\r\n\
+                Content-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    // The server asks for the body, so the request is in flight.
+    let mut response = [0; 12];
+    stream.read_exact(&mut response).unwrap();
+    assert_eq!(&response, b"HTTP/1.1 100");
+    server.signal(Signal::TERM).unwrap();
+    // Connections are refused once the first signal is handled.
+    while TcpStream::connect(server.address()).is_ok() {}
+    server.signal(Signal::TERM).unwrap();
+    assert_eq!(server.wait().unwrap().status.code(), Some(143));
 }
 
 #[test]
-fn two_servers_on_one_data_directory_the_second_refuses_and_says_why() {
+fn a_second_server_on_a_data_directory_does_not_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
-    let _first = Process::serve(folder.path(), &[]);
-    let complaint = fail(1, &["serve", "--data-dir", path, "--listen", "127.0.0.1:0"]);
-    assert!(complaint.starts_with("error: another fieldtest server is running on "), "{complaint}");
+    let _first = serve(folder.path(), &[]);
+    let error = fail(1, &["serve", "--data-dir", path, "--listen", "127.0.0.1:0"]);
+    assert!(error.starts_with("error: another fieldtest server is running on "), "{error}");
 }
 
 #[test]
-fn an_address_that_is_taken_is_named() {
+fn the_error_names_an_address_that_is_taken() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let first = Process::serve(one.path(), &[]);
-    let address = first.url.trim_start_matches("http://");
-    let complaint = fail(1, &["--data-dir", other.path().to_str().unwrap(), "--listen", address]);
-    assert!(complaint.contains(address) && complaint.contains("--listen"), "{complaint}");
+    let first = serve(one.path(), &[]);
+    let address = first.address().to_string();
+    let error = fail(1, &["--data-dir", other.path().to_str().unwrap(), "--listen", &address]);
+    assert!(error.contains(&address) && error.contains("--listen"), "{error}");
 }
 
 #[test]
-fn bad_input_is_refused_before_anything_happens() {
+fn invalid_options_are_bad_input() {
     for arguments in [
         &["serve", "--listen", "nowhere"][..],
         &["serve", "--environment", "test"],
@@ -108,7 +108,7 @@ fn bad_input_is_refused_before_anything_happens() {
         &["--config", "/nonexistent/fieldtest.toml"],
     ] {
         let output = run(arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(output.code, Some(2), "{arguments:?}");
         assert!(!output.stderr.is_empty(), "{arguments:?}");
     }
 }

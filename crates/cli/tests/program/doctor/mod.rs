@@ -1,128 +1,126 @@
-//! What `fieldtest doctor` sees, what it says to do, and that it does nothing itself (§13).
+//! `fieldtest doctor`: what it finds, and that it changes nothing (§13).
 
 mod files;
+mod report;
 mod service;
 mod sqlite;
-mod visit;
 
-pub(crate) use self::visit::Visit;
+pub(crate) use self::report::DoctorReport;
 
 use std::path::Path;
 
-use crate::invocation::Program;
-use crate::process::Process;
+use crate::program::Program;
+use crate::server::{serve, workspace_api};
 
 #[test]
-fn before_the_first_start_nothing_is_wrong_and_nothing_is_made() {
+fn before_the_first_start_nothing_fails_and_nothing_is_created() {
     let program = Program::new();
-    let visit = Visit::pay(&program, "");
-    assert_eq!(visit.code, Some(0));
-    assert_eq!(visit.troubled(), [("connect-database", "warning"), ("tpas-database", "warning")]);
-    assert!(visit.finding("data-directory").contains("the first start makes it"));
-    assert!(visit.finding("secrets").contains("the first start makes secret-key"));
-    assert!(visit.finding("environment").contains("which the first start settles"));
+    let report = DoctorReport::run(&program, "");
+    assert_eq!(report.code, Some(0));
+    assert_eq!(report.not_ok(), [("connect-database", "warning"), ("tpas-database", "warning")]);
+    assert!(report.finding("data-directory").contains("the first start makes it"));
+    assert!(report.finding("secrets").contains("the first start makes secret-key"));
+    assert!(report.finding("environment").contains("which the first start settles"));
     assert_eq!(std::fs::read_dir(program.folder()).unwrap().count(), 0);
 }
 
 #[test]
-fn people_get_a_line_for_each_check_and_programs_get_json() {
+fn text_has_a_line_for_each_check() {
     let program = Program::new();
-    let printed = program.print("doctor --listen 127.0.0.1:0");
-    let visit = Visit::pay(&program, "");
+    let printed = program.succeed("doctor --listen 127.0.0.1:0");
+    let report = DoctorReport::run(&program, "");
     let lines: Vec<&str> = printed.lines().collect();
     assert!(!printed.contains('\u{1b}'), "no colour without a terminal: {printed}");
-    for (check, verdict) in visit.all() {
+    for (check, verdict) in report.all() {
         let lines = lines.iter().filter(|line| {
             line.starts_with(verdict) && line.split_whitespace().nth(1) == Some(check)
         });
         assert_eq!(lines.count(), 1, "{check}: {printed}");
     }
-    let mended = visit.all().iter().filter(|(check, _)| !visit.mend(check).is_empty()).count();
+    let fixes = report.all().iter().filter(|(check, _)| !report.fix(check).is_empty()).count();
     assert_eq!(
-        lines.iter().filter(|line| line.trim_start().starts_with("mend: ")).count(),
-        mended,
+        lines.iter().filter(|line| line.trim_start().starts_with("fix: ")).count(),
+        fixes,
         "{printed}"
     );
     assert!(lines.last().unwrap().ends_with("warnings, 0 failed"), "{printed}");
 }
 
 #[test]
-fn what_is_good_needs_no_mending_and_everything_else_says_how() {
+fn every_check_that_is_not_ok_has_a_fix() {
     let program = Program::new();
     let catalogue = program.folder().join("own.toml");
     std::fs::write(&catalogue, "provider = 1").unwrap();
-    let visit = Visit::pay(
+    let report = DoctorReport::run(
         &program,
         "--catalogue own.toml --environment production --tpas-url http://127.0.0.1:9",
     );
-    assert_eq!(visit.code, Some(1));
-    for (check, verdict) in visit.all() {
-        assert_eq!(visit.mend(check).is_empty(), verdict == "ok", "{check}");
+    assert_eq!(report.code, Some(1));
+    for (check, verdict) in report.all() {
+        assert_eq!(report.fix(check).is_empty(), verdict == "ok", "{check}");
     }
 }
 
 #[tokio::test]
-async fn beside_a_server_everything_is_good_and_the_server_does_not_notice() {
+async fn every_check_is_ok_beside_a_server_that_is_not_disturbed() {
     let program = Program::new();
     let data = program.folder().join("data");
-    let server = Process::serve(&data, &[]);
-    let address = server.url.trim_start_matches("http://").to_owned();
-    let visit = Visit::pay(&program, &format!("--listen {address}"));
-    assert_eq!((visit.code, visit.troubled()), (Some(0), vec![]));
-    assert!(visit.finding("address").contains("a fieldtest server is at"));
-    assert!(visit.finding("connect-database").contains("another process has it open"));
-    assert!(visit.finding("tpas-tables").contains("up to date"));
-    assert!(visit.finding("environment").contains("as the deployment was begun with"));
-    assert!(visit.finding("secrets").contains("secret-key is the deployment's"));
+    let server = serve(&data, &[]);
+    let address = server.address().to_string();
+    let report = DoctorReport::run(&program, &format!("--listen {address}"));
+    assert_eq!((report.code, report.not_ok()), (Some(0), vec![]));
+    assert!(report.finding("address").contains("a fieldtest server is at"));
+    assert!(report.finding("connect-database").contains("another process has it open"));
+    assert!(report.finding("tpas-tables").contains("up to date"));
+    assert!(report.finding("environment").contains("as the deployment was begun with"));
+    assert!(report.finding("secrets").contains("secret-key is the deployment's"));
     let order =
         wire::production_test::CreateProductionTest { title: "x".into(), ..Default::default() };
-    server.api(&data).create_production_test("FK5b0KSM", &order, None).await.unwrap();
-    server.signal("TERM");
-    assert_eq!(server.end().0, Some(0));
+    workspace_api(&server).create_production_test("FK5b0KSM", &order, None).await.unwrap();
+    server.stop().unwrap();
 }
 
 #[test]
-fn a_stopped_servers_folder_stays_as_it_was_to_the_last_byte() {
+fn the_files_of_a_stopped_server_are_not_changed() {
     let program = Program::new();
     let data = program.folder().join("data");
-    let server = Process::serve(&data, &[]);
-    server.signal("TERM");
-    server.end();
-    let before = visit::contents(&data);
-    let visit = Visit::pay(&program, "");
-    assert_eq!((visit.code, visit.troubled()), (Some(0), vec![]));
-    assert!(!visit.finding("connect-database").contains("open"));
-    assert_eq!(visit::contents(&data), before);
+    let server = serve(&data, &[]);
+    server.stop().unwrap();
+    let before = report::contents(&data);
+    let report = DoctorReport::run(&program, "");
+    assert_eq!((report.code, report.not_ok()), (Some(0), vec![]));
+    assert!(!report.finding("connect-database").contains("open"));
+    assert_eq!(report::contents(&data), before);
 }
 
 #[test]
-fn what_a_killed_server_has_left_is_read_and_left_to_the_next_one() {
+fn the_log_of_a_killed_server_is_read_and_not_changed() {
     let program = Program::new();
     let data = program.folder().join("data");
-    Process::serve(&data, &[]).kill();
-    // SQLite may make the index of the log anew.
+    serve(&data, &[]).kill();
+    // SQLite may rebuild the index of the log.
     let contents = |path: &Path| {
-        let mut contents = visit::contents(path);
+        let mut contents = report::contents(path);
         contents.retain(|name, _| !name.ends_with("-shm"));
         contents
     };
     let before = contents(&data);
     assert!(before.contains_key("connect.sqlite3-wal"), "{:?}", before.keys());
-    let visit = Visit::pay(&program, "");
-    assert_eq!((visit.code, visit.troubled()), (Some(0), vec![]));
+    let report = DoctorReport::run(&program, "");
+    assert_eq!((report.code, report.not_ok()), (Some(0), vec![]));
     assert!(
-        visit.finding("secrets").contains("secret-key is the deployment's"),
-        "it stands in the log only"
+        report.finding("secrets").contains("secret-key is the deployment's"),
+        "the secret is in the log only"
     );
     assert_eq!(contents(&data), before);
 }
 
 #[test]
-fn options_that_do_not_go_together_have_failed_and_those_that_make_no_sense_are_bad_input() {
+fn conflicting_options_fail_and_invalid_options_are_bad_input() {
     let program = Program::new();
-    let visit = Visit::pay(&program, "--roles api");
+    let report = DoctorReport::run(&program, "--roles api");
     assert_eq!(
-        (visit.code, visit.verdict("configuration"), visit.verdict("challenge-service")),
+        (report.code, report.verdict("configuration"), report.verdict("challenge-service")),
         (Some(1), "failed", "failed")
     );
     std::fs::write(program.folder().join("fieldtest.toml"), "lissten = 'x'").unwrap();
@@ -132,8 +130,8 @@ fn options_that_do_not_go_together_have_failed_and_those_that_make_no_sense_are_
         ("--database-url mysql://me:hunter2@host/x", "postgres://"),
         ("--config fieldtest.toml", "line 1"),
     ] {
-        let complaint = program.complain(2, &format!("doctor {arguments}"));
-        assert!(complaint.contains(part) && !complaint.contains("hunter2"), "{complaint}");
+        let error = program.fail(2, &format!("doctor {arguments}"));
+        assert!(error.contains(part) && !error.contains("hunter2"), "{error}");
     }
 }
 
@@ -146,8 +144,8 @@ fn no_secret_is_printed() {
         .with("FIELDTEST_SECRET_KEY", &"ab".repeat(32));
     for arguments in ["doctor", "doctor --json", "doctor --tpas-url http://127.0.0.1:9"] {
         let run = program.run(&format!("{arguments} --listen 127.0.0.1:0"));
-        assert_eq!(run.code, Some(1), "{}", run.printed);
-        let all = run.printed + &run.complaint;
+        assert_eq!(run.code, Some(1), "{}", run.stdout);
+        let all = run.stdout + &run.stderr;
         assert!(!all.contains("hunter2") && !all.contains("abab"), "{arguments}: {all}");
     }
 }

@@ -5,40 +5,40 @@ use std::sync::{Arc, Mutex};
 
 use client::WorkspaceApi;
 use tempfile::TempDir;
-use test_support::{Cluster, Durability, Stop};
+use test_support::{Cluster, Durability, Server, Stop};
 
 use super::balancer::{Addresses, balance};
-use crate::process::Process;
+use crate::server::serve;
 
 const TOKEN: &str = "token-of-the-fleet";
 
-/// What a replica is for.
+/// The role of a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Role {
     Api,
     Scheduler,
-    ChallengeServiceClient,
+    ChallengeService,
 }
 
-/// Who plays in it. The challenge services come first: the others want them.
-const CAST: [Kind; 7] = [
-    Kind::ChallengeServiceClient,
-    Kind::ChallengeServiceClient,
-    Kind::Api,
-    Kind::Api,
-    Kind::Api,
-    Kind::Scheduler,
-    Kind::Scheduler,
+/// The role of each replica. The challenge services start first, because the others need them.
+const ROLES: [Role; 7] = [
+    Role::ChallengeService,
+    Role::ChallengeService,
+    Role::Api,
+    Role::Api,
+    Role::Api,
+    Role::Scheduler,
+    Role::Scheduler,
 ];
 
 pub(super) struct Fleet {
     pub(super) cluster: Cluster,
     folder: TempDir,
     database_url: String,
-    replicas: Vec<Option<Process>>,
-    /// What the balancer in front of the API replicas knows.
+    replicas: Vec<Option<Server>>,
+    /// The addresses behind the balancer of the API replicas.
     apis: Addresses,
-    /// What the balancer in front of the challenge services knows.
+    /// The addresses behind the balancer of the challenge services.
     challenge_services: Addresses,
     pub(super) api_url: String,
     pub(super) tpas_url: String,
@@ -53,45 +53,45 @@ impl Fleet {
             cluster,
             folder: tempfile::tempdir().unwrap(),
             database_url,
-            replicas: CAST.iter().map(|_| None).collect(),
+            replicas: ROLES.iter().map(|_| None).collect(),
             api_url: balance(Arc::clone(&apis)).await,
             tpas_url: balance(Arc::clone(&challenge_services)).await,
             apis,
             challenge_services,
         };
-        for index in 0..CAST.len() {
+        for index in 0..ROLES.len() {
             fleet.start_replica(index);
         }
         fleet
     }
 
     pub(super) fn size(&self) -> usize {
-        CAST.len()
+        ROLES.len()
     }
 
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The Workspace API, on whichever replica the balancer chooses.
+    /// A client of the Workspace API through the balancer.
     pub(super) fn api(&self) -> WorkspaceApi {
         let key = std::fs::read_to_string(self.folder().join("demo-api-key")).unwrap();
         WorkspaceApi::new(&self.api_url, key.trim()).unwrap()
     }
 
-    /// `kill -9`, and a new one in its place.
+    /// Kills a replica with SIGKILL, and starts another one.
     pub(super) fn replace(&mut self, index: usize) {
         self.replicas[index].take().unwrap().kill();
         self.start_replica(index);
     }
 
-    /// The database crashes and recovers, under everybody's feet.
+    /// Crashes the database while the replicas use it, and restarts it.
     pub(super) fn crash_database(&mut self) {
         self.cluster.stop(Stop::Immediate).unwrap();
         self.cluster.start_again().unwrap();
     }
 
-    /// Every connection to the database is cut.
+    /// Closes every connection to the database.
     pub(super) fn cut_connections(&self) {
         let cut =
             "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = 'fleet'";
@@ -100,22 +100,24 @@ impl Fleet {
 
     fn start_replica(&mut self, index: usize) {
         let common = ["--database-url", &self.database_url, "--tpas-token", TOKEN];
-        let elsewhere = ["--tpas-url", &self.tpas_url];
-        let more: Vec<&str> = match CAST[index] {
-            Kind::Api => [&common[..], &elsewhere, &["--roles", "api,web"]].concat(),
-            Kind::Scheduler => [&common[..], &elsewhere, &["--roles", "scheduler"]].concat(),
-            Kind::ChallengeServiceClient => {
+        let challenge_service = ["--tpas-url", &self.tpas_url];
+        let more: Vec<&str> = match ROLES[index] {
+            Role::Api => [&common[..], &challenge_service, &["--roles", "api,web"]].concat(),
+            Role::Scheduler => {
+                [&common[..], &challenge_service, &["--roles", "scheduler"]].concat()
+            }
+            Role::ChallengeService => {
                 [&common[..], &["--roles", "tpas", "--public-url", &self.tpas_url]].concat()
             }
         };
-        self.replicas[index] = Some(Process::serve(self.folder.path(), &more));
-        let list = |addresses: &Mutex<Vec<String>>, kind| {
-            let living = CAST.iter().zip(&self.replicas).filter(|(cast, _)| **cast == kind);
-            let living = living.filter_map(|(_, replica)| replica.as_ref());
+        self.replicas[index] = Some(serve(self.folder.path(), &more));
+        let update = |addresses: &Mutex<Vec<String>>, kind| {
+            let running = ROLES.iter().zip(&self.replicas).filter(|(cast, _)| **cast == kind);
+            let running = running.filter_map(|(_, replica)| replica.as_ref());
             *addresses.lock().unwrap() =
-                living.map(|replica| replica.url.replace("http://", "")).collect();
+                running.map(|replica| replica.address().to_string()).collect();
         };
-        list(&self.apis, Kind::Api);
-        list(&self.challenge_services, Kind::ChallengeServiceClient);
+        update(&self.apis, Role::Api);
+        update(&self.challenge_services, Role::ChallengeService);
     }
 }

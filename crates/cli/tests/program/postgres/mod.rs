@@ -1,4 +1,4 @@
-//! The real program on PostgreSQL, as operators run it. Each test has a database server of its own.
+//! Tests of the real program on PostgreSQL. Each test has its own cluster.
 
 mod balancer;
 mod doctor;

@@ -1,6 +1,6 @@
-//! Replicas that are killed at random, a database that crashes: every acknowledged order becomes
-//! exactly one challenge, one key is one order, no stamp is granted twice or too often (§4, §9,
-//! §10).
+//! Replicas are killed at random and the database crashes: every acknowledged order becomes exactly
+//! one challenge, an idempotency key is one order, and no stamp is granted twice or beyond the
+//! limit (§4, §9, §10).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,41 +22,41 @@ const ORDERS_EACH: usize = 60;
 const TESTERS: usize = 60;
 const STAMPS: u32 = 10;
 
-/// After how many answers the next disaster comes.
-const PACE: usize = 40;
+/// The number of responses between two faults.
+const FAULT_INTERVAL: usize = 40;
 
-/// Counts what clients and testers were answered, so that disasters come while they are busy.
+/// Counts the responses to clients and testers, so that faults happen under load.
 #[derive(Clone, Default)]
 struct Progress {
-    answers: Arc<AtomicUsize>,
-    gone: Arc<AtomicUsize>,
-    news: Arc<Notify>,
+    responses: Arc<AtomicUsize>,
+    finished: Arc<AtomicUsize>,
+    notify: Arc<Notify>,
 }
 
-/// A client or a tester that is still busy. It is gone when this is dropped, by a panic too.
-struct Busy(Progress);
+/// Counts a client or a tester as finished when it is dropped, also by a panic.
+struct FinishGuard(Progress);
 
-impl Drop for Busy {
+impl Drop for FinishGuard {
     fn drop(&mut self) {
-        self.0.gone.fetch_add(1, Ordering::SeqCst);
-        self.0.news.notify_one();
+        self.0.finished.fetch_add(1, Ordering::SeqCst);
+        self.0.notify.notify_one();
     }
 }
 
 impl Progress {
-    fn one_more(&self) {
-        self.answers.fetch_add(1, Ordering::SeqCst);
-        self.news.notify_one();
+    fn count_response(&self) {
+        self.responses.fetch_add(1, Ordering::SeqCst);
+        self.notify.notify_one();
     }
 
     fn is_over(&self) -> bool {
-        self.gone.load(Ordering::SeqCst) == CLIENTS + TESTERS
+        self.finished.load(Ordering::SeqCst) == CLIENTS + TESTERS
     }
 
-    /// Waits until there were so many answers, or everybody is gone.
-    async fn reach(&self, answers: usize) {
-        while self.answers.load(Ordering::SeqCst) < answers && !self.is_over() {
-            self.news.notified().await;
+    /// Waits for this number of responses, or until all clients and testers have finished.
+    async fn reach(&self, responses: usize) {
+        while self.responses.load(Ordering::SeqCst) < responses && !self.is_over() {
+            self.notify.notified().await;
         }
     }
 }
@@ -65,9 +65,13 @@ fn order(title: &str, max_stamps: Option<u32>) -> CreateProductionTest {
     CreateProductionTest { title: title.to_owned(), max_stamps, ..CreateProductionTest::default() }
 }
 
-/// Orders under a key until it is acknowledged: as a client does that wants its order, whatever
-/// happens.
-async fn insist(api: &WorkspaceApi, title: &str, max_stamps: Option<u32>) -> String {
+/// Repeats an order with its title as the idempotency key until it is acknowledged. Returns the
+/// request's id.
+async fn order_until_acknowledged(
+    api: &WorkspaceApi,
+    title: &str,
+    max_stamps: Option<u32>,
+) -> String {
     loop {
         if let Ok(created) =
             api.create_production_test(APP, &order(title, max_stamps), Some(title)).await
@@ -78,36 +82,39 @@ async fn insist(api: &WorkspaceApi, title: &str, max_stamps: Option<u32>) -> Str
     }
 }
 
-/// Each key, and the request that was acknowledged for it.
+/// Orders as a client, and returns each key with the id of its request.
 async fn client(api: WorkspaceApi, name: usize, progress: Progress) -> Vec<(String, String)> {
-    let (progress, mut acknowledged) = (Busy(progress), Vec::new());
+    let (progress, mut acknowledged) = (FinishGuard(progress), Vec::new());
     for number in 0..ORDERS_EACH {
         let key = format!("client {name} order {number}");
-        // Now and then twice at once, as impatient clients do.
-        let (once, again) = tokio::join!(insist(&api, &key, None), async {
-            if number % 5 == 0 { Some(insist(&api, &key, None).await) } else { None }
+        // Every fifth order is sent twice concurrently.
+        let (once, again) = tokio::join!(order_until_acknowledged(&api, &key, None), async {
+            if number % 5 == 0 {
+                Some(order_until_acknowledged(&api, &key, None).await)
+            } else {
+                None
+            }
         });
         assert!(again.is_none_or(|again| again == once), "{key} made two requests");
         acknowledged.push((key, once));
-        progress.0.one_more();
+        progress.0.count_response();
     }
     acknowledged
 }
 
-/// Joins and is verified, trying again when nobody answers; what came of it, unless it was too late
-/// to join.
+/// Joins and is verified, with retries. Returns the outcome, or `None` if the challenge was over.
 async fn tester(
     url: String,
     challenge: String,
     number: usize,
     progress: Progress,
 ) -> Option<ParticipationStatus> {
-    let progress = Busy(progress);
+    let progress = FinishGuard(progress);
     let person = SimulateVerification::Completed { subject: format!("person {number}") };
-    let wish = JoinChallenge { provider_id: "bankidse".into(), platform: Platform::Ios };
+    let body = JoinChallenge { provider_id: "bankidse".into(), platform: Platform::Ios };
     let tester = Tester::new(&url).unwrap();
     let outcome = loop {
-        match tester.join(&challenge, &wish).await {
+        match tester.join(&challenge, &body).await {
             Ok(started) => {
                 break Some(
                     verified(&tester, &started.participation.verification_url, &person).await,
@@ -117,7 +124,7 @@ async fn tester(
             Err(_) => tokio::task::yield_now().await,
         }
     };
-    progress.0.one_more();
+    progress.0.count_response();
     outcome
 }
 
@@ -142,7 +149,7 @@ async fn list(api: &WorkspaceApi) -> Vec<ListItem> {
     }
 }
 
-/// Waits until every order is a challenge.
+/// Waits until every order has a challenge.
 async fn challenges(api: &WorkspaceApi) -> Vec<ListItem> {
     loop {
         let items = list(api).await;
@@ -152,17 +159,17 @@ async fn challenges(api: &WorkspaceApi) -> Vec<ListItem> {
     }
 }
 
-/// One disaster after the other, at random, until everybody is gone.
-async fn disasters(mut fleet: Fleet, progress: Progress) -> Fleet {
-    let chance = SeededRandomness::from_seed(7);
+/// Injects one fault after the other until all clients and testers have finished.
+async fn inject_faults(mut fleet: Fleet, progress: Progress) -> Fleet {
+    let rng = SeededRandomness::from_seed(7);
     for number in 1.. {
-        progress.reach(number * PACE).await;
+        progress.reach(number * FAULT_INTERVAL).await;
         if progress.is_over() {
             return fleet;
         }
-        // A process's start waits for its first line.
+        // Starting a process blocks.
         fleet = tokio::task::spawn_blocking({
-            let random = usize::try_from(chance.number() % 1000).unwrap();
+            let random = usize::try_from(rng.number() % 1000).unwrap();
             move || {
                 match number % 4 {
                     0 => fleet.crash_database(),
@@ -179,11 +186,11 @@ async fn disasters(mut fleet: Fleet, progress: Progress) -> Fleet {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_dies_nothing_acknowledged_is_lost_or_doubled_and_no_stamp_is_one_too_many() {
+async fn faults_lose_and_double_no_order_and_grant_no_extra_stamp() {
     let fleet = Fleet::start().await;
     let (api, tpas_url) = (fleet.api(), fleet.tpas_url.clone());
     let progress = Progress::default();
-    insist(&api, "hot", Some(STAMPS)).await;
+    order_until_acknowledged(&api, "hot", Some(STAMPS)).await;
     let hot = challenges(&api).await.remove(0).challenge.unwrap().id;
 
     let clients: Vec<_> = (0..CLIENTS)
@@ -192,7 +199,7 @@ async fn whatever_dies_nothing_acknowledged_is_lost_or_doubled_and_no_stamp_is_o
     let testers: Vec<_> = (0..TESTERS)
         .map(|number| tokio::spawn(tester(tpas_url.clone(), hot.clone(), number, progress.clone())))
         .collect();
-    let fleet = disasters(fleet, progress).await;
+    let fleet = inject_faults(fleet, progress).await;
 
     let acknowledged: HashMap<String, String> =
         join_all(clients).await.into_iter().flat_map(Result::unwrap).collect();
@@ -208,29 +215,29 @@ async fn whatever_dies_nothing_acknowledged_is_lost_or_doubled_and_no_stamp_is_o
             "{key} was acknowledged"
         );
     }
-    let made: Vec<String> =
+    let challenge_ids: Vec<String> =
         challenges(&api).await.into_iter().map(|item| item.challenge.unwrap().id).collect();
     assert_eq!(
-        made.len(),
+        challenge_ids.len(),
         CLIENTS * ORDERS_EACH + 1,
-        "each acknowledged order became a challenge, and nothing else did"
+        "each acknowledged order has a challenge, and there are no others"
     );
     let count = |sql: &str| fleet.cluster.psql("fleet", sql).unwrap().trim().to_owned();
     assert_eq!(
         count("SELECT COUNT(*) FROM fieldtest_tpas.challenges"),
-        made.len().to_string(),
-        "exactly one each"
+        challenge_ids.len().to_string(),
+        "each order has exactly one challenge"
     );
 
     let outcomes: Vec<_> = join_all(testers).await.into_iter().map(Result::unwrap).collect();
-    let told =
+    let claimed =
         outcomes.iter().filter(|outcome| **outcome == Some(ParticipationStatus::Claimed)).count();
     let granted = count("SELECT COUNT(*) FROM fieldtest_tpas.stamp_claims");
     assert_eq!(
-        (told.to_string(), granted),
+        (claimed.to_string(), granted),
         (STAMPS.to_string(), STAMPS.to_string()),
         "{outcomes:?}"
     );
     let persons = count("SELECT COUNT(DISTINCT subject_hash) FROM fieldtest_tpas.stamp_claims");
-    assert_eq!(persons, STAMPS.to_string(), "no person has two");
+    assert_eq!(persons, STAMPS.to_string(), "no person has two stamps");
 }

@@ -1,4 +1,4 @@
-//! From nothing, or from one machine, to PostgreSQL (§13).
+//! `fieldtest migrate` and `fieldtest admin copy` on PostgreSQL (§13).
 
 use std::path::Path;
 
@@ -6,7 +6,8 @@ use client::{ListQuery, WorkspaceApi};
 use test_support::{Cluster, Durability};
 use wire::production_test::CreateProductionTest;
 
-use crate::process::{Process, fail, run, succeed};
+use crate::program::{fail, run, succeed};
+use crate::server::{serve, workspace_api};
 
 const APP: &str = "FK5b0KSM";
 
@@ -25,7 +26,7 @@ fn text(path: &Path) -> &str {
 }
 
 #[test]
-fn migrate_makes_both_schemas_and_says_where_they_are() {
+fn migrate_creates_both_schemas_and_prints_where_they_are() {
     let cluster = cluster();
     let url = cluster.create_database("fresh").unwrap();
     let printed = succeed(&["migrate", "--database-url", &url]);
@@ -36,31 +37,30 @@ fn migrate_makes_both_schemas_and_says_where_they_are() {
 }
 
 #[test]
-fn tables_of_a_newer_version_are_left_alone() {
+fn tables_of_a_newer_version_are_refused() {
     let cluster = cluster();
     let url = cluster.create_database("newer").unwrap();
     succeed(&["migrate", "--database-url", &url]);
-    let sql = "INSERT INTO fieldtest_tpas.refinery_schema_history (version, name, applied_on, checksum)
-        SELECT 99, 'of_the_future', applied_on, checksum FROM fieldtest_tpas.refinery_schema_history LIMIT 1";
+    let sql = "INSERT INTO fieldtest_tpas.refinery_schema_history
+            (version, name, applied_on, checksum)
+        SELECT 99, 'of_the_future', applied_on, checksum
+        FROM fieldtest_tpas.refinery_schema_history LIMIT 1";
     cluster.psql("newer", sql).unwrap();
     let folder = tempfile::tempdir().unwrap();
     for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"]] {
-        let complaint = fail(
+        let error = fail(
             1,
             &[command, &["--data-dir", text(folder.path()), "--database-url", &url]].concat(),
         );
-        assert!(
-            complaint.contains("schema fieldtest_tpas were made by a newer fieldtest"),
-            "{complaint}"
-        );
+        assert!(error.contains("schema fieldtest_tpas were made by a newer fieldtest"), "{error}");
     }
 }
 
 #[test]
-fn the_connection_is_as_safe_as_the_url_says() {
+fn the_url_sets_the_security_of_the_connection() {
     let cluster = cluster();
     cluster.create_database("safe").unwrap();
-    let (ours, elses) = (cluster.authority(), self::cluster());
+    let (authority, other_cluster) = (cluster.authority(), self::cluster());
     let migrate = |host: &str, options: &str| {
         run(&[
             "migrate",
@@ -68,133 +68,123 @@ fn the_connection_is_as_safe_as_the_url_says() {
             &format!("{}?{options}", cluster.url_with_password(host, "safe")),
         ])
     };
-    let ours = text(&ours).to_owned();
-    let authority_of_others = elses.authority();
-    let others = text(&authority_of_others);
+    let authority = text(&authority).to_owned();
+    let other_authority = other_cluster.authority();
+    let other_authority = text(&other_authority);
     for (host, options) in [
         ("127.0.0.1", "sslmode=disable".to_owned()),
         ("127.0.0.1", "sslmode=require".to_owned()),
-        ("127.0.0.1", format!("sslmode=verify-ca&sslrootcert={ours}")),
-        ("127.0.0.1", format!("sslmode=verify-full&sslrootcert={ours}")),
-        ("localhost", format!("sslmode=verify-full&sslrootcert={ours}")),
+        ("127.0.0.1", format!("sslmode=verify-ca&sslrootcert={authority}")),
+        ("127.0.0.1", format!("sslmode=verify-full&sslrootcert={authority}")),
+        ("localhost", format!("sslmode=verify-full&sslrootcert={authority}")),
     ] {
         let output = migrate(host, &options);
-        assert!(
-            output.status.success(),
-            "{host} {options}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert_eq!(output.code, Some(0), "{host} {options}: {}", output.stderr);
     }
     for (options, problem) in [
-        (format!("sslmode=verify-full&sslrootcert={others}"), "certificate"),
-        (format!("sslmode=verify-ca&sslrootcert={others}"), "certificate"),
-        (format!("sslmode=require&sslrootcert={others}"), "certificate"),
+        (format!("sslmode=verify-full&sslrootcert={other_authority}"), "certificate"),
+        (format!("sslmode=verify-ca&sslrootcert={other_authority}"), "certificate"),
+        (format!("sslmode=require&sslrootcert={other_authority}"), "certificate"),
         ("sslmode=verify-full".to_owned(), "certificate"),
         ("sslmode=verify-full&sslrootcert=/nonexistent.pem".to_owned(), "/nonexistent.pem"),
     ] {
         let output = migrate("127.0.0.1", &options);
-        let complaint = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{options}: {complaint}");
-        assert!(
-            complaint.contains(problem) && !complaint.contains("open-sesame"),
-            "{options}: {complaint}"
-        );
+        let error = output.stderr;
+        assert_eq!(output.code, Some(1), "{options}: {error}");
+        assert!(error.contains(problem) && !error.contains("open-sesame"), "{options}: {error}");
     }
     let log = "SELECT COUNT(*) FROM pg_roles WHERE rolname = 'password_user'";
     assert_eq!(cluster.psql("safe", log).unwrap(), "1\n");
 }
 
 #[test]
-fn a_wrong_password_or_url_is_named_and_not_repeated() {
+fn a_wrong_password_or_url_is_not_quoted() {
     let cluster = cluster();
     let url = cluster.url_with_password("127.0.0.1", "postgres").replace("open-sesame", "hunter2");
-    let complaint = fail(1, &["migrate", "--database-url", &url]);
+    let error = fail(1, &["migrate", "--database-url", &url]);
     assert!(
-        complaint.contains("password authentication failed") && !complaint.contains("hunter2"),
-        "{complaint}"
+        error.contains("password authentication failed") && !error.contains("hunter2"),
+        "{error}"
     );
     for url in [
         "postgres://me:hunter2@host",
         "mysql://me:hunter2@host/x",
         "postgres://me:hunter2@host:hunter2/x",
     ] {
-        let complaint = fail(2, &["migrate", "--database-url", url]);
-        assert!(
-            complaint.contains("database-url") && !complaint.contains("hunter2"),
-            "{complaint}"
-        );
+        let error = fail(2, &["migrate", "--database-url", url]);
+        assert!(error.contains("database-url") && !error.contains("hunter2"), "{error}");
     }
-    let complaint = fail(2, &["serve", "--secret-key", "hunter2"]);
-    assert!(
-        complaint.contains("64 hexadecimal digits") && !complaint.contains("hunter2"),
-        "{complaint}"
-    );
+    let error = fail(2, &["serve", "--secret-key", "hunter2"]);
+    assert!(error.contains("64 hexadecimal digits") && !error.contains("hunter2"), "{error}");
 }
 
 #[tokio::test]
-async fn a_deployment_moves_to_postgresql_with_two_commands_and_goes_on_as_before() {
+async fn a_deployment_moves_to_postgresql() {
     let cluster = cluster();
     let url = cluster.create_database("moved").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let server = Process::serve(data, &[]);
-    let (first, _) = order(&server.api(data), "first").await;
+    let server = serve(data, &[]);
+    let (first, _) = order(&workspace_api(&server), "first").await;
     let copy = ["admin", "copy", "--from", text(data), "--to", &url];
 
     succeed(&["migrate", "--database-url", &url]);
-    let complaint = fail(1, &copy);
-    assert!(complaint.contains("another fieldtest server is running"), "{complaint}");
-    server.signal("TERM");
-    assert_eq!(server.end().0, Some(0));
+    let error = fail(1, &copy);
+    assert!(error.contains("another fieldtest server is running"), "{error}");
+    server.stop().unwrap();
 
     let printed = succeed(&copy);
     assert!(printed.contains("challenge_requests") && printed.contains("copied"), "{printed}");
     let repeated = succeed(&copy);
     assert_eq!(repeated, printed.replace("copied", "was there"));
 
-    let server = Process::serve(data, &["--database-url", &url]);
-    let api = server.api(data);
-    assert_eq!(order(&api, "first").await, (first, true), "keys and idempotency keys are there");
+    let server = serve(data, &["--database-url", &url]);
+    let api = workspace_api(&server);
+    assert_eq!(
+        order(&api, "first").await,
+        (first, true),
+        "API keys and idempotency keys are copied"
+    );
     order(&api, "second").await;
     let page = api
         .production_tests(APP, &ListQuery { limit: Some(1), ..ListQuery::default() })
         .await
         .unwrap();
-    assert_eq!((page.items.len(), page.total), (1, Some(2)), "what is counted was copied as well");
+    assert_eq!((page.items.len(), page.total), (1, Some(2)), "the counts are copied");
     drop(server);
 
-    // What has been used since is not overwritten.
-    let complaint = fail(1, &copy);
-    assert!(complaint.contains("holds something else already"), "{complaint}");
+    // A database that was used after the copy is not overwritten.
+    let error = fail(1, &copy);
+    assert!(error.contains("holds something else already"), "{error}");
     let orders =
         cluster.psql("moved", "SELECT COUNT(*) FROM fieldtest_connect.challenge_requests").unwrap();
     assert_eq!(orders, "2\n");
 }
 
 #[test]
-fn a_copy_that_fails_leaves_nothing_behind() {
+fn a_failed_copy_is_rolled_back() {
     let cluster = cluster();
     let url = cluster.create_database("half").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    drop(Process::serve(data, &[]));
+    drop(serve(data, &[]));
     succeed(&["migrate", "--database-url", &url]);
     cluster
         .psql("half", "ALTER TABLE fieldtest_connect.api_keys ADD CHECK (name <> 'demo')")
         .unwrap();
-    let complaint = fail(1, &["admin", "copy", "--from", text(data), "--to", &url]);
-    assert!(complaint.contains("schema fieldtest_connect"), "{complaint}");
+    let error = fail(1, &["admin", "copy", "--from", text(data), "--to", &url]);
+    assert!(error.contains("schema fieldtest_connect"), "{error}");
     let count = "SELECT COUNT(*) FROM fieldtest_connect.workspaces";
     assert_eq!(cluster.psql("half", count).unwrap(), "0\n");
 }
 
 #[test]
-fn a_copy_needs_two_ends() {
+fn a_copy_needs_a_source_and_a_target() {
     let folder = tempfile::tempdir().unwrap();
-    let complaint = fail(2, &["admin", "copy", "--from", text(folder.path())]);
-    assert!(complaint.contains("--to"), "{complaint}");
-    let url = "postgres://nobody@127.0.0.1:1/x";
-    let complaint = fail(1, &["admin", "copy", "--from", text(folder.path()), "--to", url]);
-    assert!(complaint.contains("connect.sqlite3"), "{complaint}");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+    let error = fail(2, &["admin", "copy", "--from", text(folder.path())]);
+    assert!(error.contains("--to"), "{error}");
+    let url = "postgres://me@127.0.0.1:1/x";
+    let error = fail(1, &["admin", "copy", "--from", text(folder.path()), "--to", url]);
+    assert!(error.contains("connect.sqlite3"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no files are created");
 }

@@ -1,4 +1,4 @@
-//! Time and chance for retries, by the real clock; whoever waits at a terminal is told.
+//! The pauses between retries, with a message in a terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,37 +7,37 @@ use std::time::Duration;
 use client::{Surroundings, Wait};
 use domain::{Clock, NoRandomness, Randomness, SeededRandomness, SystemClock};
 
-/// Waits, and says so on standard error where somebody is watching.
-pub(super) struct Patience {
+/// Waits by the system's clock, and says so on standard error if that is a terminal.
+pub(super) struct RetryWait {
     randomness: SeededRandomness,
-    is_watched: AtomicBool,
+    is_verbose: AtomicBool,
 }
 
-impl Patience {
+impl RetryWait {
     pub(super) fn new() -> Result<Self, NoRandomness> {
         Ok(Self {
             randomness: SeededRandomness::from_system()?,
-            is_watched: io::stderr().is_terminal().into(),
+            is_verbose: io::stderr().is_terminal().into(),
         })
     }
 
-    /// Says nothing from now on: it would stand in the middle of a picture.
-    pub(super) fn hush(&self) {
-        self.is_watched.store(false, Ordering::Relaxed);
+    /// Prints nothing from now on: a message would break the display of `tests watch`.
+    pub(super) fn silence(&self) {
+        self.is_verbose.store(false, Ordering::Relaxed);
     }
 }
 
-impl Surroundings for Patience {
+impl Surroundings for RetryWait {
     fn elapsed(&self) -> Duration {
         SystemClock.elapsed()
     }
 
     fn wait(&self, pause: Duration) -> Wait<'_> {
-        if self.is_watched.load(Ordering::Relaxed) {
-            // Who cannot be told waits all the same.
+        if self.is_verbose.load(Ordering::Relaxed) {
+            // If standard error is closed, the retry still happens.
             let _ = writeln!(
                 io::stderr(),
-                "not answered yet, trying again in {:.1} s",
+                "no response yet, trying again in {:.1} s",
                 pause.as_secs_f32()
             );
         }

@@ -1,4 +1,4 @@
-//! Where a production test stands, in one word, and what a script is told of it.
+//! The state of a production test in one word, and the exit code for scripts.
 
 use std::process::ExitCode;
 
@@ -6,28 +6,28 @@ use domain::Timestamp;
 use wire::challenge::Challenge;
 use wire::production_test::{ProductionTest, RequestStatus};
 
-use crate::terminal::Tone;
+use crate::terminal::Style;
 
-/// Where a production test stands.
+/// The state of a production test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum TestState {
     /// Not yet scheduled.
     Pending,
     /// Testers can join.
     Open,
     /// Every stamp is granted.
     Complete,
-    /// Its time is up, and stamps are left.
+    /// The time is over, and not every stamp is granted.
     Expired,
-    /// It was called off while it ran.
+    /// It was cancelled while it was open.
     Closed,
-    /// It was called off before it ran.
+    /// It was cancelled before it was scheduled.
     Cancelled,
     /// It could not be scheduled.
     Failed,
 }
 
-impl Stage {
+impl TestState {
     pub(super) fn of(test: &ProductionTest, now: Timestamp) -> Self {
         match (&test.challenge, test.request.status) {
             (Some(challenge), _) => Self::of_challenge(challenge, now),
@@ -67,17 +67,17 @@ impl Stage {
         }
     }
 
-    pub(super) fn tone(self) -> Tone {
+    pub(super) fn style(self) -> Style {
         match self {
-            Self::Pending => Tone::Busy,
-            Self::Open | Self::Complete => Tone::Good,
-            Self::Expired | Self::Closed | Self::Cancelled => Tone::Quiet,
-            Self::Failed => Tone::Bad,
+            Self::Pending => Style::Warning,
+            Self::Open | Self::Complete => Style::Success,
+            Self::Expired | Self::Closed | Self::Cancelled => Style::Dim,
+            Self::Failed => Style::Error,
         }
     }
 
-    /// The tone of a stage's name.
-    pub(super) fn tone_of(name: &str) -> Tone {
+    /// The style of a state's name.
+    pub(super) fn style_of(name: &str) -> Style {
         let all = [
             Self::Pending,
             Self::Open,
@@ -87,10 +87,10 @@ impl Stage {
             Self::Cancelled,
             Self::Failed,
         ];
-        all.into_iter().find(|stage| stage.name() == name).map_or(Tone::Quiet, Self::tone)
+        all.into_iter().find(|state| state.name() == name).map_or(Style::Dim, Self::style)
     }
 
-    /// What whoever watched it leaves with; none while there is something to watch.
+    /// The exit code of `tests watch`; `None` if the test is not over.
     pub(super) fn exit_code(self) -> Option<ExitCode> {
         match self {
             Self::Pending | Self::Open => None,

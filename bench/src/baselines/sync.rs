@@ -1,5 +1,4 @@
-//! How many syncs a second the disk can do, one after the other: what one connection could reach at
-//! best.
+//! Syncs of the disk per second, one after the other: the upper bound of one connection.
 
 use std::fs::File;
 use std::io::Write;
@@ -7,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::rounds::{Figures, Ground};
+use crate::rounds::{BenchContext, Figures};
 
-/// About what the log grows by when one create is committed.
+/// About the size of one create in SQLite's log.
 const WRITTEN: [u8; 3 * 4096] = [7; 3 * 4096];
 
-pub(crate) fn run(ground: &Ground) -> Result<Figures> {
-    let data = ground.program.new_data()?;
+pub(crate) fn run(context: &BenchContext) -> Result<Figures> {
+    let data = context.program.new_data()?;
     let mut file = File::create(data.path().join("log"))?;
-    let (start, duration) = (Instant::now(), ground.scale.duration.min(Duration::from_secs(2)));
+    let (start, duration) = (Instant::now(), context.settings.duration.min(Duration::from_secs(2)));
     let mut syncs = 0_u32;
     while start.elapsed() < duration {
         file.write_all(&WRITTEN)?;

@@ -1,4 +1,4 @@
-//! Values of which there are only a few (§13).
+//! Options with a fixed set of values (§13).
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -8,31 +8,32 @@ use std::str::FromStr;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Command};
 
-/// What `--environment` can be.
+/// The values of `--environment`.
 pub(crate) const ENVIRONMENTS: &[&str] = &["sandbox", "production"];
 
-/// What `--roles` can name, separated by commas.
+/// The roles in `--roles`, which are separated by commas.
 pub(crate) const ROLES: &[&str] = &["api", "scheduler", "tpas", "web"];
 
-/// What `--log-level` can be.
+/// The values of `--log-level`.
 pub(crate) const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 
-/// What `--log-format` can be.
+/// The values of `--log-format`.
 pub(crate) const LOG_FORMATS: &[&str] = &["text", "json"];
 
-/// What `--target-platform` can be.
+/// The values of `--target-platform`.
 pub(crate) const PLATFORMS: &[&str] = &["ios", "android"];
 
-/// Reads a value as its type does, and names what it can be: for shells that complete it.
+/// Parses a value as its type does, and lists the possible values for shell completion. Errors are
+/// those of the type.
 #[derive(Clone)]
 pub(crate) struct OneOf<T> {
     names: &'static [&'static str],
-    read: PhantomData<fn() -> T>,
+    value: PhantomData<fn() -> T>,
 }
 
-/// A value that these names can stand for. Whether something else can is up to the type.
+/// A parser for a value that is usually one of these names.
 pub(crate) fn one_of<T>(names: &'static [&'static str]) -> OneOf<T> {
-    OneOf { names, read: PhantomData }
+    OneOf { names, value: PhantomData }
 }
 
 impl<T> TypedValueParser for OneOf<T>
@@ -64,16 +65,16 @@ mod tests {
     use domain::{Environment, Platform};
     use server::Roles;
 
-    fn are_read<T: FromStr>(names: &[&str]) -> bool {
+    fn all_parse<T: FromStr>(names: &[&str]) -> bool {
         names.iter().all(|name| name.parse::<T>().is_ok())
     }
 
     #[test]
-    fn what_is_offered_is_accepted() {
-        assert!(are_read::<Environment>(ENVIRONMENTS));
-        assert!(are_read::<Roles>(ROLES));
-        assert_eq!(ROLES.join(","), Roles::default().to_string(), "all of them");
-        assert!(are_read::<LogLevel>(LOG_LEVELS) && are_read::<LogFormat>(LOG_FORMATS));
-        assert!(are_read::<Platform>(PLATFORMS));
+    fn every_listed_value_is_accepted() {
+        assert!(all_parse::<Environment>(ENVIRONMENTS));
+        assert!(all_parse::<Roles>(ROLES));
+        assert_eq!(ROLES.join(","), Roles::default().to_string(), "every role is listed");
+        assert!(all_parse::<LogLevel>(LOG_LEVELS) && all_parse::<LogFormat>(LOG_FORMATS));
+        assert!(all_parse::<Platform>(PLATFORMS));
     }
 }

@@ -4,28 +4,28 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use crate::invocation::Program;
+use crate::program::Program;
 
-/// What depends on the machine that runs the tests.
+/// The checks whose results depend on the machine.
 const MACHINE: [&str; 2] = ["disk", "open-files"];
 
-/// What the doctor has found.
-pub(crate) struct Visit {
+/// The exit code and the findings of `fieldtest doctor`.
+pub(crate) struct DoctorReport {
     pub(crate) code: Option<i32>,
     findings: Vec<Value>,
 }
 
-impl Visit {
-    /// Asks the doctor, for a server on any free port unless something else is asked for.
+impl DoctorReport {
+    /// Runs `fieldtest doctor` with these arguments, and by default for a free port.
     #[track_caller]
-    pub(crate) fn pay(program: &Program, arguments: &str) -> Self {
+    pub(crate) fn run(program: &Program, arguments: &str) -> Self {
         let listen = if arguments.contains("--listen") { "" } else { " --listen 127.0.0.1:0" };
         let all = format!("doctor --json{listen} {arguments}");
-        let run = program.run(all.trim_end());
-        let findings = serde_json::from_str(&run.printed);
+        let output = program.run(all.trim_end());
+        let findings = serde_json::from_str(&output.stdout);
         let findings =
-            findings.unwrap_or_else(|error| panic!("{error}: {}{}", run.printed, run.complaint));
-        Self { code: run.code, findings }
+            findings.unwrap_or_else(|error| panic!("{error}: {}{}", output.stdout, output.stderr));
+        Self { code: output.code, findings }
     }
 
     /// Each check and its verdict.
@@ -36,8 +36,8 @@ impl Visit {
             .collect()
     }
 
-    /// The checks that are not good, and their verdicts; without those that depend on the machine.
-    pub(crate) fn troubled(&self) -> Vec<(&str, &str)> {
+    /// The checks that are not ok, and their verdicts; without those that depend on the machine.
+    pub(crate) fn not_ok(&self) -> Vec<(&str, &str)> {
         self.all()
             .into_iter()
             .filter(|(check, verdict)| *verdict != "ok" && !MACHINE.contains(check))
@@ -54,30 +54,30 @@ impl Visit {
         text(self.one(check), "finding")
     }
 
-    /// What is to be done; empty if nothing is.
+    /// How to fix what is wrong; empty if the check is ok.
     #[track_caller]
-    pub(crate) fn mend(&self, check: &str) -> &str {
+    pub(crate) fn fix(&self, check: &str) -> &str {
         self.one(check)["mend"].as_str().unwrap_or_default()
     }
 
-    /// That this check has failed, and says both of this.
+    /// Asserts that this check failed with this finding and fix.
     #[track_caller]
-    pub(crate) fn has_failed(&self, check: &str, finding: &str, mend: &str) {
+    pub(crate) fn has_failed(&self, check: &str, finding: &str, fix: &str) {
         assert_eq!((self.code, self.verdict(check)), (Some(1), "failed"), "{:?}", self.findings);
-        self.says(check, finding, mend);
+        self.says(check, finding, fix);
     }
 
-    /// That this check is a warning, and says both of this.
+    /// Asserts that this check is a warning with this finding and fix.
     #[track_caller]
-    pub(crate) fn warns(&self, check: &str, finding: &str, mend: &str) {
+    pub(crate) fn warns(&self, check: &str, finding: &str, fix: &str) {
         assert_eq!(self.verdict(check), "warning", "{:?}", self.findings);
-        self.says(check, finding, mend);
+        self.says(check, finding, fix);
     }
 
     #[track_caller]
-    fn says(&self, check: &str, finding: &str, mend: &str) {
+    fn says(&self, check: &str, finding: &str, fix: &str) {
         assert!(self.finding(check).contains(finding), "{check}: {}", self.finding(check));
-        assert!(self.mend(check).contains(mend), "{check}: {}", self.mend(check));
+        assert!(self.fix(check).contains(fix), "{check}: {}", self.fix(check));
     }
 
     #[track_caller]
@@ -91,7 +91,7 @@ fn text<'a>(finding: &'a Value, member: &str) -> &'a str {
     finding[member].as_str().unwrap_or_else(|| panic!("{member} in {finding}"))
 }
 
-/// The files of a folder: what is in them, and when they were changed.
+/// The files of a folder, with their contents and modification times.
 pub(super) fn contents(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
     let files = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
     let contents =

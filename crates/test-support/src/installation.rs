@@ -1,4 +1,4 @@
-//! PostgreSQL's own programs: where they are, and in whose name they run.
+//! PostgreSQL's programs: where they are, and which account runs them.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -6,29 +6,31 @@ use std::process::{Command, Output, Stdio};
 
 use crate::ClusterError;
 
-/// The programs of one installation.
+/// An installation of PostgreSQL.
 #[derive(Clone, Debug)]
-pub(crate) struct Programs {
+pub(crate) struct Installation {
     folder: PathBuf,
-    /// PostgreSQL refuses to run as root; then it runs as the user that its package has made.
+    /// The account of Debian's package, if this process runs as root: PostgreSQL refuses to.
     account: Option<Account>,
 }
 
+/// A Unix account, by its numeric ids.
 #[derive(Clone, Copy, Debug)]
 struct Account {
     user: u32,
     group: u32,
 }
 
-/// Whether everything that [`crate::Cluster::start`] needs is installed.
+/// Whether PostgreSQL and openssl, which [`crate::Cluster::start`] needs, are installed.
 #[must_use]
-pub fn are_installed() -> bool {
-    Programs::find().is_ok() && on_path("openssl").is_some()
+pub fn postgres_is_installed() -> bool {
+    Installation::find().is_ok() && on_path("openssl").is_some()
 }
 
-impl Programs {
+impl Installation {
+    /// Finds the newest version of Debian's packages, or else the one on the `PATH`.
     pub(crate) fn find() -> Result<Self, ClusterError> {
-        let folder = newest_of_debian()
+        let folder = newest_debian_package()
             .or_else(|| on_path("initdb"))
             .ok_or(ClusterError::Missing("initdb"))?;
         if id(&["-u"])? != 0 {
@@ -38,12 +40,12 @@ impl Programs {
         Ok(Self { folder, account: Some(account) })
     }
 
-    /// Where one of the programs is.
+    /// The path of a program.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// One of the programs, as the right user.
+    /// A command that runs a program as the right account.
     pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = Command::new(self.path(name));
         command.stdin(Stdio::null()).current_dir("/");
@@ -53,15 +55,15 @@ impl Programs {
         command
     }
 
-    /// Gives a file or folder to the user that the programs run as.
-    pub(crate) fn hand_over(&self, path: &Path) -> Result<(), ClusterError> {
+    /// Gives a file or folder to the account that runs the programs.
+    pub(crate) fn chown(&self, path: &Path) -> Result<(), ClusterError> {
         let Some(Account { user, group }) = self.account else { return Ok(()) };
-        let failed = ClusterError::system(format!("cannot hand over {}", path.display()));
+        let failed = ClusterError::system(format!("cannot change the owner of {}", path.display()));
         std::os::unix::fs::chown(path, Some(user), Some(group)).map_err(failed)
     }
 }
 
-/// Runs a command to its end; what it has printed.
+/// Runs a command, and returns what it printed to standard output.
 pub(crate) fn run(command: &mut Command) -> Result<String, ClusterError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let Output { status, stdout, stderr } =
@@ -77,7 +79,7 @@ pub(crate) fn run(command: &mut Command) -> Result<String, ClusterError> {
     Err(ClusterError::Failed { program, output })
 }
 
-fn newest_of_debian() -> Option<PathBuf> {
+fn newest_debian_package() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
     let folders = versions.filter_map(|entry| {
         let version = entry.ok()?.path();
@@ -88,7 +90,7 @@ fn newest_of_debian() -> Option<PathBuf> {
     folders.max().map(|(_, folder)| folder)
 }
 
-/// The folder in which the `PATH` finds a program.
+/// The first folder of the `PATH` with this program.
 fn on_path(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).find(|folder| folder.join(program).is_file())
 }

@@ -1,4 +1,4 @@
-//! What a server says to the person who starts it (§13).
+//! What a server prints when it starts (§13).
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use domain::Environment;
 use server::{Config, Demo, Role};
 
-/// Where the server listens and, if it has a demo workspace, how to make use of that.
-pub(crate) struct Welcome<'a> {
+/// The address of the server and, if there is a demo workspace, how to use it.
+pub(crate) struct StartupMessage<'a> {
     pub(crate) address: SocketAddr,
     pub(crate) config: &'a Config,
-    /// The demo workspace, if this start has made it.
+    /// The demo workspace, if this start created it.
     pub(crate) demo: Option<&'a Demo>,
 }
 
-impl fmt::Display for Welcome<'_> {
+impl fmt::Display for StartupMessage<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "fieldtest listens on http://{}", self.address)?;
         match self.demo {
@@ -23,7 +23,7 @@ impl fmt::Display for Welcome<'_> {
             _ if self.has_demo_key() => {
                 writeln!(
                     formatter,
-                    "\nThe demo workspace's API key is kept in {}",
+                    "\nThe API key of the demo workspace is stored in {}",
                     self.key_file().display()
                 )
             }
@@ -32,7 +32,7 @@ impl fmt::Display for Welcome<'_> {
     }
 }
 
-impl Welcome<'_> {
+impl StartupMessage<'_> {
     fn first_call(&self, formatter: &mut fmt::Formatter<'_>, demo: &Demo) -> fmt::Result {
         let Demo { client_id, api_key } = demo;
         let url = format!(
@@ -43,7 +43,7 @@ impl Welcome<'_> {
         write!(
             formatter,
             r#"
-There is a demo workspace with the app {client_id} now. Order a production test for it:
+There is a demo workspace with the app {client_id}. Order a production test for it:
 
 curl -X POST \
   -H "Authorization: Bearer {api_key}" \
@@ -51,32 +51,32 @@ curl -X POST \
   -d '{{"title":"BankID SE Test","providerIds":["bankidse"],"maxStamps":3}}' \
   "{url}"
 
-Then see what has become of it:
+Then list the production tests:
 
 curl -H "Authorization: Bearer $(cat {quoted})" \
   "{url}"
 
-The API key is not shown again. It is kept in {key_file}
+The API key is not shown again. It is stored in {key_file}
 "#,
             quoted = quoted(&key_file),
             key_file = key_file.display(),
         )
     }
 
-    /// Whether an earlier start has left a demo workspace that this one serves.
+    /// Whether an earlier start created the demo workspace.
     fn has_demo_key(&self) -> bool {
         let Config { demo, environment, .. } = self.config;
         *demo && *environment == Environment::Sandbox && self.key_file().is_file()
     }
 
-    /// Where the key is kept, from wherever the reader is.
+    /// The absolute path of the file with the key.
     fn key_file(&self) -> PathBuf {
         let path = self.config.data_dir.join("demo-api-key");
         std::path::absolute(&path).unwrap_or(path)
     }
 }
 
-/// The address under which this machine reaches a server that listens on all of its addresses.
+/// The address to connect to on this machine, if the server listens on all addresses.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -86,7 +86,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// The path as one word for a shell.
+/// The path, quoted for a shell.
 fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
@@ -100,12 +100,15 @@ mod tests {
     }
 
     #[test]
-    fn the_first_start_shows_a_call_that_can_be_pasted() {
+    fn the_first_start_prints_a_command_with_the_key() {
         let demo = Demo { client_id: "FK5b0KSM".into(), api_key: "sk_workspace_test_x".into() };
-        let welcome =
-            Welcome { address: ([0, 0, 0, 0], 8080).into(), config: &config(), demo: Some(&demo) }
-                .to_string();
-        assert!(welcome.starts_with("fieldtest listens on http://0.0.0.0:8080\n"), "{welcome}");
+        let message = StartupMessage {
+            address: ([0, 0, 0, 0], 8080).into(),
+            config: &config(),
+            demo: Some(&demo),
+        }
+        .to_string();
+        assert!(message.starts_with("fieldtest listens on http://0.0.0.0:8080\n"), "{message}");
         let call = r#"
 curl -X POST \
   -H "Authorization: Bearer sk_workspace_test_x" \
@@ -113,15 +116,15 @@ curl -X POST \
   -d '{"title":"BankID SE Test","providerIds":["bankidse"],"maxStamps":3}' \
   "http://127.0.0.1:8080/connect/v1/apps/FK5b0KSM/production-tests"
 "#;
-        assert!(welcome.contains(call), "{welcome}");
-        assert!(welcome.contains(r#"$(cat '/srv/it'\''s/demo-api-key')"#), "{welcome}");
-        assert_eq!(welcome.matches("sk_workspace_test_x").count(), 1, "the key is shown once");
+        assert!(message.contains(call), "{message}");
+        assert!(message.contains(r#"$(cat '/srv/it'\''s/demo-api-key')"#), "{message}");
+        assert_eq!(message.matches("sk_workspace_test_x").count(), 1, "the key is shown once");
     }
 
     #[test]
-    fn without_a_demo_there_is_only_the_address() {
-        let welcome =
-            Welcome { address: ([127, 0, 0, 1], 1).into(), config: &config(), demo: None };
-        assert_eq!(welcome.to_string(), "fieldtest listens on http://127.0.0.1:1\n");
+    fn without_a_demo_only_the_address_is_printed() {
+        let message =
+            StartupMessage { address: ([127, 0, 0, 1], 1).into(), config: &config(), demo: None };
+        assert_eq!(message.to_string(), "fieldtest listens on http://127.0.0.1:1\n");
     }
 }

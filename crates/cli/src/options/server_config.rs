@@ -1,0 +1,82 @@
+//! From options to the server's configuration.
+
+use std::time::Duration;
+
+use db::PostgresUrl;
+use domain::secret_key::SecretKey;
+use server::Config;
+
+use super::Options;
+use crate::failure::Failure;
+use crate::values::Secret;
+
+impl Options {
+    /// Whether one of these options is a secret, or a URL with a password.
+    pub(crate) fn contain_a_secret(&self) -> bool {
+        let urls = [&self.database_url, &self.tpas_database_url];
+        let has_password =
+            |Secret(url): &Secret| url.parse().is_ok_and(|url: PostgresUrl| url.has_password());
+        let secrets = [&self.tpas_token, &self.secret_key, &self.verification_secret];
+        secrets.iter().any(|secret| secret.is_some())
+            || urls.iter().any(|url| url.as_ref().is_some_and(has_password))
+    }
+
+    /// The server's configuration. Options that are not set have their defaults.
+    pub(crate) fn config(self) -> Result<Config, Failure> {
+        let tpas_token = self.tpas_token.map(|Secret(token)| token);
+        if tpas_token
+            .as_ref()
+            .is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            return Err(Failure::Input(
+                "the value of tpas-token has spaces or characters that a header cannot contain; \
+                 choose another"
+                    .into(),
+            ));
+        }
+        let default = Config::default();
+        Ok(Config {
+            listen: self.listen.map_or(default.listen, |address| address.0),
+            data_dir: self.data_dir.unwrap_or(default.data_dir),
+            database_url: database_url("database-url", self.database_url)?,
+            tpas_database_url: database_url("tpas-database-url", self.tpas_database_url)?,
+            database_connections: self
+                .database_connections
+                .map_or(default.database_connections, |number| usize::from(number.get())),
+            database_timeout: self.database_timeout.map_or(default.database_timeout, |millis| {
+                Duration::from_millis(millis.get().into())
+            }),
+            environment: self.environment.unwrap_or(default.environment),
+            roles: self.roles.unwrap_or(default.roles),
+            public_url: self.public_url.map(|url| url.0),
+            tpas_url: self.tpas_url.map(|url| url.0),
+            tpas_token,
+            secret_key: secret_key(self.secret_key)?,
+            verification_secret: self.verification_secret.map(|secret| secret.0),
+            rate_limit: self.rate_limit.unwrap_or(default.rate_limit),
+            catalogue: self.catalogue,
+            demo: self.no_demo.map_or(default.demo, |no_demo| !no_demo),
+            limits: default.limits,
+            background: default.background,
+        })
+    }
+}
+
+// Secrets are parsed here and not by clap, whose errors quote the value.
+
+fn database_url(option: &str, text: Option<Secret>) -> Result<Option<PostgresUrl>, Failure> {
+    text.map(|Secret(text)| text.parse())
+        .transpose()
+        .map_err(|error| Failure::Input(format!("the value of {option} is not valid: {error}")))
+}
+
+fn secret_key(text: Option<Secret>) -> Result<Option<SecretKey>, Failure> {
+    let Some(Secret(text)) = text else { return Ok(None) };
+    let malformed = || {
+        Failure::Input(
+            "secret-key must be 64 hexadecimal digits, such as `openssl rand -hex 32` prints"
+                .into(),
+        )
+    };
+    SecretKey::from_hex(&text).map(Some).ok_or_else(malformed)
+}
