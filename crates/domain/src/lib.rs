@@ -31,7 +31,10 @@ pub mod retry;
 pub mod sealed_secret;
 pub mod secret_key;
 pub mod stamp_news;
+#[cfg(test)]
+mod test_data;
 mod timestamp;
+pub mod verification;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use clock_and_rng::ClockAndRng;
