@@ -51,7 +51,7 @@ impl RemoteChallengeService {
         body: wire::challenge::Challenge,
     ) -> Result<Challenge, ChallengeServiceError> {
         // What answers nonsense today may be replaced by something that works: not a refusal.
-        body.seen_at(self.clock_and_rng.now()).map_err(not_now)
+        body.into_domain(self.clock_and_rng.now()).map_err(not_now)
     }
 }
 
@@ -195,7 +195,7 @@ impl ChallengeServiceHandle {
                 .for_reads
                 .report(&id.to_string())
                 .await?
-                .seen_at(remote.clock_and_rng.now())
+                .into_domain(remote.clock_and_rng.now())
                 .map_err(not_now),
         }
     }

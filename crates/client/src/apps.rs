@@ -5,7 +5,7 @@ use reqwest::Method;
 use wire::app::{
     App, AppPage, ClientSecret, CreateApp, CreateApps, CreatedApps, RedirectUris, UpdateApp,
 };
-use wire::page::LONGEST_PAGE;
+use wire::page::MAX_PAGE_SIZE;
 use wire::provider::{ActivationResult, Provider, SetActivation};
 
 use crate::http::send;
@@ -38,7 +38,7 @@ impl WorkspaceApi {
             async move {
                 let Some(offset) = offset else { return Ok(None) };
                 let AppPage { data, total, .. } =
-                    api.apps(Some(LONGEST_PAGE), Some(offset)).await?;
+                    api.apps(Some(MAX_PAGE_SIZE), Some(offset)).await?;
                 let end = offset.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
                 let next = (!data.is_empty() && end < total).then_some(end);
                 Ok(Some((stream::iter(data).map(Ok), next)))

@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::error::ErrorCode;
-use wire::page::{LONGEST_PAGE, Order, TOTAL_COUNT_HEADER};
+use wire::page::{MAX_PAGE_SIZE, Order, TOTAL_COUNT_HEADER};
 use wire::production_test::{
     ChallengeRequest, CreateProductionTest, ItemType, ListItem, ProductionTest, RequestStatus,
 };
@@ -138,7 +138,7 @@ impl WorkspaceApi {
         client_id: &str,
         query: ListQuery,
     ) -> BoxStream<'static, Result<ListItem, ClientError>> {
-        let limit = query.limit.unwrap_or(LONGEST_PAGE);
+        let limit = query.limit.unwrap_or(MAX_PAGE_SIZE);
         let (api, client_id) = (self.clone(), client_id.to_owned());
         let pages = stream::try_unfold(Some(query.offset.unwrap_or(0)), move |offset| {
             let (api, client_id, query) = (api.clone(), client_id.clone(), query.clone());

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use client::ListQuery;
 use domain::{Clock, SystemClock, Timestamp};
 use futures_util::TryStreamExt;
-use wire::page::{LONGEST_PAGE, Order};
+use wire::page::{MAX_PAGE_SIZE, Order};
 use wire::production_test::{ItemType, ListItem, RequestStatus};
 
 use super::Session;
@@ -25,7 +25,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct ListArguments {
     /// At most so many, from 1 to 100
-    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(LONGEST_PAGE)))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PAGE_SIZE)))]
     limit: u32,
 
     /// Leave out so many at the beginning
@@ -72,7 +72,7 @@ enum Direction {
 impl ListArguments {
     fn query(&self) -> ListQuery {
         ListQuery {
-            limit: Some(if self.all { LONGEST_PAGE } else { self.limit }),
+            limit: Some(if self.all { MAX_PAGE_SIZE } else { self.limit }),
             offset: Some(self.offset),
             kind: self.r#type.map(|kind| match kind {
                 Kind::Challenge => ItemType::Challenge,
