@@ -270,9 +270,9 @@ impl From<ClientError> for ChallengeServiceError {
     /// No answer, 5xx, 408 and 429 may pass; any other 4xx is a refusal (§9).
     fn from(error: ClientError) -> Self {
         let (status, retry_after) = match &error {
-            ClientError::Answer { status, retry_after, .. }
-            | ClientError::UnexpectedAnswer { status, retry_after } => (*status, *retry_after),
-            ClientError::NoAnswer(_) => return not_now(error),
+            ClientError::ErrorResponse { status, retry_after, .. }
+            | ClientError::UnexpectedResponse { status, retry_after } => (*status, *retry_after),
+            ClientError::NoResponse(_) => return not_now(error),
         };
         let is_refusal = (400..500).contains(&status) && !matches!(status, 408 | 429);
         // Not every database can keep U+0000.

@@ -11,7 +11,7 @@ use client::{Retries, RetryPolicy, WorkspaceApi};
 use domain::{ClientId, Environment, api_key};
 use wire::app::App;
 
-use self::patience::Patience;
+use self::patience::RetryNotice;
 pub(crate) use self::profile::{Profile, Profiles};
 pub(crate) use self::refusal::explain;
 use crate::failure::Failure;
@@ -123,15 +123,21 @@ impl WriteResult {
                     .into(),
             ));
         }
-        let patience = Arc::new(Patience::new()?);
-        let retries = Retries::within(patience.clone(), RetryPolicy::default());
+        let retry_notice = Arc::new(RetryNotice::new());
+        let retries = Retries::new(RetryPolicy::default())?.with_sleep({
+            let retry_notice = Arc::clone(&retry_notice);
+            move |delay| {
+                retry_notice.write(delay);
+                tokio::time::sleep(delay)
+            }
+        });
         let api = WorkspaceApi::new(&url, &api_key).map_err(|error| explain(&error, &url))?;
         Ok(Deployment {
             api: api.with_retries(retries.clone()),
             retries,
             url,
             app: self.app,
-            patience,
+            retry_notice,
         })
     }
 }
@@ -142,13 +148,13 @@ pub(crate) struct Deployment {
     pub(crate) retries: Retries,
     pub(crate) url: String,
     app: Option<ClientId>,
-    patience: Arc<Patience>,
+    retry_notice: Arc<RetryNotice>,
 }
 
 impl Deployment {
     /// Waits for answers without a word from now on.
     pub(crate) fn hush(&self) {
-        self.patience.hush();
+        self.retry_notice.disable();
     }
 
     /// The app that was named.

@@ -10,15 +10,15 @@ use crate::table::printable;
 /// The error in words: what went wrong, what to do, and the id under which the operator finds it.
 pub(crate) fn explain(error: &ClientError, url: &str) -> Failure {
     Failure::Other(match error {
-        ClientError::NoAnswer(reason) => {
+        ClientError::NoResponse(reason) => {
             format!("{url} did not answer: {}\n  Does it run there? See --url.", printable(reason))
         }
-        ClientError::UnexpectedAnswer { status, .. } => {
+        ClientError::UnexpectedResponse { status, .. } => {
             format!(
                 "what answered at {url}, with status {status}, is not fieldtest\n  Is the URL right? See --url."
             )
         }
-        ClientError::Answer { error: envelope, .. } => {
+        ClientError::ErrorResponse { error: envelope, .. } => {
             let mut lines = vec![printable(&envelope.error.message)];
             lines.extend(
                 fields(&envelope.error)
@@ -74,7 +74,7 @@ mod tests {
         let envelope = json!({ "error": { "code": code, "message": "It is so.\u{1b}[2J", "details": details },
             "request_id": "228aaefb" });
         let error = Box::new(serde_json::from_value(envelope).unwrap());
-        explain(&ClientError::Answer { status: 400, error, retry_after: None }, "http://x.example")
+        explain(&ClientError::ErrorResponse { status: 400, error, retry_after: None }, "http://x.example")
             .to_string()
     }
 
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn without_an_answer_the_url_is_in_doubt() {
         let said =
-            explain(&ClientError::NoAnswer("refused".into()), "http://x.example").to_string();
+            explain(&ClientError::NoResponse("refused".into()), "http://x.example").to_string();
         assert!(said.starts_with("http://x.example did not answer: refused"), "{said}");
     }
 }

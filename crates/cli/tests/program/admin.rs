@@ -41,7 +41,7 @@ async fn a_workspace_an_app_and_a_key_are_made_while_the_server_runs_and_work_at
     let order = CreateProductionTest { title: "x".into(), ..CreateProductionTest::default() };
     let refused = api.create_production_test("AcmeBank", &order, None).await.unwrap_err();
     assert!(
-        matches!(refused, ClientError::Answer { status: 400, .. }),
+        matches!(refused, ClientError::ErrorResponse { status: 400, .. }),
         "nothing is enabled but the passport: {refused}"
     );
     admin(path, &["provider", "enable", "--app", "AcmeBank", "--provider", "mitid"]);
@@ -56,7 +56,7 @@ async fn a_workspace_an_app_and_a_key_are_made_while_the_server_runs_and_work_at
     loop {
         let refused = api.create_production_test("AcmeBank", &order, None).await.unwrap_err();
         match refused {
-            ClientError::Answer { status: 401, .. } => break,
+            ClientError::ErrorResponse { status: 401, .. } => break,
             refused => assert!(revoked.elapsed() < Duration::from_secs(5), "{refused}"),
         }
     }

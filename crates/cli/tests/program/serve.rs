@@ -53,7 +53,7 @@ async fn a_stopped_server_answers_nobody() {
     server.signal("TERM");
     server.end();
     let refused = api.create_production_test("FK5b0KSM", &order(), None).await;
-    assert!(matches!(refused, Err(ClientError::NoAnswer(_))), "{refused:?}");
+    assert!(matches!(refused, Err(ClientError::NoResponse(_))), "{refused:?}");
 }
 
 #[test]
