@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use db::{Idempotency, Location, WriterMetrics};
 use domain::challenge_request::{ChallengeRequest, Status};
 use domain::idempotency::{Fingerprint, IdempotencyKey, VALIDITY};
-use domain::{Clock, Ids, SeededRandomness, SystemClock};
+use domain::{Clock, IdGenerator, SeededRandomness, SystemClock};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use store_workspace::{CreateChallengeRequest, WorkspaceStore};
 
@@ -135,7 +135,7 @@ async fn fill_store(data: &Path, many: usize) -> Result<()> {
     let workspace = workspaces.first().context("there is no demo workspace")?;
     let app = store.app(&workspace.id, &APP.parse()?).await?.context("there is no demo app")?;
     let clock = Arc::new(SystemClock);
-    let ids = Ids::new(clock.clone(), Arc::new(SeededRandomness::from_system()?));
+    let ids = IdGenerator::new(clock.clone(), Arc::new(SeededRandomness::from_system()?));
     let order =
         serde_json::from_str(ORDER).map(|order| wire::production_test::read_order(&order))?;
     let payload = order

@@ -51,7 +51,7 @@ impl RemoteChallengeService {
         body: wire::challenge::Challenge,
     ) -> Result<Challenge, ChallengeServiceError> {
         // What answers nonsense today may be replaced by something that works: not a refusal.
-        body.seen_at(self.clock_and_rng.now()).map_err(not_now)
+        body.into_domain(self.clock_and_rng.now()).map_err(not_now)
     }
 }
 
@@ -195,7 +195,7 @@ impl ChallengeServiceHandle {
                 .for_reads
                 .report(&id.to_string())
                 .await?
-                .seen_at(remote.clock_and_rng.now())
+                .into_domain(remote.clock_and_rng.now())
                 .map_err(not_now),
         }
     }
@@ -270,9 +270,9 @@ impl From<ClientError> for ChallengeServiceError {
     /// No answer, 5xx, 408 and 429 may pass; any other 4xx is a refusal (§9).
     fn from(error: ClientError) -> Self {
         let (status, retry_after) = match &error {
-            ClientError::Answer { status, retry_after, .. }
-            | ClientError::UnexpectedAnswer { status, retry_after } => (*status, *retry_after),
-            ClientError::NoAnswer(_) => return not_now(error),
+            ClientError::ErrorResponse { status, retry_after, .. }
+            | ClientError::UnexpectedResponse { status, retry_after } => (*status, *retry_after),
+            ClientError::NoResponse(_) => return not_now(error),
         };
         let is_refusal = (400..500).contains(&status) && !matches!(status, 408 | 429);
         // Not every database can keep U+0000.

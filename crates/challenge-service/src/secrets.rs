@@ -2,6 +2,7 @@
 //! of what must not be (§10).
 
 use domain::secret_key::SecretKey;
+use domain::verification::{Subject, SubjectHash};
 use domain::{ChallengeId, ParticipationId, ProviderId};
 
 /// The keys of the challenge service, one for each purpose.
@@ -62,16 +63,16 @@ impl Secrets {
         &self,
         challenge: ChallengeId,
         provider: &ProviderId,
-        subject: &str,
-    ) -> [u8; 32] {
+        subject: &Subject,
+    ) -> SubjectHash {
         let scope = [
             challenge.as_bytes().as_slice(),
             provider.as_str().as_bytes(),
             b"\0",
-            subject.as_bytes(),
+            subject.as_str().as_bytes(),
         ]
         .concat();
-        self.subjects.tag(&scope)
+        SubjectHash::from_bytes(self.subjects.tag(&scope))
     }
 
     /// A browser, as one challenge knows it.

@@ -19,9 +19,8 @@ impl FromRequestParts<ChallengeService> for ServiceCaller {
         service: &ChallengeService,
     ) -> Result<Self, ApiError> {
         let expected = service.parts.service_token.as_deref();
-        // Hashes are compared, so that the time it takes says nothing about the token.
         let matches = match (bearer::token(&parts.headers), expected) {
-            (Some(given), Some(expected)) => SecretHash::of(given) == SecretHash::of(expected),
+            (Some(given), Some(expected)) => SecretHash::of(expected).matches(given),
             _ => false,
         };
         if matches { Ok(Self) } else { Err(ApiError::invalid_credentials()) }

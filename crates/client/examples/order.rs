@@ -1,12 +1,13 @@
-//! Orders a production test, waits until it is scheduled, and prints what the report says.
+//! Orders a production test, waits until it is scheduled and prints its report.
 //!
-//! Start `fieldtest serve` in a folder of its own, and then, in the same folder:
+//! Start `fieldtest serve` in an empty folder. Then run this in the same folder:
 //!
 //! ```sh
-//! FIELDTEST_API_KEY=$(cat data/demo-api-key) FIELDTEST_APP=FK5b0KSM cargo run -p fieldtest-client --example order
+//! export FIELDTEST_API_KEY=$(cat data/demo-api-key) FIELDTEST_APP=FK5b0KSM
+//! cargo run -p fieldtest-client --example order
 //! ```
 
-#![expect(clippy::print_stdout, reason = "an example shows what it has found")]
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::env;
 use std::error::Error;
@@ -25,13 +26,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let retries = Retries::new(RetryPolicy::default())?;
     let api = WorkspaceApi::new(&url, &api_key)?.with_retries(retries);
 
-    // The order gets an idempotency key of its own: however often it is sent, it is one order.
+    // With retries, the client adds an idempotency key, so the order is created only once.
     let order = CreateProductionTest {
         title: "Ordered by an example".into(),
         ..CreateProductionTest::default()
     };
     let request = api.create_production_test(&app, &order, None).await?.request;
-    println!("{} is ordered", request.id);
+    println!("created {}", request.id);
 
     let challenge_id = loop {
         let test = api.production_test(&app, &request.id).await?;
@@ -39,12 +40,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
             (_, Some(challenge_id)) => break challenge_id,
             (RequestStatus::Pending, None) => tokio::time::sleep(Duration::from_millis(200)).await,
             (status, None) => {
-                return Err(format!("it is {status:?}: {:?}", test.scheduling.last_error).into());
+                let reason = test.scheduling.last_error.unwrap_or_default();
+                return Err(format!("the order is {status:?}: {reason}").into());
             }
         }
     };
     let report = api.report(&app, &challenge_id).await?;
-    println!("{challenge_id} is open until {}", report.challenge.expires_at);
+    println!("{challenge_id} expires at {}", report.challenge.expires_at);
     for row in report.stats.provider_breakdown {
         println!("  {}: {} stamps", row.provider_name, row.claim_count);
     }
@@ -54,6 +56,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     while tests.try_next().await?.is_some() {
         count += 1;
     }
-    println!("the app has {count} production tests by now");
+    println!("the app has {count} production tests");
     Ok(())
 }

@@ -1,21 +1,23 @@
 //! Apps and their providers (§11).
 
-use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use futures_util::stream::BoxStream;
 use reqwest::Method;
 use wire::app::{
     App, AppPage, ClientSecret, CreateApp, CreateApps, CreatedApps, RedirectUris, UpdateApp,
 };
-use wire::page::LONGEST_PAGE;
+use wire::page::MAX_PAGE_SIZE;
 use wire::provider::{ActivationResult, Provider, SetActivation};
 
 use crate::http::send;
+use crate::pages::stream_pages;
 use crate::{ClientError, WorkspaceApi};
 
 impl WorkspaceApi {
-    /// The workspace's apps, oldest first: 20 of them, or as many as `limit` says, at most 100.
+    /// Lists the workspace's apps, oldest first. A page has `limit` apps, from 1 to 100; the
+    /// default is 20.
     ///
     /// # Errors
-    /// When the query was refused, or not answered.
+    /// When the query is refused, or there is no response.
     pub async fn apps(
         &self,
         limit: Option<u32>,
@@ -28,46 +30,40 @@ impl WorkspaceApi {
             .body)
     }
 
-    /// The workspace's apps one after the other, oldest first, read page by page as they are asked
-    /// for. After an error the stream is at its end.
+    /// Streams the workspace's apps, oldest first. Pages are read on demand, and the stream ends
+    /// after an error.
     #[must_use]
     pub fn all_apps(&self) -> BoxStream<'static, Result<App, ClientError>> {
         let api = self.clone();
-        let pages = stream::try_unfold(Some(0), move |offset| {
+        stream_pages(0, move |offset| {
             let api = api.clone();
             async move {
-                let Some(offset) = offset else { return Ok(None) };
                 let AppPage { data, total, .. } =
-                    api.apps(Some(LONGEST_PAGE), Some(offset)).await?;
-                let end = offset.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
-                let next = (!data.is_empty() && end < total).then_some(end);
-                Ok(Some((stream::iter(data).map(Ok), next)))
+                    api.apps(Some(MAX_PAGE_SIZE), Some(offset)).await?;
+                Ok((data, Some(total)))
             }
-        });
-        pages.try_flatten().boxed()
+        })
     }
 
-    /// Makes an app. Its secret is in the answer, and nowhere else. With an idempotency key it is
-    /// safe to repeat; with retries, a call without a key gets one of its own.
+    /// Creates an app. Only this response contains its whole secret. Idempotent with an idempotency
+    /// key; with retries, a call without one gets a random key.
     ///
     /// # Errors
-    /// When it was refused, or not answered.
+    /// When the body is refused, or there is no response.
     pub async fn create_app(
         &self,
         app: &CreateApp,
         idempotency_key: Option<&str>,
     ) -> Result<App, ClientError> {
         let request = self.http.request(Method::POST, &apps()).json(app);
-        Ok(self.send_under_key(request, idempotency_key).await?.body)
+        Ok(self.send_with_key(request, idempotency_key).await?.body)
     }
 
-    /// Makes up to 100 apps, each item with an idempotency key of its own if it has one. With an
-    /// idempotency key for the whole it is safe to repeat; with retries, a call without a key gets
-    /// one of its own.
+    /// Creates up to 100 apps. The response has a result for each of them. Idempotent with an
+    /// idempotency key for the batch; with retries, a call without one gets a random key.
     ///
     /// # Errors
-    /// When the call was refused as a whole, or not answered; what became of each item is in the
-    /// answer.
+    /// When the batch as a whole is refused, or there is no response.
     pub async fn create_apps(
         &self,
         batch: &CreateApps,
@@ -75,21 +71,21 @@ impl WorkspaceApi {
     ) -> Result<CreatedApps, ClientError> {
         let path = [&apps()[..], &["batch"]].concat();
         let request = self.http.request(Method::POST, &path).json(batch);
-        Ok(self.send_under_key(request, idempotency_key).await?.body)
+        Ok(self.send_with_key(request, idempotency_key).await?.body)
     }
 
     /// Reads an app.
     ///
     /// # Errors
-    /// When there is none, or no answer.
+    /// When there is no such app, or no response.
     pub async fn app(&self, client_id: &str) -> Result<App, ClientError> {
         Ok(self.send(self.http.request(Method::GET, &app(client_id))).await?.body)
     }
 
-    /// Changes an app. What is left out stays as it is.
+    /// Changes an app. Fields that are `None` do not change.
     ///
     /// # Errors
-    /// When it was refused, or not answered.
+    /// When the body is refused, there is no such app, or no response.
     pub async fn update_app(
         &self,
         client_id: &str,
@@ -98,43 +94,42 @@ impl WorkspaceApi {
         Ok(self.send(self.http.request(Method::PATCH, &app(client_id)).json(change)).await?.body)
     }
 
-    /// Deletes an app: its pending tests are cancelled, its running challenges closed. The answer
-    /// is what it was. Never repeated by itself, because the second answer would be that there is
-    /// no such app.
+    /// Deletes an app, cancels its pending production tests and closes its active challenges.
+    /// Returns the app as it was. Never retried, because a second attempt would get 404.
     ///
     /// # Errors
-    /// When there is none, or no answer.
+    /// When there is no such app, or no response.
     pub async fn delete_app(&self, client_id: &str) -> Result<App, ClientError> {
         Ok(send(self.http.request(Method::DELETE, &app(client_id))).await?.body)
     }
 
-    /// Gives an app a new secret; the old one is dead at once. With an idempotency key it is safe
-    /// to repeat; with retries, a call without a key gets one of its own.
+    /// Rotates the client secret of an app. The old secret is invalid at once. Idempotent with an
+    /// idempotency key; with retries, a call without one gets a random key.
     ///
     /// # Errors
-    /// When there is no such app, or no answer.
+    /// When there is no such app, or no response.
     pub async fn rotate_client_secret(
         &self,
         client_id: &str,
         idempotency_key: Option<&str>,
     ) -> Result<ClientSecret, ClientError> {
         let path = [&app(client_id)[..], &["rotate-client-secret"]].concat();
-        Ok(self.send_under_key(self.http.request(Method::POST, &path), idempotency_key).await?.body)
+        Ok(self.send_with_key(self.http.request(Method::POST, &path), idempotency_key).await?.body)
     }
 
-    /// Where an app's users may be sent back to.
+    /// Reads the redirect URIs of an app.
     ///
     /// # Errors
-    /// When there is no such app, or no answer.
+    /// When there is no such app, or no response.
     pub async fn redirect_uris(&self, client_id: &str) -> Result<RedirectUris, ClientError> {
         let path = [&app(client_id)[..], &["redirect-uris"]].concat();
         Ok(self.send(self.http.request(Method::GET, &path)).await?.body)
     }
 
-    /// Replaces where an app's users may be sent back to.
+    /// Replaces the redirect URIs of an app.
     ///
     /// # Errors
-    /// When it was refused, or not answered.
+    /// When the body is refused, there is no such app, or no response.
     pub async fn replace_redirect_uris(
         &self,
         client_id: &str,
@@ -144,10 +139,10 @@ impl WorkspaceApi {
         Ok(self.send(self.http.request(Method::PUT, &path).json(uris)).await?.body)
     }
 
-    /// The catalogue, as it stands for an app, with the state of each activation.
+    /// Lists all providers with their activation for an app.
     ///
     /// # Errors
-    /// When there is no such app, or no answer.
+    /// When there is no such app, or no response.
     pub async fn providers(&self, client_id: &str) -> Result<Vec<Provider>, ClientError> {
         let path = [&app(client_id)[..], &["providers"]].concat();
         Ok(self
@@ -156,10 +151,10 @@ impl WorkspaceApi {
             .body)
     }
 
-    /// Enables a provider for an app, or disables it.
+    /// Enables or disables a provider for an app.
     ///
     /// # Errors
-    /// When it was refused, or not answered.
+    /// When there is no such app or provider, or no response.
     pub async fn set_provider(
         &self,
         client_id: &str,

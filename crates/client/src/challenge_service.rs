@@ -1,3 +1,5 @@
+//! The challenge service's API for the scheduler (§10).
+
 use std::time::Duration;
 
 use reqwest::Method;
@@ -8,24 +10,24 @@ use wire::report::Report;
 use crate::ClientError;
 use crate::http::{Http, send};
 
-/// The challenge service's service surface (§10).
+/// A client of the challenge service's API for the scheduler (§10). It never retries.
 #[derive(Clone)]
 pub struct ChallengeServiceClient(Http);
 
 impl ChallengeServiceClient {
-    /// The challenge service of the deployment at `origin`, such as `https://fieldtest.example`. No
-    /// call takes longer than `timeout`.
+    /// A client of the challenge service at `origin`, such as `https://fieldtest.example`. `token`
+    /// is its service token, and every call times out after `timeout`.
     ///
     /// # Errors
-    /// When `origin` is no HTTP URL.
+    /// When `origin` is not an HTTP URL.
     pub fn new(origin: &str, token: &str, timeout: Duration) -> Result<Self, ClientError> {
         Http::new(origin, Some(token), timeout).map(Self)
     }
 
-    /// Makes the one challenge of a request, or finds it. Safe to repeat.
+    /// Creates the challenge of a request, or returns the existing one. Idempotent.
     ///
     /// # Errors
-    /// When it was refused, or not answered.
+    /// When the body is refused or there is no response.
     pub async fn schedule(
         &self,
         request_id: &str,
@@ -38,7 +40,7 @@ impl ChallengeServiceClient {
     /// Reads a challenge.
     ///
     /// # Errors
-    /// When there is none, or no answer.
+    /// When there is no such challenge, or no response.
     pub async fn challenge(&self, id: &str) -> Result<Challenge, ClientError> {
         Ok(send(self.0.request(Method::GET, &["tpas", "v1", "challenges", id])).await?.body)
     }
@@ -46,17 +48,17 @@ impl ChallengeServiceClient {
     /// Reads a challenge's report.
     ///
     /// # Errors
-    /// When there is none, or no answer.
+    /// When there is no such challenge, or no response.
     pub async fn report(&self, id: &str) -> Result<Report, ClientError> {
         Ok(send(self.0.request(Method::GET, &["tpas", "v1", "challenges", id, "report"]))
             .await?
             .body)
     }
 
-    /// Closes a challenge before its time. Safe to repeat.
+    /// Closes a challenge before it expires. Idempotent.
     ///
     /// # Errors
-    /// When there is none, or no answer.
+    /// When there is no such challenge, or no response.
     pub async fn close(&self, id: &str) -> Result<Challenge, ClientError> {
         Ok(send(self.0.request(Method::POST, &["tpas", "v1", "challenges", id, "close"]))
             .await?

@@ -1,78 +1,81 @@
+//! Why a call failed.
+
 use std::time::Duration;
 
 use wire::error::{ErrorCode, ErrorEnvelope};
 
-/// Why a call did not succeed. None of the variants repeats a secret or a URL.
+/// Why a call failed. No variant contains a secret or a URL, so an error can be logged.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The server refused, and said why.
+    /// fieldtest responded with an error.
     #[error("{status} {}: {}", error.error.code, error.error.message)]
-    Answer {
+    ErrorResponse {
         /// The HTTP status.
         status: u16,
-        /// What the server said (§3).
+        /// The error envelope (§3).
         error: Box<ErrorEnvelope>,
-        /// How long the server asked to be left alone.
+        /// The `Retry-After` of the response.
         retry_after: Option<Duration>,
     },
-    /// Something answered, but not as fieldtest does: a proxy, perhaps, or another service.
-    #[error("the answer, with status {status}, is not one that fieldtest gives")]
-    UnexpectedAnswer {
+    /// The response is not in fieldtest's format. A proxy or another service may have sent it.
+    #[error("the response with status {status} is not one that fieldtest gives")]
+    UnexpectedResponse {
         /// The HTTP status.
         status: u16,
-        /// How long the server asked to be left alone.
+        /// The `Retry-After` of the response.
         retry_after: Option<Duration>,
     },
-    /// There was no answer, or not all of it. Whether the request took effect is not known.
-    #[error("there was no answer: {0}")]
-    NoAnswer(String),
+    /// There was no response, or it was incomplete. Whether the request took effect is unknown.
+    #[error("no response: {0}")]
+    NoResponse(String),
 }
 
 impl ClientError {
-    /// The HTTP status, if there was an answer.
+    /// The HTTP status; `None` without a response.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Answer { status, .. } | Self::UnexpectedAnswer { status, .. } => Some(*status),
-            Self::NoAnswer(_) => None,
+            Self::ErrorResponse { status, .. } | Self::UnexpectedResponse { status, .. } => {
+                Some(*status)
+            }
+            Self::NoResponse(_) => None,
         }
     }
 
-    /// What went wrong, if the server said so.
+    /// fieldtest's error code; `None` if fieldtest did not respond.
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
-            Self::Answer { error, .. } => Some(error.error.code),
-            Self::UnexpectedAnswer { .. } | Self::NoAnswer(_) => None,
+            Self::ErrorResponse { error, .. } => Some(error.error.code),
+            Self::UnexpectedResponse { .. } | Self::NoResponse(_) => None,
         }
     }
 
-    /// The request's id, to be named when asking for help; only the server's own errors have one.
+    /// The id of the request, for support requests; `None` if fieldtest did not respond.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
-            Self::Answer { error, .. } => Some(&error.request_id),
-            Self::UnexpectedAnswer { .. } | Self::NoAnswer(_) => None,
+            Self::ErrorResponse { error, .. } => Some(&error.request_id),
+            Self::UnexpectedResponse { .. } | Self::NoResponse(_) => None,
         }
     }
 
-    /// How long the server asked to be left alone.
+    /// The delay that the server requested with `Retry-After`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Answer { retry_after, .. } | Self::UnexpectedAnswer { retry_after, .. } => {
-                *retry_after
-            }
-            Self::NoAnswer(_) => None,
+            Self::ErrorResponse { retry_after, .. }
+            | Self::UnexpectedResponse { retry_after, .. } => *retry_after,
+            Self::NoResponse(_) => None,
         }
     }
 
-    /// Whether the same request may succeed a little later: no answer, 5xx, 408 or 429, or the
-    /// first request with this idempotency key is still being worked on.
+    /// Whether the same request may succeed later: there was no response, its status is 5xx, 408 or
+    /// 429, or another request with the same idempotency key is in progress.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        let may_pass = |status| status >= 500 || matches!(status, 408 | 429);
-        self.status().is_none_or(may_pass)
+        let is_transient = |status| status >= 500 || matches!(status, 408 | 429);
+        self.status().is_none_or(is_transient)
             || self.code() == Some(ErrorCode::IdempotencyRequestInProgress)
     }
 }

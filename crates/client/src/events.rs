@@ -1,4 +1,4 @@
-//! Following an app's production tests (§7).
+//! The event stream of an app's production tests (§7).
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,94 +8,95 @@ use reqwest::{Method, Response};
 use tokio::time::timeout;
 use wire::event::{Event, EventName, LAST_EVENT_ID_HEADER};
 
-use crate::http::{answered, cut};
+use crate::http::{interrupted, send_for_response};
 use crate::workspace_api::TIMEOUT;
 use crate::{ClientError, WorkspaceApi};
 
-/// How long a stream may be silent: the server says something every 15 seconds.
-const SILENCE: Duration = Duration::from_secs(45);
+/// How long a stream can be silent. The server sends a comment every 15 seconds.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// How long to wait before coming back, as the server asks for.
-const PAUSE: Duration = Duration::from_secs(2);
+/// How long to wait before reconnecting: the `retry` that the server sends.
+const RECONNECT_DELAY: Duration = Duration::from_secs(2);
 
-/// The calls' time limit must not end a stream.
-const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 10);
+/// The timeout of a stream as a whole, in place of that of a call.
+const STREAM_TIMEOUT: Duration = Duration::from_hours(24 * 365 * 10);
 
-/// The longest event that is read, in bytes: more than any that fieldtest makes.
-const LONGEST: usize = 64 * 1024;
+/// The longest block that is read, in bytes. Those of fieldtest are shorter.
+const MAX_BLOCK_SIZE: usize = 64 * 1024;
 
-/// An event, and how to go on after it.
+/// An event with its position in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Followed {
-    /// What to give to [`WorkspaceApi::follow`] to go on after this event.
+pub struct StreamEvent {
+    /// The id with which [`WorkspaceApi::follow`] resumes after this event.
     pub id: String,
     /// The event.
     pub event: Event,
 }
 
 impl WorkspaceApi {
-    /// What happens to an app's production tests: after the event with the id `last`, or from now
-    /// on. Events of a kind that this client does not know are passed over.
+    /// Streams the events of an app's production tests: those after the event with the id `last`,
+    /// or from now on. Events with a name that this client does not support are skipped.
     ///
-    /// With retries the stream goes on by itself where it was cut off, and ends with an error only
-    /// that trying again does not help against: 409, say, when the events after the last one are no
-    /// longer kept. Without, it ends when it is cut off.
+    /// With retries, an interrupted stream is resumed where it stopped. It ends with an error that
+    /// is not transient, such as 409 when events after `last` have been deleted. Without retries,
+    /// it ends when it is interrupted.
     #[must_use]
     pub fn follow(
         &self,
         client_id: &str,
         last: Option<&str>,
-    ) -> BoxStream<'static, Result<Followed, ClientError>> {
-        let follower = Follower {
+    ) -> BoxStream<'static, Result<StreamEvent, ClientError>> {
+        let reader = StreamReader {
             api: self.clone(),
             client_id: client_id.to_owned(),
             last: last.map(str::to_owned),
-            open: None,
-            arrived: Vec::new(),
+            response: None,
+            buffer: Vec::new(),
             ready: VecDeque::new(),
         };
-        let events = stream::unfold(Some(follower), async |follower| {
-            let mut follower = follower?;
-            let next = follower.next().await.transpose()?;
-            // After an error the stream is at its end.
-            let rest = next.is_ok().then_some(follower);
+        let events = stream::unfold(Some(reader), async |reader| {
+            let mut reader = reader?;
+            let next = reader.next().await.transpose()?;
+            // The stream ends after an error.
+            let rest = next.is_ok().then_some(reader);
             Some((next, rest))
         });
         events.boxed()
     }
 }
 
-struct Follower {
+struct StreamReader {
     api: WorkspaceApi,
     client_id: String,
-    /// The last id that arrived.
+    /// The id of the last block that was read.
     last: Option<String>,
-    open: Option<Response>,
-    /// The beginning of a block whose end has not arrived yet.
-    arrived: Vec<u8>,
-    ready: VecDeque<Followed>,
+    response: Option<Response>,
+    /// The beginning of a block whose end has not been received.
+    buffer: Vec<u8>,
+    ready: VecDeque<StreamEvent>,
 }
 
-impl Follower {
-    /// The next event; `None` at the end.
-    async fn next(&mut self) -> Result<Option<Followed>, ClientError> {
+impl StreamReader {
+    /// The next event; `None` at the end of the stream.
+    async fn next(&mut self) -> Result<Option<StreamEvent>, ClientError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(Some(event));
             }
-            let Some(open) = &mut self.open else {
-                self.open = Some(self.connect().await?);
+            let Some(response) = &mut self.response else {
+                self.response = Some(self.connect().await?);
                 continue;
             };
-            match timeout(SILENCE, open.chunk()).await {
-                Ok(Ok(Some(bytes))) => self.take(&bytes)?,
-                ended => {
+            match timeout(SILENCE_TIMEOUT, response.chunk()).await {
+                Ok(Ok(Some(bytes))) => self.read(&bytes)?,
+                end => {
                     let Some(retries) = self.api.retries() else {
-                        return if matches!(ended, Ok(Ok(None))) { Ok(None) } else { Err(cut()) };
+                        let is_complete = matches!(end, Ok(Ok(None)));
+                        return if is_complete { Ok(None) } else { Err(interrupted()) };
                     };
-                    retries.rest(PAUSE).await;
-                    // What has half arrived comes again.
-                    (self.open, self.arrived) = (None, Vec::new());
+                    retries.sleep(RECONNECT_DELAY).await;
+                    // The server sends an incomplete block again.
+                    (self.response, self.buffer) = (None, Vec::new());
                 }
             }
         }
@@ -104,44 +105,45 @@ impl Follower {
     async fn connect(&self) -> Result<Response, ClientError> {
         let attempt = async || {
             let path = ["connect", "v1", "apps", &self.client_id, "production-tests", "events"];
-            let request = self.api.http.request(Method::GET, &path).timeout(FOR_EVER);
+            let request = self.api.http.request(Method::GET, &path).timeout(STREAM_TIMEOUT);
             let request = match &self.last {
                 Some(last) => request.header(LAST_EVENT_ID_HEADER, last),
                 None => request,
             };
-            timeout(TIMEOUT, answered(request)).await.map_err(|_elapsed| cut())?
+            timeout(TIMEOUT, send_for_response(request)).await.map_err(|_elapsed| interrupted())?
         };
         match self.api.retries() {
-            Some(retries) => retries.insist(attempt).await,
+            Some(retries) => retries.run(attempt).await,
             None => attempt().await,
         }
     }
 
-    /// Makes events of what has arrived.
-    fn take(&mut self, bytes: &[u8]) -> Result<(), ClientError> {
-        let nonsense = ClientError::UnexpectedAnswer { status: 200, retry_after: None };
-        self.arrived.extend_from_slice(bytes);
-        while let Some(end) = self.arrived.windows(2).position(|pair| pair == b"\n\n") {
-            let block: Vec<u8> = self.arrived.drain(..end + 2).collect();
-            let Ok(block) = std::str::from_utf8(&block) else { return Err(nonsense) };
-            let Some((id, event)) = read(block).map_err(|_| nonsense.clone())? else { continue };
+    /// Reads the blocks that `bytes` completes.
+    fn read(&mut self, bytes: &[u8]) -> Result<(), ClientError> {
+        let malformed = ClientError::UnexpectedResponse { status: 200, retry_after: None };
+        self.buffer.extend_from_slice(bytes);
+        while let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
+            let block: Vec<u8> = self.buffer.drain(..end + 2).collect();
+            let Ok(block) = std::str::from_utf8(&block) else { return Err(malformed) };
+            let parsed = parse_block(block).map_err(|_| malformed.clone())?;
+            let Some((id, event)) = parsed else { continue };
             if let Some(event) = event {
-                self.ready.push_back(Followed { id: id.clone(), event });
+                self.ready.push_back(StreamEvent { id: id.clone(), event });
             }
             self.last = Some(id);
         }
-        if self.arrived.len() > LONGEST { Err(nonsense) } else { Ok(()) }
+        if self.buffer.len() > MAX_BLOCK_SIZE { Err(malformed) } else { Ok(()) }
     }
 }
 
-/// The id of a block, and its event, if it has one of a kind that is known; `None` for a block
-/// without an id.
-fn read(block: &str) -> Result<Option<(String, Option<Event>)>, serde_json::Error> {
+/// The id of a block and its event, if the event's name is supported; `None` for a block without an
+/// id.
+fn parse_block(block: &str) -> Result<Option<(String, Option<Event>)>, serde_json::Error> {
     let field =
         |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
     let Some(id) = field("id") else { return Ok(None) };
-    let is_known = |name: &&str| serde_json::from_value::<EventName>((*name).into()).is_ok();
-    let event = match (field("event").filter(is_known), field("data")) {
+    let is_supported = |name: &&str| serde_json::from_value::<EventName>((*name).into()).is_ok();
+    let event = match (field("event").filter(is_supported), field("data")) {
         (Some(_), Some(data)) => Some(serde_json::from_str(data)?),
         _ => None,
     };
@@ -152,39 +154,44 @@ fn read(block: &str) -> Result<Option<(String, Option<Event>)>, serde_json::Erro
 mod tests {
     use super::*;
 
-    const DATA: &str = r#"{"event":"production_test.expired","eventId":"evt_1","timestamp":"2026-04-08T10:00:00.000Z","apiVersion":"v1","clientId":"FK5b0KSM","data":{"requestId":"req_1","challengeId":null,"new":1}}"#;
+    const DATA: &str = concat!(
+        r#"{"event":"production_test.expired","eventId":"evt_1","#,
+        r#""timestamp":"2026-04-08T10:00:00.000Z","apiVersion":"v1","clientId":"FK5b0KSM","#,
+        r#""data":{"requestId":"req_1","challengeId":null,"new":1}}"#,
+    );
 
-    fn follower() -> Follower {
-        Follower {
+    fn reader() -> StreamReader {
+        StreamReader {
             api: WorkspaceApi::new("http://127.0.0.1:1", "key").unwrap(),
             client_id: String::new(),
             last: None,
-            open: None,
-            arrived: Vec::new(),
+            response: None,
+            buffer: Vec::new(),
             ready: VecDeque::new(),
         }
     }
 
     #[test]
-    fn a_stream_is_read_however_it_is_cut_into_pieces() {
+    fn a_stream_is_read_in_pieces_of_any_size() {
         let text = format!(
-            "retry: 2000\nid: 41\n\n: nothing new\n\nid: 42\nevent: production_test.expired\ndata: {DATA}\n\n\
+            "retry: 2000\nid: 41\n\n: nothing new\n\n\
+             id: 42\nevent: production_test.expired\ndata: {DATA}\n\n\
              id: 43\nevent: production_test.of_the_future\ndata: 7\n\n"
         );
         for size in 1..text.len() {
-            let mut follower = follower();
+            let mut reader = reader();
             for piece in text.as_bytes().chunks(size) {
-                follower.take(piece).unwrap();
+                reader.read(piece).unwrap();
             }
-            let ids: Vec<String> = follower.ready.into_iter().map(|followed| followed.id).collect();
-            assert_eq!((ids, follower.last.as_deref()), (vec!["42".to_owned()], Some("43")));
+            let ids: Vec<String> = reader.ready.into_iter().map(|event| event.id).collect();
+            assert_eq!((ids, reader.last.as_deref()), (vec!["42".to_owned()], Some("43")));
         }
     }
 
     #[test]
-    fn nonsense_is_an_error_and_never_without_end() {
-        assert!(follower().take(b"id: 1\nevent: production_test.expired\ndata: {}\n\n").is_err());
-        assert!(follower().take(b"\xff\n\n").is_err());
-        assert!(follower().take(&vec![b'x'; LONGEST + 1]).is_err());
+    fn a_malformed_or_endless_block_is_an_error() {
+        assert!(reader().read(b"id: 1\nevent: production_test.expired\ndata: {}\n\n").is_err());
+        assert!(reader().read(b"\xff\n\n").is_err());
+        assert!(reader().read(&vec![b'x'; MAX_BLOCK_SIZE + 1]).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The one place that sends requests and makes sense of answers.
+//! Sends requests and decodes responses.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -11,14 +11,14 @@ use wire::error::ErrorEnvelope;
 
 use crate::{ClientError, Retries};
 
-/// How long a connection is kept for the next call: shorter than servers keep theirs, so that none
-/// is used that is closing.
-const IDLE_LIMIT: Duration = Duration::from_secs(10);
+/// How long an idle connection stays in the pool: shorter than servers keep it open, so that no
+/// request is sent on a connection that is being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The largest error that is read, in bytes: more than any that fieldtest makes.
-const LARGEST_ERROR: usize = 1024 * 1024;
+/// The largest error body that is read, in bytes. Those of fieldtest are smaller.
+const MAX_ERROR_SIZE: usize = 1024 * 1024;
 
-/// A connection pool to one deployment.
+/// A connection pool for one deployment. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Http {
     client: Client,
@@ -26,39 +26,39 @@ pub(crate) struct Http {
     token: Option<String>,
 }
 
-/// A successful answer with its headers.
-pub(crate) struct Answer<T> {
+/// The headers and the decoded body of a successful response.
+pub(crate) struct Decoded<T> {
     pub(crate) headers: HeaderMap,
     pub(crate) body: T,
 }
 
 impl Http {
-    /// A pool for the deployment at `origin`, with `token` as the bearer token. No call takes
-    /// longer than `timeout`.
+    /// A pool for the deployment at `origin`. Requests have `token` as bearer token and time out
+    /// after `timeout`.
     pub(crate) fn new(
         origin: &str,
         token: Option<&str>,
         timeout: Duration,
     ) -> Result<Self, ClientError> {
-        // Another part of the program may have chosen a provider first; theirs is as good.
+        // Fails if the process has installed a provider before, which is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let origin = Url::parse(origin)
-            .map_err(|error| ClientError::NoAnswer(format!("{error} in the URL")))?;
+            .map_err(|error| ClientError::NoResponse(format!("{error} in the URL")))?;
         if !matches!(origin.scheme(), "http" | "https") {
-            return Err(ClientError::NoAnswer(
+            return Err(ClientError::NoResponse(
                 "the URL must begin with http:// or https://".into(),
             ));
         }
         let client = Client::builder()
             .redirect(Policy::none())
             .timeout(timeout)
-            .pool_idle_timeout(IDLE_LIMIT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .build()
-            .map_err(no_answer)?;
+            .map_err(no_response)?;
         Ok(Self { client, origin, token: token.map(str::to_owned) })
     }
 
-    /// A request to the path of these segments, each encoded.
+    /// A request to the path of these segments, which are percent-encoded.
     pub(crate) fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
         let mut url = self.origin.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -71,106 +71,107 @@ impl Http {
         }
     }
 
-    /// A request to a URL that the server has given.
+    /// A request to a URL from a response, without the bearer token.
     pub(crate) fn request_url(&self, method: Method, url: &str) -> RequestBuilder {
         self.client.request(method, url)
     }
 }
 
-/// Sends a request and reads the answer.
+/// Sends a request and decodes the response.
 pub(crate) async fn send<T: DeserializeOwned>(
     request: RequestBuilder,
-) -> Result<Answer<T>, ClientError> {
-    let response = answered(request).await?;
+) -> Result<Decoded<T>, ClientError> {
+    let response = send_for_response(request).await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let bytes = response.bytes().await.map_err(no_answer)?;
+    let bytes = response.bytes().await.map_err(no_response)?;
     let unexpected =
-        |_| ClientError::UnexpectedAnswer { status, retry_after: retry_after(&headers) };
+        |_| ClientError::UnexpectedResponse { status, retry_after: retry_after(&headers) };
     let body = serde_json::from_slice(&bytes).map_err(unexpected)?;
-    Ok(Answer { headers, body })
+    Ok(Decoded { headers, body })
 }
 
-/// Sends a request; the beginning of a successful answer.
-pub(crate) async fn answered(request: RequestBuilder) -> Result<Response, ClientError> {
-    let mut response = request.send().await.map_err(no_answer)?;
+/// Sends a request and returns a successful response, its body unread.
+pub(crate) async fn send_for_response(request: RequestBuilder) -> Result<Response, ClientError> {
+    let mut response = request.send().await.map_err(no_response)?;
     let status = response.status();
     if status.is_success() {
         return Ok(response);
     }
     let retry_after = retry_after(response.headers());
-    let unexpected = ClientError::UnexpectedAnswer { status: status.as_u16(), retry_after };
+    let unexpected = ClientError::UnexpectedResponse { status: status.as_u16(), retry_after };
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
-        if bytes.len() + chunk.len() > LARGEST_ERROR {
+    while let Some(chunk) = response.chunk().await.map_err(no_response)? {
+        if bytes.len() + chunk.len() > MAX_ERROR_SIZE {
             return Err(unexpected);
         }
         bytes.extend_from_slice(&chunk);
     }
     Err(match serde_json::from_slice::<ErrorEnvelope>(&bytes) {
-        Ok(error) => {
-            ClientError::Answer { status: status.as_u16(), error: Box::new(error), retry_after }
-        }
+        Ok(error) => ClientError::ErrorResponse {
+            status: status.as_u16(),
+            error: Box::new(error),
+            retry_after,
+        },
         Err(_) => unexpected,
     })
 }
 
-/// An answer that did not come, or not to its end.
-pub(crate) fn cut() -> ClientError {
-    ClientError::NoAnswer("the answer was cut off, or took too long".into())
+/// The error for an event stream that was interrupted or did not start in time.
+pub(crate) fn interrupted() -> ClientError {
+    ClientError::NoResponse("the stream was interrupted, or it took too long".into())
 }
 
-/// The same, and again by the rules of `retries`, if there are any. Only for what is safe to
-/// repeat.
-pub(crate) async fn send_again<T: DeserializeOwned>(
+/// [`send`] with retries, if there are any. Only for idempotent requests.
+pub(crate) async fn send_with_retries<T: DeserializeOwned>(
     request: RequestBuilder,
     retries: Option<&Retries>,
-) -> Result<Answer<T>, ClientError> {
-    send_counted(request, retries, &AtomicU32::new(0)).await
+) -> Result<Decoded<T>, ClientError> {
+    send_counting_attempts(request, retries, &AtomicU32::new(0)).await
 }
 
-/// The same, counting how often it was sent.
-pub(crate) async fn send_counted<T: DeserializeOwned>(
+/// [`send_with_retries`], adding the number of attempts to `attempts`.
+pub(crate) async fn send_counting_attempts<T: DeserializeOwned>(
     request: RequestBuilder,
     retries: Option<&Retries>,
-    sent: &AtomicU32,
-) -> Result<Answer<T>, ClientError> {
-    // What cannot be copied cannot be sent at all: sending it says why.
+    attempts: &AtomicU32,
+) -> Result<Decoded<T>, ClientError> {
+    // A request that cannot be cloned is invalid. Sending it returns the reason.
     match retries {
         Some(retries) if request.try_clone().is_some() => {
             let attempt = || {
-                let copy = request.try_clone().ok_or_else(cannot_be_copied);
-                sent.fetch_add(1, Ordering::Relaxed);
+                let copy = request.try_clone().ok_or_else(cannot_be_cloned);
+                attempts.fetch_add(1, Ordering::Relaxed);
                 async { send(copy?).await }
             };
-            retries.insist(attempt).await
+            retries.run(attempt).await
         }
         _ => {
-            sent.fetch_add(1, Ordering::Relaxed);
+            attempts.fetch_add(1, Ordering::Relaxed);
             send(request).await
         }
     }
 }
 
-/// Does not happen: a body that has been copied once can be copied again.
-fn cannot_be_copied() -> ClientError {
-    ClientError::NoAnswer("the request could not be sent again".into())
+/// Does not happen: the request was cloned before.
+fn cannot_be_cloned() -> ClientError {
+    ClientError::NoResponse("the request could not be sent again".into())
 }
 
-/// `Retry-After` in seconds; its other form, a date, is as good as absent.
+/// The `Retry-After` of a response in seconds. A date, the other format, is ignored.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
 
-/// What went wrong on the way, without the URL: it may carry a code.
-fn no_answer(error: reqwest::Error) -> ClientError {
+/// The error without its URL, which can contain a code.
+fn no_response(error: reqwest::Error) -> ClientError {
     let error = error.without_url();
-    let kind = if error.is_timeout() {
+    let reason = if error.is_timeout() {
         "it took too long"
     } else if error.is_connect() {
         "no connection could be made"
     } else {
         "the connection was cut, or the request could not be sent"
     };
-    ClientError::NoAnswer(kind.into())
+    ClientError::NoResponse(reason.into())
 }

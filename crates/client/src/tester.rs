@@ -1,3 +1,5 @@
+//! The testers' part of the challenge service's API (§10).
+
 use std::time::Duration;
 
 use reqwest::Method;
@@ -8,26 +10,27 @@ use wire::verification::{SimulateVerification, VerificationResult};
 use crate::ClientError;
 use crate::http::{Http, send};
 
-/// No answer to a tester takes longer.
+/// The timeout of every call.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What testers do (§10). Each call comes from a browser that has not been seen before.
+/// A client of the testers' endpoints (§10). It stores no cookies, so the server takes every call
+/// for a new browser. It never retries.
 #[derive(Clone)]
 pub struct Tester(Http);
 
 impl Tester {
-    /// A tester of the deployment at `origin`, such as `https://fieldtest.example`.
+    /// A client of the deployment at `origin`, such as `https://fieldtest.example`.
     ///
     /// # Errors
-    /// When `origin` is no HTTP URL.
+    /// When `origin` is not an HTTP URL.
     pub fn new(origin: &str) -> Result<Self, ClientError> {
         Http::new(origin, None, TIMEOUT).map(Self)
     }
 
-    /// The challenges that can be joined, on this platform if one is named.
+    /// Lists the challenges that testers can join, with any platform or with this one.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no response.
     pub async fn open_challenges(
         &self,
         platform: Option<Platform>,
@@ -39,34 +42,35 @@ impl Tester {
     /// Joins a challenge.
     ///
     /// # Errors
-    /// When it cannot be joined, or there is no answer.
+    /// When the challenge cannot be joined, or there is no response.
     pub async fn join(
         &self,
         challenge_id: &str,
-        wish: &JoinChallenge,
+        request: &JoinChallenge,
     ) -> Result<StartedParticipation, ClientError> {
         let path = ["tpas", "v1", "challenges", challenge_id, "participations"];
-        Ok(send(self.0.request(Method::POST, &path).json(wish)).await?.body)
+        Ok(send(self.0.request(Method::POST, &path).json(request)).await?.body)
     }
 
-    /// Reads a participation, with its token.
+    /// Reads a participation with the token that [`Tester::join`] returned.
     ///
     /// # Errors
-    /// When the token does not open it, or there is no answer.
+    /// When the token is not that of the participation, or there is no response.
     pub async fn participation(&self, id: &str, token: &str) -> Result<Participation, ClientError> {
         let request = self.0.request(Method::GET, &["tpas", "v1", "participations", id]);
         Ok(send(request.bearer_auth(token)).await?.body)
     }
 
-    /// Plays the person on the sandbox simulator's page.
+    /// Ends a verification on the sandbox simulator's page. `verification_url` is that of the
+    /// participation.
     ///
     /// # Errors
-    /// When the URL leads nowhere, or there is no answer.
+    /// When the URL is not valid, or there is no response.
     pub async fn simulate(
         &self,
         verification_url: &str,
-        play: &SimulateVerification,
+        outcome: &SimulateVerification,
     ) -> Result<VerificationResult, ClientError> {
-        Ok(send(self.0.request_url(Method::POST, verification_url).json(play)).await?.body)
+        Ok(send(self.0.request_url(Method::POST, verification_url).json(outcome)).await?.body)
     }
 }

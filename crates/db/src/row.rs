@@ -93,14 +93,19 @@ impl<'a> Row<'a> {
         &self,
         column: &'static str,
     ) -> Result<Option<[u8; N]>, StoreError> {
-        let place = self.place(column)?;
-        let bytes: Option<&[u8]> = match self.cells {
-            Cells::Sqlite(row) => {
-                row.get_ref(place)?.as_blob_or_null().map_err(|_| unreadable(column))?
-            }
-            Cells::Postgres(row) => row.try_get(place)?,
-        };
+        let bytes = self.optional_blob(column)?;
         bytes.map(|bytes| bytes.try_into().map_err(|_| unreadable(column))).transpose()
+    }
+
+    /// Bytes of any length.
+    pub fn optional_blob(&self, column: &'static str) -> Result<Option<&[u8]>, StoreError> {
+        let place = self.place(column)?;
+        match self.cells {
+            Cells::Sqlite(row) => {
+                row.get_ref(place)?.as_blob_or_null().map_err(|_| unreadable(column))
+            }
+            Cells::Postgres(row) => Ok(row.try_get(place)?),
+        }
     }
 
     pub fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], StoreError> {

@@ -84,6 +84,12 @@ impl<'a, const N: usize> From<&'a [u8; N]> for Value<'a> {
     }
 }
 
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(Cow::Borrowed(bytes))
+    }
+}
+
 impl<'a> From<&'a WorkspaceId> for Value<'a> {
     fn from(id: &'a WorkspaceId) -> Self {
         Self::Text(Cow::Borrowed(id.as_str()))

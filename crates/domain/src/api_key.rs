@@ -1,6 +1,7 @@
 //! Workspace API keys (§2).
 
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 use crate::{ApiKeyId, Environment, Randomness, Timestamp, WorkspaceId, base62};
 
@@ -8,17 +9,17 @@ use crate::{ApiKeyId, Environment, Randomness, Timestamp, WorkspaceId, base62};
 const RANDOM_LENGTH: usize = 33;
 const CHECKSUM_LENGTH: usize = 6;
 
-/// What a key's bearer may do (§2).
+/// The access that a key grants (§2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Access {
-    /// Read, create and change.
+    /// Read and write.
     Full,
-    /// Read.
+    /// Read only.
     ReadOnly,
 }
 
 impl Access {
-    /// The name used in the tables and on the command line.
+    /// The name in the database and on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -34,55 +35,62 @@ impl Access {
     }
 }
 
-/// A key as the database knows it: everything but the secret.
+/// An API key without its secret (§2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// The id by which people speak of it.
+    /// The id, which is public.
     pub id: ApiKeyId,
-    /// Whose data it opens.
+    /// The workspace that the key gives access to.
     pub workspace_id: WorkspaceId,
-    /// What it was made for, in its maker's words.
+    /// What the key is for, as described by its creator.
     pub name: String,
-    /// What its bearer may do.
+    /// The access that the key grants.
     pub access: Access,
-    /// When it was made.
+    /// When the key was created.
     pub created_at: Timestamp,
-    /// From when on it is refused, if ever.
+    /// When the key expires; `None` if it does not.
     pub expires_at: Option<Timestamp>,
-    /// When it was taken back, if it was.
+    /// When the key was revoked; `None` if it was not.
     pub revoked_at: Option<Timestamp>,
-    /// When it was last used, as far as is known: to the minute or so.
+    /// When the key was last used, to about a minute; `None` if it never was.
     pub last_used_at: Option<Timestamp>,
 }
 
 impl ApiKey {
-    /// Whether its bearer is let in at `now`.
+    /// Whether the key is accepted at `now`: neither expired nor revoked.
     #[must_use]
     pub fn is_valid_at(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 }
 
-/// The SHA-256 of a key's secret: what is stored and looked up. The secret has 196 random bits, so
-/// a fast hash is enough.
+/// The SHA-256 of a secret. The database stores it and looks keys up by it. A fast hash is enough
+/// because every secret is random and long: an API key's has 196 bits, a client secret 256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    /// The hash of a secret, whatever its form.
+    /// Hashes a secret of any form.
     #[must_use]
     pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret).into())
     }
 
-    /// The bytes that the database keeps.
+    /// The bytes that the database stores.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// Whether this is the hash of `secret`. The comparison takes constant time.
+    #[must_use]
+    pub fn matches(&self, secret: &str) -> bool {
+        self.0.ct_eq(&Self::of(secret).0).into()
+    }
 }
 
-/// A new secret: prefix, 33 random characters, 6 characters of checksum. Shown once, never stored.
+/// A new secret: the environment's prefix, 33 random characters and a checksum of 6 characters. It
+/// is shown once and never stored.
 #[must_use]
 pub fn new_secret(environment: Environment, randomness: &dyn Randomness) -> String {
     let body = base62::random(randomness, RANDOM_LENGTH);
@@ -91,8 +99,10 @@ pub fn new_secret(environment: Environment, randomness: &dyn Randomness) -> Stri
     format!("{unchecked}{checksum}")
 }
 
-/// The hash under which this secret would be stored, or `None` if no such secret was ever made for
-/// this environment: then there is no need to ask the database.
+/// The hash of a well-formed secret, or `None` if the secret has a wrong prefix, length or checksum
+/// for this environment. A typo is thus found without a database query.
+///
+/// The checksum is no secret: anyone can compute it, so it is compared with `==`.
 #[must_use]
 pub fn recognise(secret: &str, environment: Environment) -> Option<SecretHash> {
     let body = secret.strip_prefix(prefix(environment))?;
@@ -127,10 +137,17 @@ mod tests {
     }
 
     #[test]
-    fn a_new_secret_is_recognised_in_its_own_environment_only() {
+    fn a_new_secret_is_recognised_in_its_environment_only() {
         assert!(secret().starts_with("sk_workspace_test_"));
         assert_eq!(recognise(&secret(), Environment::Sandbox), Some(SecretHash::of(&secret())));
         assert_eq!(recognise(&secret(), Environment::Production), None);
+    }
+
+    #[test]
+    fn a_hash_matches_its_secret_only() {
+        let hash = SecretHash::of("secret");
+        assert!(hash.matches("secret"));
+        assert!(!hash.matches("Secret"));
     }
 
     proptest! {

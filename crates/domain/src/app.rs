@@ -1,38 +1,38 @@
-//! Apps: what a workspace lets people log in to (§11).
+//! Apps: the relying party's clients, each with its providers and redirect URIs (§11).
 
 use std::collections::BTreeSet;
 
 use crate::catalogue::Activation;
 use crate::{ClientId, Environment, ProviderId, Randomness, Timestamp, WorkspaceId};
 
-/// An app, as far as a production test needs it.
+/// An app (§11), without its secret and redirect URIs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {
-    /// Whose it is.
+    /// The workspace that the app belongs to.
     pub workspace_id: WorkspaceId,
-    /// Its public name in the API.
+    /// The app's public identifier in the API.
     pub client_id: ClientId,
-    /// Its name for people; testers see it as the challenge's host.
+    /// The display name. Testers see it as the challenge's host.
     pub name: String,
-    /// The providers that are enabled for it.
+    /// The providers that are enabled for the app.
     pub enabled_providers: BTreeSet<ProviderId>,
-    /// The providers that wait for the operator's approval.
+    /// The providers that await the operator's approval.
     pub requested_providers: BTreeSet<ProviderId>,
-    /// When it was registered.
+    /// When the app was created.
     pub created_at: Timestamp,
 }
 
-/// How far a provider that an app wants has come (§11).
+/// The activation state of a provider that an app has requested (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderState {
-    /// It can be used.
+    /// The app can use it.
     Enabled,
-    /// The operator has to approve it.
+    /// It awaits the operator's approval.
     Requested,
 }
 
 impl ProviderState {
-    /// The name used in the tables.
+    /// The name in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,10 +47,10 @@ impl ProviderState {
         [Self::Enabled, Self::Requested].into_iter().find(|state| state.as_str() == name)
     }
 
-    /// How far a provider is as soon as an app asks for it: at its end in a sandbox, and where
-    /// nothing stands in between.
+    /// The state right after an app requests a provider. In production, a provider that needs a
+    /// registration or a contract awaits approval; every other one is enabled at once.
     #[must_use]
-    pub fn when_asked_for(activation: Activation, environment: Environment) -> Self {
+    pub fn initial(activation: Activation, environment: Environment) -> Self {
         match (environment, activation) {
             (Environment::Sandbox, _) | (Environment::Production, Activation::Direct) => {
                 Self::Enabled
@@ -62,7 +62,8 @@ impl ProviderState {
     }
 }
 
-/// A new app's secret: 64 hexadecimal digits, shown once; only its hash is stored.
+/// A new client secret: 64 hexadecimal digits (256 random bits). It is shown once, and only its
+/// hash is stored.
 #[must_use]
 pub fn new_client_secret(randomness: &dyn Randomness) -> String {
     let mut bytes = [0; 32];
@@ -70,35 +71,37 @@ pub fn new_client_secret(randomness: &dyn Randomness) -> String {
     hex::encode(bytes)
 }
 
-/// What may still be shown of a secret: `****1a2b`.
+/// The redacted form of a secret, with its last four characters: `****1a2b`.
 #[must_use]
 pub fn preview(secret: &str) -> String {
     let shown = secret.len().checked_sub(4).and_then(|start| secret.get(start..));
     format!("****{}", shown.unwrap_or_default())
 }
 
-/// Where an app's users may be sent back to: an absolute URI without a fragment, 1 to 2048
-/// characters.
+/// A redirect URI of an app: absolute, without a fragment, at most 2048 characters (§11).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedirectUri(String);
 
-/// The text is no URI to which people can be sent back.
+/// The text is not a valid redirect URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be an absolute URI without a fragment, at most {} characters", RedirectUri::LONGEST)]
+#[error(
+    "must be an absolute URI without a fragment, at most {} characters",
+    RedirectUri::MAX_LENGTH
+)]
 pub struct RedirectUriError;
 
 impl RedirectUri {
     /// The greatest length, in characters.
-    pub const LONGEST: usize = 2048;
-    /// How many an app may have.
-    pub const MOST: usize = 100;
+    pub const MAX_LENGTH: usize = 2048;
+    /// How many redirect URIs an app may have.
+    pub const MAX_PER_APP: usize = 100;
 
-    /// Checks a URI. Apps on phones have schemes of their own; those that would run in a page are
-    /// refused.
+    /// Checks a URI. Custom schemes are accepted because mobile apps use them; schemes that a
+    /// browser would execute are refused.
     ///
     /// # Errors
-    /// When it has no scheme, nothing behind it, a fragment, characters that no URI has, or is too
-    /// long.
+    /// When it has no scheme, nothing after the scheme, a fragment, characters that are not allowed
+    /// in a URI, or is too long.
     pub fn new(text: String) -> Result<Self, RedirectUriError> {
         let Some((scheme, rest)) = text.split_once(':') else { return Err(RedirectUriError) };
         let mut letters = scheme.chars();
@@ -109,7 +112,7 @@ impl RedirectUri {
             && rest
                 .chars()
                 .all(|letter| letter.is_ascii_graphic() && !"#\"<>\\^`{|}".contains(letter));
-        if is_scheme && is_rest && text.len() <= Self::LONGEST {
+        if is_scheme && is_rest && text.len() <= Self::MAX_LENGTH {
             Ok(Self(text))
         } else {
             Err(RedirectUriError)
@@ -123,27 +126,27 @@ impl RedirectUri {
     }
 }
 
-/// An app's name: what stands in front of testers, so it must say something.
+/// The name of an app: 1 to 100 characters, not blank, because testers see it (§11).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppName(String);
 
-/// Why a text cannot be an app's name.
+/// Why a text is not a valid app name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppNameError {
-    /// Nothing a tester could read.
+    /// Only white space and control characters.
     #[error("must not be blank")]
     Blank,
-    /// Contains U+0000, which not every database can keep.
+    /// Contains U+0000, which PostgreSQL cannot store.
     #[error("must not contain the character U+0000")]
     Null,
-    /// More than [`AppName::LONGEST`] characters.
-    #[error("must have at most {} characters", AppName::LONGEST)]
+    /// More than [`AppName::MAX_LENGTH`] characters.
+    #[error("must have at most {} characters", AppName::MAX_LENGTH)]
     TooLong,
 }
 
 impl AppName {
     /// The greatest length, in characters.
-    pub const LONGEST: usize = 100;
+    pub const MAX_LENGTH: usize = 100;
 
     /// Checks a name.
     ///
@@ -152,7 +155,7 @@ impl AppName {
     pub fn new(name: String) -> Result<Self, AppNameError> {
         if crate::production_test::is_blank(&name) {
             Err(AppNameError::Blank)
-        } else if name.chars().count() > Self::LONGEST {
+        } else if name.chars().count() > Self::MAX_LENGTH {
             Err(AppNameError::TooLong)
         } else if name.contains('\0') {
             Err(AppNameError::Null)
@@ -173,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_can_be_sent_back_to_pages_and_to_apps_and_to_nothing_that_runs() {
+    fn a_redirect_uri_is_a_page_or_an_app_but_no_script() {
         for good in [
             "https://bank.example/back",
             "http://localhost:3000/",
@@ -200,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_secret_the_end_is_shown() {
+    fn a_preview_shows_the_last_four_characters() {
         assert_eq!(preview("0123456789abcdef"), "****cdef");
         assert_eq!(preview("abc"), "****");
     }

@@ -1,13 +1,14 @@
-//! Random text of letters and digits, for ids and secrets that people copy and paste.
+//! Base 62 text, for ids and secrets that people copy and paste.
 
 use crate::Randomness;
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// The largest multiple of 62 in a byte: what lies above would favour the alphabet's beginning.
-const UNBIASED: u8 = 248;
+/// The largest multiple of 62 that a byte can hold. Bytes from here on are dropped, because they
+/// would make the first letters more likely.
+const REJECT_FROM: u8 = 248;
 
-/// `length` letters and digits, each of the 62 equally likely (5.95 bits each).
+/// `length` random letters and digits, all 62 equally likely (5.95 bits each).
 #[must_use]
 pub fn random(randomness: &dyn Randomness, length: usize) -> String {
     let mut text = String::with_capacity(length);
@@ -22,10 +23,10 @@ pub fn random(randomness: &dyn Randomness, length: usize) -> String {
 
 fn digit(byte: &u8) -> Option<char> {
     let index = usize::from(*byte % 62);
-    (*byte < UNBIASED).then_some(ALPHABET.get(index).copied().map(char::from)).flatten()
+    (*byte < REJECT_FROM).then_some(ALPHABET.get(index).copied().map(char::from)).flatten()
 }
 
-/// `number` in base 62, padded to six characters: enough for any 32-bit number.
+/// `number` in base 62, zero-padded to six characters, which hold any 32-bit number.
 #[must_use]
 pub fn six_characters(number: u32) -> String {
     let mut rest = number;
@@ -44,7 +45,7 @@ mod tests {
     use crate::SeededRandomness;
 
     #[test]
-    fn random_text_has_the_length_asked_for_and_only_letters_and_digits() {
+    fn random_text_has_the_requested_length_and_only_letters_and_digits() {
         let randomness = SeededRandomness::from_seed(1);
         for length in [0, 1, 33, 64, 200] {
             let text = random(&randomness, length);

@@ -1,4 +1,4 @@
-//! The provider catalogue: which electronic identities there are (§11).
+//! The provider catalogue: the electronic identities that an app can enable (§11).
 
 mod file;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 pub use self::file::CatalogueError;
 use crate::{Environment, ProviderId};
 
-/// The catalogue's own kinds of provider, numbered as in its file and in the API (§11).
+/// The type of a provider, numbered as in the catalogue file and in the API (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderType {
-    /// 1: a central service that people log in to.
+    /// 1: a central service that users log in to.
     Centralized,
     /// 2: a chip in a document, read by the phone. Production tests do not cover these.
     ChipBased,
@@ -19,7 +19,7 @@ pub enum ProviderType {
 }
 
 impl ProviderType {
-    /// The number used in the catalogue's file and in the API.
+    /// The number in the catalogue file and in the API.
     #[must_use]
     pub fn number(self) -> u8 {
         match self {
@@ -30,101 +30,100 @@ impl ProviderType {
     }
 }
 
-/// How sure a provider can be of who somebody is, from less to more.
+/// A level of assurance of the user's identity (eIDAS), from low to high (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AssuranceLevel {
-    /// Some confidence.
+    /// Limited confidence.
     Low,
-    /// Much confidence.
+    /// Substantial confidence.
     Substantial,
-    /// The most there is.
+    /// The highest confidence.
     High,
 }
 
-/// What an app has to do before a provider works for it in production.
+/// What an app has to do before it can use a provider in production (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Activation {
     /// Nothing.
     Direct,
-    /// Be registered with the provider.
+    /// Register with the provider.
     Registration,
-    /// Have a contract with the provider.
+    /// Sign a contract with the provider.
     Contract,
 }
 
-/// How a person reaches the provider from the app.
+/// How a user gets from the app to the provider (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FlowType {
-    /// The browser is sent there and back.
+    /// The browser is redirected to the provider and back.
     Redirect,
-    /// A second device scans a code.
+    /// A second device scans a QR code.
     Qr,
     /// The provider's app is opened on the same device.
     App2app,
-    /// The provider's app is notified.
+    /// The provider's app gets a push notification.
     Push,
 }
 
-/// One provider of electronic identities.
+/// A provider of electronic identities (§11).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
-    /// What the API calls it.
+    /// The provider's id in the API.
     pub id: ProviderId,
-    /// What people call it.
+    /// The display name.
     pub name: String,
-    /// What it is, in a sentence.
+    /// A description in one sentence.
     pub description: String,
-    /// Where its picture is; possibly empty.
+    /// The URL of the logo; possibly empty.
     pub logo_url: String,
-    /// Where it is used: ISO 3166-1 alpha-2 codes.
+    /// The countries where it is used: ISO 3166-1 alpha-2 codes.
     pub countries: Vec<String>,
-    /// How people reach it.
+    /// How users reach it.
     pub flow_types: Vec<FlowType>,
-    /// What it can be asked for.
+    /// The OpenID Connect scopes that it supports.
     pub scopes: Vec<String>,
     /// The levels of assurance that it offers.
     pub assurance_levels: Vec<AssuranceLevel>,
-    /// The level that it gives when none is asked for; one of [`Provider::assurance_levels`].
+    /// The level that applies when none is requested; one of [`Provider::assurance_levels`].
     pub default_assurance_level: AssuranceLevel,
-    /// What kind of provider it is.
+    /// The type of the provider.
     pub kind: ProviderType,
-    /// In which deployments it works.
+    /// The environments in which it is available.
     pub environments: Vec<Environment>,
-    /// What an app has to do before it works in production.
+    /// What an app has to do before it can use the provider in production.
     pub activation: Activation,
 }
 
-/// All known providers, each id once, in the order of their file.
+/// All providers in the order of the catalogue file. Ids are unique.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalogue(Vec<Provider>);
 
 impl Catalogue {
-    /// The catalogue that fieldtest ships with.
-    #[expect(clippy::expect_used, reason = "a constant of this crate; a test reads it")]
+    /// The catalogue that is compiled into fieldtest.
+    #[expect(clippy::expect_used, reason = "a constant of this crate that a test parses")]
     #[must_use]
     pub fn built_in() -> Self {
-        Self::parse(include_str!("../catalogue.toml")).expect("the shipped catalogue is valid")
+        Self::parse(include_str!("../catalogue.toml")).expect("the built-in catalogue is valid")
     }
 
-    /// Reads a catalogue from the text of a TOML file. The shipped `catalogue.toml` explains the
-    /// form.
+    /// Parses a catalogue file (TOML). `catalogue.toml` of this crate documents the format.
     ///
     /// # Errors
-    /// When the text is no valid catalogue; the error names the line.
+    /// When the text is not a valid catalogue; the error names the line.
     pub fn parse(text: &str) -> Result<Self, CatalogueError> {
         file::parse(text).map(Self)
     }
 
-    /// The provider of this id.
+    /// The provider with this id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Provider> {
         self.0.iter().find(|provider| provider.id.as_str() == id)
     }
 
-    /// All providers, in their order.
+    /// All providers, in the order of the file.
     #[must_use]
     pub fn providers(&self) -> &[Provider] {
         &self.0

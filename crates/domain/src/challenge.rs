@@ -4,87 +4,91 @@ use std::time::Duration;
 
 use crate::{ChallengeId, Timestamp};
 
-/// How many days after its creation a challenge ends, at the last second of that day (§10).
-const DAYS: u32 = 7;
+/// A challenge expires at the last second of the seventh day after its creation (§10).
+const LIFETIME_DAYS: u32 = 7;
 
-/// How long to wait at least before looking at a challenge again.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
+/// The shortest time between two observations of a challenge.
+const MIN_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long between two looks at what would be told anyway.
-const RARELY: Duration = Duration::from_mins(10);
+/// The longest time between two observations of a challenge that has to be polled.
+const MAX_POLL_INTERVAL: Duration = Duration::from_mins(1);
 
-/// What a challenge is to whoever ordered it (§6).
+/// The time between two observations of a challenge whose changes are notified.
+const NOTIFIED_INTERVAL: Duration = Duration::from_mins(10);
+
+/// A challenge as the relying party sees it (§6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
-    /// Its id.
+    /// The id.
     pub id: ChallengeId,
-    /// What it is called.
+    /// The title of the production test.
     pub title: String,
-    /// What testers should know, if anything was said.
+    /// Instructions for testers.
     pub description: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// When its last stamp was granted, if it was.
+    /// When its last stamp was granted; `None` while stamps are left.
     pub completed_at: Option<Timestamp>,
-    /// Whether it was closed before its time.
+    /// Whether it was closed before it expired.
     pub is_closed: bool,
 }
 
-/// How a challenge has ended (§10).
+/// How a challenge ended (§10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// The last stamp was granted.
     Completed,
-    /// It was closed before its time.
+    /// It was closed before it expired.
     Closed,
-    /// Its time is over.
+    /// It expired with stamps left.
     Expired,
 }
 
-/// How whoever keeps a copy of a challenge learns that it has changed (§9).
+/// How the scheduler learns that a challenge has changed (§9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Watch {
-    /// Whatever changes is told at once; looking is for what a crash has swallowed, and for the
-    /// end.
-    Told,
-    /// Nobody tells, so it has to be looked at.
-    Untold,
+    /// The challenge service is in the same process and notifies every change. Observations only
+    /// find expiries and the changes whose notification a crash has lost.
+    Notified,
+    /// The challenge service is elsewhere and has to be polled.
+    Polled,
 }
 
 impl Challenge {
-    /// When a challenge that is created now ends: 23:59:59 UTC of the seventh day after.
+    /// When a challenge expires: at 23:59:59 UTC of the seventh day after its creation.
     #[must_use]
     pub fn expiry(created_at: Timestamp) -> Timestamp {
-        created_at.last_second_of_day_after(DAYS)
+        created_at.last_second_of_day_after(LIFETIME_DAYS)
     }
 
-    /// When to look again whether a challenge that is active at `now` has changed. Where nobody
-    /// tells: what is young changes soon, so after a thirtieth of its age, but at least two seconds
-    /// and at most a minute. The last look is right after its end: not before two seconds are over,
-    /// because clocks differ.
+    /// When to observe a challenge again that is active at `now`.
+    ///
+    /// A challenge that has to be polled is observed after a thirtieth of its age, because young
+    /// challenges change more often, but at least 2 s and at most 1 min later. The last observation
+    /// is 2 s after the challenge expires, because clocks differ.
     #[must_use]
     pub fn next_observation(&self, now: Timestamp, watch: Watch) -> Timestamp {
         next_observation(self.created_at, self.expires_at, now, watch)
     }
 
-    /// When to look again at a challenge with these bounds at which somebody looks at `now`, if
-    /// nothing is new: as [`Challenge::next_observation`]; but `again_in` so long if it has ended
-    /// by then, because nobody knows yet how.
+    /// When to observe a challenge with these times again if the observation at `now` finds no
+    /// change: as [`Challenge::next_observation`] says, or `retry_after` later if the challenge has
+    /// expired by then but its ending is not recorded yet.
     #[must_use]
-    pub fn next_look(
+    pub fn next_observation_if_unchanged(
         created_at: Timestamp,
         expires_at: Timestamp,
         now: Timestamp,
         watch: Watch,
-        again_in: Duration,
+        retry_after: Duration,
     ) -> Timestamp {
         let next = next_observation(created_at, expires_at, now, watch);
-        if next > now { next } else { now.plus(again_in) }
+        if next > now { next } else { now.plus(retry_after) }
     }
 
-    /// How it has ended by `now`, if it has.
+    /// How the challenge ended; `None` if it is active at `now`.
     #[must_use]
     pub fn ending_at(&self, now: Timestamp) -> Option<Ending> {
         if self.completed_at.is_some() {
@@ -96,7 +100,7 @@ impl Challenge {
         }
     }
 
-    /// Whether testers can still join and claim: not complete, not closed, not over.
+    /// Whether testers can join and claim stamps: neither completed, closed nor expired.
     #[must_use]
     pub fn is_active_at(&self, now: Timestamp) -> bool {
         self.ending_at(now).is_none()
@@ -109,33 +113,25 @@ fn next_observation(
     now: Timestamp,
     watch: Watch,
 ) -> Timestamp {
-    let pause = match watch {
-        Watch::Told => RARELY,
-        Watch::Untold => (now.since(created_at) / 30).clamp(SHORTEST_PAUSE, Duration::from_mins(1)),
+    let interval = match watch {
+        Watch::Notified => NOTIFIED_INTERVAL,
+        Watch::Polled => (now.since(created_at) / 30).clamp(MIN_INTERVAL, MAX_POLL_INTERVAL),
     };
-    let usual = now.plus(pause);
-    if usual < expires_at { usual } else { expires_at.plus(SHORTEST_PAUSE) }
+    let next = now.plus(interval);
+    if next < expires_at { next } else { expires_at.plus(MIN_INTERVAL) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_data;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
     fn challenge() -> Challenge {
-        let created_at = at("2026-04-08T10:00:00.000Z");
-        Challenge {
-            id: ChallengeId::from_bytes([0; 16]),
-            title: "BankID".into(),
-            description: None,
-            created_at,
-            expires_at: Challenge::expiry(created_at),
-            completed_at: None,
-            is_closed: false,
-        }
+        test_data::challenge(at("2026-04-08T10:00:00.000Z"))
     }
 
     #[test]
@@ -145,14 +141,14 @@ mod tests {
         assert_eq!(challenge().ending_at(end), Some(Ending::Expired));
         let complete = Challenge { completed_at: Some(last_moment), ..challenge() };
         assert_eq!(complete.ending_at(last_moment), Some(Ending::Completed));
-        assert_eq!(complete.ending_at(end), Some(Ending::Completed), "before its time was over");
+        assert_eq!(complete.ending_at(end), Some(Ending::Completed), "before it expired");
         let closed = Challenge { is_closed: true, ..challenge() };
         assert_eq!(closed.ending_at(last_moment), Some(Ending::Closed));
-        assert_eq!(closed.ending_at(end), Some(Ending::Closed), "before its time was over");
+        assert_eq!(closed.ending_at(end), Some(Ending::Closed), "before it expired");
     }
 
     #[test]
-    fn is_looked_at_less_often_with_age_and_once_more_right_after_its_end() {
+    fn is_observed_less_often_with_age_and_once_more_after_it_expires() {
         for (now, next) in [
             ("2026-04-08T10:00:00.000Z", "2026-04-08T10:00:02.000Z"),
             ("2026-04-08T10:05:00.000Z", "2026-04-08T10:05:10.000Z"),
@@ -161,22 +157,23 @@ mod tests {
             ("2026-04-15T23:58:59.000Z", "2026-04-16T00:00:01.000Z"),
             ("2026-04-15T23:59:58.999Z", "2026-04-16T00:00:01.000Z"),
         ] {
-            assert_eq!(challenge().next_observation(at(now), Watch::Untold), at(next), "{now}");
+            assert_eq!(challenge().next_observation(at(now), Watch::Polled), at(next), "{now}");
         }
         for (now, next) in [
             ("2026-04-08T10:00:00.000Z", "2026-04-08T10:10:00.000Z"),
             ("2026-04-15T23:50:00.000Z", "2026-04-16T00:00:01.000Z"),
         ] {
-            assert_eq!(challenge().next_observation(at(now), Watch::Told), at(next), "{now}");
+            assert_eq!(challenge().next_observation(at(now), Watch::Notified), at(next), "{now}");
         }
     }
 
     #[test]
-    fn what_has_ended_is_looked_at_again_after_a_while_until_somebody_knows_how() {
-        let again_in = Duration::from_secs(20);
+    fn an_expired_challenge_is_observed_again_until_its_ending_is_recorded() {
+        let next_if_unchanged = Challenge::next_observation_if_unchanged;
+        let retry_after = Duration::from_secs(20);
         let Challenge { created_at, expires_at, .. } = challenge();
         let next =
-            |now| Challenge::next_look(created_at, expires_at, at(now), Watch::Untold, again_in);
+            |now| next_if_unchanged(created_at, expires_at, at(now), Watch::Polled, retry_after);
         assert_eq!(next("2026-04-08T10:00:00.000Z"), at("2026-04-08T10:00:02.000Z"));
         assert_eq!(next("2026-04-16T00:00:00.000Z"), at("2026-04-16T00:00:01.000Z"));
         assert_eq!(next("2026-04-16T00:00:01.000Z"), at("2026-04-16T00:00:21.000Z"));

@@ -1,4 +1,4 @@
-//! A challenge request: the promise to schedule a challenge, and how it ends (§9).
+//! A challenge request: an order that is to become a challenge, and its states (§9).
 
 use crate::app::App;
 use crate::challenge::Challenge;
@@ -6,20 +6,20 @@ use crate::production_test::Payload;
 use crate::retry::DEFAULT_TIMEOUT;
 use crate::{ClientId, RequestId, Timestamp, WorkspaceId};
 
-/// Where a challenge request stands (§9).
+/// The status of a challenge request (§9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// Not yet handed to the challenge service.
+    /// Not yet scheduled; attempts are still made.
     Pending,
     /// It has become a challenge.
     Scheduled,
-    /// It could not be scheduled.
+    /// It could not be scheduled, and no further attempt is made.
     Failed,
-    /// It was called off before it was scheduled.
+    /// It was cancelled before it was scheduled.
     Cancelled,
 }
 
-/// The transition does not exist from this state.
+/// The status does not allow this transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a {from} challenge request cannot become {to}")]
 pub struct NoSuchTransition {
@@ -28,10 +28,10 @@ pub struct NoSuchTransition {
 }
 
 impl Status {
-    /// All of them, in the order of a request's life.
+    /// All statuses, in the order of a request's life.
     pub const ALL: [Self; 4] = [Self::Pending, Self::Scheduled, Self::Failed, Self::Cancelled];
 
-    /// The name used in the API and in the tables.
+    /// The name in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
 
-    /// The challenge service has made the challenge.
+    /// The challenge service created the challenge.
     ///
     /// # Errors
     /// Only a pending request can be scheduled.
@@ -56,7 +56,7 @@ impl Status {
         self.leave_pending(Self::Scheduled)
     }
 
-    /// The challenge service refused for good, or patience ended.
+    /// The challenge service rejected the request, or no attempt succeeded in time.
     ///
     /// # Errors
     /// Only a pending request can fail.
@@ -64,18 +64,18 @@ impl Status {
         self.leave_pending(Self::Failed)
     }
 
-    /// It was called off.
+    /// The request was cancelled.
     ///
     /// # Errors
-    /// Only a pending request can be called off; a scheduled one has its challenge closed instead.
+    /// Only a pending request can be cancelled. Cancelling a scheduled one closes its challenge.
     pub fn cancel(self) -> Result<Self, NoSuchTransition> {
         self.leave_pending(Self::Cancelled)
     }
 
-    /// It is tried again.
+    /// The request is attempted again.
     ///
     /// # Errors
-    /// Only a failed request can be tried again.
+    /// Only a failed request can be retried.
     pub fn retry(self) -> Result<Self, NoSuchTransition> {
         let to = Self::Pending;
         if self == Self::Failed { Ok(to) } else { Err(NoSuchTransition { from: self, to }) }
@@ -92,46 +92,46 @@ impl std::fmt::Display for Status {
     }
 }
 
-/// How the hand-over to the challenge service is going (§7).
+/// The attempts to hand a request over to the challenge service (§7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheduling {
-    /// How many attempts have ended, whichever way.
+    /// How many attempts have ended, successfully or not.
     pub attempts: u32,
-    /// When the next one is due; `None` once there will be none.
+    /// When the next attempt is due; `None` if there is none.
     pub next_attempt_at: Option<Timestamp>,
-    /// After which moment there is no further one.
+    /// When the last attempt is made.
     pub give_up_at: Timestamp,
-    /// Why the last one did not succeed, for the relying party's engineer.
+    /// Why the last attempt did not succeed, as shown to the relying party.
     pub last_error: Option<String>,
 }
 
-/// A challenge request (§5), with all that is known of it.
+/// A challenge request (§5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChallengeRequest {
-    /// Its id.
+    /// The id.
     pub id: RequestId,
-    /// Whose it is.
+    /// The workspace that it belongs to.
     pub workspace_id: WorkspaceId,
-    /// The app that it is for.
+    /// The app under test.
     pub client_id: ClientId,
-    /// The app's name at the time of the order; testers see it as the host.
+    /// The app's name when the request was created; testers see it as the host.
     pub host_name: String,
     /// What was ordered.
     pub payload: Payload,
-    /// Where it stands.
+    /// The status.
     pub status: Status,
-    /// The challenge, exactly when it is scheduled.
+    /// The challenge, exactly when the status is [`Status::Scheduled`].
     pub challenge: Option<Challenge>,
-    /// How the hand-over is going.
+    /// The attempts to schedule it.
     pub scheduling: Scheduling,
-    /// When it was ordered.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
 }
 
 impl ChallengeRequest {
-    /// A new request: pending, its first attempt due at once.
+    /// A new request: pending, with the first attempt due at once.
     #[must_use]
     pub fn new(id: RequestId, app: &App, payload: Payload, now: Timestamp) -> Self {
         Self {
@@ -153,14 +153,15 @@ impl ChallengeRequest {
         }
     }
 
-    /// Whether it has failed before, and is being tried again.
+    /// Whether the request is pending again after it failed: [`Status::retry`] extends the deadline
+    /// beyond that of a new request.
     #[must_use]
     pub fn is_retried(&self) -> bool {
         self.status == Status::Pending
             && self.scheduling.give_up_at > self.created_at.plus(DEFAULT_TIMEOUT)
     }
 
-    /// This request as it was when it was ordered: what a repeated order is answered (§4).
+    /// This request as it was when it was created. A replayed create returns it (§4).
     #[must_use]
     pub fn as_ordered(self) -> Self {
         Self { status: Status::Pending, challenge: None, ..self }
@@ -173,6 +174,8 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::select;
 
+    type Transition = fn(Status) -> Result<Status, NoSuchTransition>;
+
     #[test]
     fn a_pending_request_is_scheduled_or_fails() {
         assert_eq!(Status::Pending.schedule(), Ok(Status::Scheduled));
@@ -181,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_failed_is_tried_again() {
+    fn only_a_failed_request_can_be_retried() {
         assert_eq!(Status::Failed.retry(), Ok(Status::Pending));
         for other in [Status::Pending, Status::Scheduled, Status::Cancelled] {
             assert!(other.retry().is_err(), "{other}");
@@ -189,18 +192,18 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_transition_says_which() {
+    fn an_invalid_transition_is_named() {
         let refused = Status::Scheduled.fail().unwrap_err();
         assert_eq!(refused.to_string(), "a scheduled challenge request cannot become failed");
     }
 
     proptest! {
         #[test]
-        fn what_has_ended_stays_as_it_is(
+        fn a_final_status_never_changes(
             ended in select(vec![Status::Scheduled, Status::Failed, Status::Cancelled]),
-            event in select(vec![Status::schedule as fn(Status) -> _, Status::fail, Status::cancel]),
+            transition in select(vec![Status::schedule as Transition, Status::fail, Status::cancel]),
         ) {
-            prop_assert!(event(ended).is_err());
+            prop_assert!(transition(ended).is_err());
         }
 
         #[test]

@@ -1,56 +1,47 @@
-//! Who gets a stamp (§10): first come, first served, one per person, never one too many.
+//! Who gets a stamp (§10): first come, first served, one per person, never more than the limit.
 
 use crate::Timestamp;
 use crate::challenge::Challenge;
 use crate::participation::{Participation, Status};
+use crate::verification::Outcome;
 
-/// How a verification ended, as the verifier tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The person was verified.
-    Completed {
-        /// Whether this person has a stamp for this provider in this challenge already.
-        holds_a_stamp: bool,
-    },
-    /// The person was not verified.
-    Failed,
-}
-
-/// What a challenge knows about its stamps.
+/// The stamps of a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamps {
-    /// How many there are.
+    /// How many the challenge grants.
     pub limit: u32,
     /// How many have been granted.
     pub granted: u32,
-    /// Whether one person may hold several for one provider.
+    /// Whether one person may hold several stamps for one provider.
     pub allow_duplicates: bool,
 }
 
-/// Decides what becomes of a participation whose verification has ended.
+/// The status that a participation gets when its verification ends.
 ///
-/// `None` when it has been decided before: an outcome that is told twice changes nothing.
+/// `holds_stamp` says whether the verified person already holds a stamp for the same provider in
+/// this challenge. The result is `None` if the participation has ended before: a repeated outcome
+/// changes nothing.
 #[must_use]
-pub fn decide(
+pub fn status_after<S>(
     participation: &Participation,
     challenge: &Challenge,
     stamps: Stamps,
-    outcome: Outcome,
+    outcome: &Outcome<S>,
+    holds_stamp: bool,
     now: Timestamp,
 ) -> Option<Status> {
     if participation.status_at(now) != Status::Started {
         return None;
     }
-    let holds_a_stamp = match outcome {
-        Outcome::Failed => return Some(Status::Failed),
-        Outcome::Completed { holds_a_stamp } => holds_a_stamp,
-    };
-    Some(if holds_a_stamp && !stamps.allow_duplicates {
-        Status::Duplicate
-    } else if stamps.granted < stamps.limit && challenge.is_active_at(now) {
-        Status::Claimed
-    } else {
-        Status::Missed
+    Some(match outcome {
+        Outcome::Failed => Status::Failed,
+        Outcome::Completed { .. } if holds_stamp && !stamps.allow_duplicates => Status::Duplicate,
+        Outcome::Completed { .. }
+            if stamps.granted < stamps.limit && challenge.is_active_at(now) =>
+        {
+            Status::Claimed
+        }
+        Outcome::Completed { .. } => Status::Missed,
     })
 }
 
@@ -58,83 +49,77 @@ pub fn decide(
 mod tests {
     use super::*;
     use crate::participation::TIME_TO_VERIFY;
-    use crate::{ChallengeId, ParticipationId, Platform};
+    use crate::{ParticipationId, Platform, test_data};
     use proptest::prelude::*;
+    use proptest::sample::select;
+
+    const START: Timestamp = Timestamp::EPOCH;
 
     fn challenge() -> Challenge {
-        let created_at = Timestamp::from_millis(0);
-        Challenge {
-            id: ChallengeId::from_bytes([0; 16]),
-            title: "BankID".into(),
-            description: None,
-            created_at,
-            expires_at: Challenge::expiry(created_at),
-            completed_at: None,
-            is_closed: false,
-        }
+        test_data::challenge(START)
     }
 
     fn started() -> Participation {
-        let joined_at = Timestamp::from_millis(0);
         Participation {
             id: ParticipationId::from_bytes([1; 16]),
             challenge_id: challenge().id,
             provider_id: "bankidse".parse().unwrap(),
             platform: Platform::Ios,
             recorded_status: Status::Started,
-            joined_at,
-            lapses_at: joined_at.plus(TIME_TO_VERIFY),
+            joined_at: START,
+            lapses_at: START.plus(TIME_TO_VERIFY),
         }
     }
 
-    fn decide_now(stamps: Stamps, outcome: Outcome) -> Option<Status> {
-        decide(&started(), &challenge(), stamps, outcome, Timestamp::from_millis(1))
-    }
-
+    const COMPLETED: Outcome<()> = Outcome::Completed { subject: () };
     const ONE_LEFT: Stamps = Stamps { limit: 3, granted: 2, allow_duplicates: false };
     const NONE_LEFT: Stamps = Stamps { limit: 3, granted: 3, allow_duplicates: false };
-    const NEW: Outcome = Outcome::Completed { holds_a_stamp: false };
-    const AGAIN: Outcome = Outcome::Completed { holds_a_stamp: true };
+
+    /// The status after a completed verification of a person.
+    fn completed(stamps: Stamps, holds_stamp: bool) -> Option<Status> {
+        status_after(&started(), &challenge(), stamps, &COMPLETED, holds_stamp, START)
+    }
 
     #[test]
     fn the_last_stamp_is_granted_and_the_next_tester_misses_it() {
-        assert_eq!(decide_now(ONE_LEFT, NEW), Some(Status::Claimed));
-        assert_eq!(decide_now(NONE_LEFT, NEW), Some(Status::Missed));
+        assert_eq!(completed(ONE_LEFT, false), Some(Status::Claimed));
+        assert_eq!(completed(NONE_LEFT, false), Some(Status::Missed));
     }
 
     #[test]
-    fn a_person_holds_one_stamp_unless_more_are_allowed() {
-        assert_eq!(decide_now(ONE_LEFT, AGAIN), Some(Status::Duplicate));
-        assert_eq!(
-            decide_now(Stamps { allow_duplicates: true, ..ONE_LEFT }, AGAIN),
-            Some(Status::Claimed)
-        );
+    fn a_person_holds_one_stamp_unless_duplicates_are_allowed() {
+        assert_eq!(completed(ONE_LEFT, true), Some(Status::Duplicate));
+        let allowed = Stamps { allow_duplicates: true, ..ONE_LEFT };
+        assert_eq!(completed(allowed, true), Some(Status::Claimed));
     }
 
     #[test]
     fn a_failed_verification_fails_the_participation() {
-        assert_eq!(decide_now(ONE_LEFT, Outcome::Failed), Some(Status::Failed));
+        let failed = Outcome::<()>::Failed;
+        let status = status_after(&started(), &challenge(), ONE_LEFT, &failed, false, START);
+        assert_eq!(status, Some(Status::Failed));
     }
 
     #[test]
-    fn a_challenge_that_is_over_grants_nothing() {
+    fn a_closed_challenge_grants_nothing() {
         let closed = Challenge { is_closed: true, ..challenge() };
-        let decided = decide(&started(), &closed, ONE_LEFT, NEW, Timestamp::from_millis(1));
-        assert_eq!(decided, Some(Status::Missed));
+        let status = status_after(&started(), &closed, ONE_LEFT, &COMPLETED, false, START);
+        assert_eq!(status, Some(Status::Missed));
     }
 
     #[test]
-    fn an_outcome_after_fifteen_minutes_comes_too_late() {
-        let late = Timestamp::from_millis(0).plus(TIME_TO_VERIFY);
-        assert_eq!(decide(&started(), &challenge(), ONE_LEFT, NEW, late), None);
+    fn an_outcome_after_fifteen_minutes_is_too_late() {
+        let late = START.plus(TIME_TO_VERIFY);
+        let status = status_after(&started(), &challenge(), ONE_LEFT, &COMPLETED, false, late);
+        assert_eq!(status, None);
     }
 
     proptest! {
         #[test]
-        fn never_one_more_than_the_limit(limit in 1_u32..20, testers in 0_usize..60) {
+        fn the_limit_is_never_exceeded(limit in 1_u32..20, testers in 0_usize..60) {
             let mut stamps = Stamps { limit, granted: 0, allow_duplicates: false };
             for _ in 0..testers {
-                if decide_now(stamps, NEW) == Some(Status::Claimed) {
+                if completed(stamps, false) == Some(Status::Claimed) {
                     stamps.granted += 1;
                 }
             }
@@ -143,9 +128,10 @@ mod tests {
         }
 
         #[test]
-        fn what_is_decided_is_decided_once(status in proptest::sample::select(Status::ALL[1..].to_vec())) {
-            let decided = Participation { recorded_status: status, ..started() };
-            prop_assert_eq!(decide(&decided, &challenge(), ONE_LEFT, NEW, Timestamp::from_millis(1)), None);
+        fn a_final_status_never_changes(status in select(Status::ALL[1..].to_vec())) {
+            let ended = Participation { recorded_status: status, ..started() };
+            let after = status_after(&ended, &challenge(), ONE_LEFT, &COMPLETED, false, START);
+            prop_assert_eq!(after, None);
         }
     }
 }

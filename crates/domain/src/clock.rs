@@ -1,4 +1,4 @@
-//! Where the time comes from.
+//! Sources of time.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,22 +6,22 @@ use std::time::{Duration, Instant};
 
 use crate::Timestamp;
 
-/// A source of the present moment. Passed in wherever time matters, so that a test can decide what
-/// time it is.
+/// A source of time. Code that depends on time takes one as an argument, so that tests control
+/// it.
 pub trait Clock: Send + Sync + 'static {
-    /// The present moment. It can go back, when somebody sets the clock right.
+    /// The current time. It can jump, backwards too, when the system clock is corrected.
     fn now(&self) -> Timestamp;
 
-    /// How long it is since some moment in the past, always the same one. This never goes back.
+    /// The time since a fixed moment in the past. It never decreases.
     fn elapsed(&self) -> Duration;
 }
 
-/// The operating system's clock.
+/// The system clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the real clock")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the system clock")]
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
     }
@@ -32,12 +32,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved: for tests and simulations.
+/// A clock that only moves when [`ManualClock::advance`] is called, for tests.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// A clock that shows `now`.
+    /// A clock that starts at `now`.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.as_millis()))
@@ -55,6 +55,6 @@ impl Clock for ManualClock {
     }
 
     fn elapsed(&self) -> Duration {
-        self.now().since(Timestamp::from_millis(0))
+        self.now().since(Timestamp::EPOCH)
     }
 }

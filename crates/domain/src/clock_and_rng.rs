@@ -1,41 +1,41 @@
-//! Time, randomness and ids, as the program is given them.
+//! The sources of time, randomness and ids of a process.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Clock, Ids, Randomness, SeededRandomness, SystemClock, Timestamp};
+use crate::{Clock, IdGenerator, Randomness, SeededRandomness, SystemClock, Timestamp};
 
-/// The clock, the source of randomness and the ids that a process works with. Clones share them.
+/// The clock, the source of randomness and the id generator of a process. Clones share them.
 #[derive(Clone)]
 pub struct ClockAndRng {
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
-    ids: Arc<Ids>,
+    ids: Arc<IdGenerator>,
 }
 
 impl ClockAndRng {
-    /// With this clock and this source of randomness.
+    /// Uses this clock and this source of randomness.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
-        let ids = Arc::new(Ids::new(Arc::clone(&clock), Arc::clone(&randomness)));
+        let ids = Arc::new(IdGenerator::new(Arc::clone(&clock), Arc::clone(&randomness)));
         Self { clock, randomness, ids }
     }
 
-    /// The real clock and the randomness of the operating system.
+    /// Uses the system clock and randomness seeded by the operating system.
     ///
     /// # Errors
-    /// When the operating system has no randomness to give.
+    /// When the operating system provides no randomness.
     pub fn system() -> Result<Self, crate::NoRandomness> {
         Ok(Self::new(Arc::new(SystemClock), Arc::new(SeededRandomness::from_system()?)))
     }
 
-    /// The present moment.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// How long it is since some moment in the past, always the same one. This never goes back.
+    /// The time since a fixed moment in the past. It never decreases.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.clock.elapsed()
@@ -47,9 +47,9 @@ impl ClockAndRng {
         self.randomness.as_ref()
     }
 
-    /// The maker of ids.
+    /// The id generator.
     #[must_use]
-    pub fn ids(&self) -> &Ids {
+    pub fn ids(&self) -> &IdGenerator {
         &self.ids
     }
 

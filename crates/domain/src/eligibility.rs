@@ -1,49 +1,48 @@
-//! Which providers a production test may cover (§5).
+//! Which providers a production test can cover (§5).
 
 use std::collections::{BTreeSet, HashSet};
 
 use crate::catalogue::{Catalogue, Provider, ProviderType};
 use crate::{Environment, ProviderId};
 
-/// Why a provider cannot be tested.
+/// Why a provider cannot be tested (§5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The catalogue does not know it.
+    /// The catalogue does not contain it.
     NotRegistered,
-    /// It reads a chip, which a production test does not cover.
+    /// It reads a chip, which production tests do not cover.
     ChipBased,
-    /// It does not work in this deployment's environment.
+    /// It is not available in this deployment's environment.
     NotAvailable,
     /// The app has not enabled it.
     NotEnabled,
 }
 
-/// A provider that was asked for and cannot be tested.
+/// A requested provider that cannot be tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The provider, as it was written.
+    /// The provider id as requested.
     pub provider_id: String,
-    /// Why not.
+    /// The first reason against it.
     pub reason: Reason,
 }
 
-/// Why no set of providers could be settled.
+/// Why no providers could be selected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SelectionError {
-    /// The list was given, but empty.
+    /// The requested list is empty.
     Empty,
-    /// These of the list cannot be tested.
+    /// Some requested providers cannot be tested; all of them are named.
     Refused(Vec<Refusal>),
-    /// None was asked for, and none of the app's is eligible.
+    /// No list was given, and the app has no eligible provider.
     NoneEligible,
 }
 
-/// Settles which providers a test covers: those asked for, each once and in their order, or else
-/// every eligible one in the catalogue's order.
+/// Selects the providers that a test covers: the requested ones without repetitions, in their
+/// order, or every eligible one in the order of the catalogue.
 ///
 /// # Errors
-/// When the list is empty, when one of it is not eligible (all such are named), or when there is
-/// none to choose.
+/// When the list is empty, when a requested provider is not eligible, or when none is eligible.
 pub fn select(
     requested: Option<&[String]>,
     enabled: &BTreeSet<ProviderId>,
@@ -67,10 +66,10 @@ fn check_each(
     let mut selected = Vec::new();
     let mut refusals = Vec::new();
     for id in requested.iter().filter(|id| seen.insert(id.as_str())) {
-        let verdict = catalogue.get(id).ok_or(Reason::NotRegistered).and_then(|provider| {
+        let checked = catalogue.get(id).ok_or(Reason::NotRegistered).and_then(|provider| {
             check(provider, enabled, environment).map(|()| provider.id.clone())
         });
-        match verdict {
+        match checked {
             Ok(id) => selected.push(id),
             Err(reason) => refusals.push(Refusal { provider_id: id.clone(), reason }),
         }
@@ -92,8 +91,8 @@ fn every_eligible(
     if eligible.is_empty() { Err(SelectionError::NoneEligible) } else { Ok(eligible) }
 }
 
-/// Names the reason that lasts longest: what the catalogue rules out comes before what the app
-/// could still enable.
+/// Of several reasons, the one that is hardest to change comes first: what the catalogue rules out
+/// before what the app can enable.
 fn check(
     provider: &Provider,
     enabled: &BTreeSet<ProviderId>,
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_is_kept_in_order_each_once() {
+    fn requested_providers_keep_their_order_without_repetitions() {
         let selected = select_in(
             Environment::Sandbox,
             Some(&["mitid", "bankidse", "mitid"]),
@@ -141,9 +140,9 @@ mod tests {
     }
 
     #[test]
-    fn every_refused_provider_is_named_with_its_reason() {
-        let asked = ["nope", "passport", "us-mdl", "mitid", "bankidse", ""];
-        let refused = select_in(Environment::Production, Some(&asked), &["bankidse", "us-mdl"]);
+    fn every_ineligible_provider_is_named_with_its_reason() {
+        let requested = ["nope", "passport", "us-mdl", "mitid", "bankidse", ""];
+        let refused = select_in(Environment::Production, Some(&requested), &["bankidse", "us-mdl"]);
         let refusal = |id: &str, reason| Refusal { provider_id: id.into(), reason };
         assert_eq!(
             refused,
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn omitted_means_every_eligible_one() {
+    fn without_a_list_every_eligible_provider_is_selected() {
         let on = ["mitid", "passport", "bankidse", "us-mdl"];
         assert_eq!(
             select_in(Environment::Production, None, &on),
@@ -184,14 +183,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_selected_is_eligible_on_its_own(asked in proptest::collection::vec("mitid|bankidse|passport|us-mdl|x", 1..6)) {
+        fn every_selected_provider_is_eligible(
+            requested in proptest::collection::vec("mitid|bankidse|passport|us-mdl|x", 1..6),
+        ) {
             let catalogue = Catalogue::built_in();
             let on = enabled(&["mitid", "us-mdl", "passport"]);
-            if let Ok(selected) = select(Some(&asked), &on, &catalogue, Environment::Production) {
+            let environment = Environment::Production;
+            if let Ok(selected) = select(Some(&requested), &on, &catalogue, environment) {
                 let unique: HashSet<_> = selected.iter().collect();
                 prop_assert_eq!(unique.len(), selected.len());
                 for id in &selected {
-                    prop_assert_eq!(check(catalogue.get(id.as_str()).unwrap(), &on, Environment::Production), Ok(()));
+                    let provider = catalogue.get(id.as_str()).unwrap();
+                    prop_assert_eq!(check(provider, &on, environment), Ok(()));
                 }
             }
         }

@@ -1,22 +1,22 @@
-//! What kind of deployment this is (§1).
+//! The environment of a deployment (§1).
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A deployment's kind: a place to try things with simulated persons, or the real one (§1).
+/// The environment of a deployment (§1). It is set once and never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Environment {
-    /// Simulated persons; real electronic identities are not accepted.
+    /// Persons are simulated, and real electronic identities are not accepted.
     Sandbox,
-    /// Real persons with real credentials.
+    /// Real persons with real electronic identities.
     Production,
 }
 
 impl Environment {
-    /// The name used in options and files.
+    /// The name in options and files.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,7 +32,7 @@ impl fmt::Display for Environment {
     }
 }
 
-/// Neither `sandbox` nor `production`.
+/// The text is neither `sandbox` nor `production`.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be sandbox or production")]
 pub struct UnknownEnvironment;

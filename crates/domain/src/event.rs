@@ -1,7 +1,7 @@
-//! What happens to an app's production tests, as the app's engineers are told of it (§7).
+//! Events of an app's production tests (§7).
 //!
-//! An app's events are numbered without a gap, in the order in which they were committed: whoever
-//! knows the number of the last one that arrived knows where to go on.
+//! The events of an app are numbered without gaps in the order of their commits, so a client
+//! resumes a stream with the number of the last event it received.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,13 +13,13 @@ use crate::challenge::Ending;
 use crate::challenge_request::ChallengeRequest;
 use crate::{ChallengeId, ClientId, EventId, ProviderId, RequestId, Timestamp};
 
-/// For how long events are kept (§7).
-pub const KEPT_FOR: Duration = Duration::from_hours(7 * 24);
+/// How long events are stored: 7 days (§7).
+pub const RETENTION: Duration = Duration::from_hours(7 * 24);
 
-/// What has happened (§7).
+/// The name of an event (§7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EventName {
-    /// A request has become a challenge.
+    /// A request became a challenge.
     Scheduled,
     /// A request could not be scheduled.
     Failed,
@@ -27,14 +27,14 @@ pub enum EventName {
     StampClaimed,
     /// The last stamp was granted.
     Completed,
-    /// The challenge's time is over, and there were stamps left.
+    /// The challenge expired with stamps left.
     Expired,
-    /// It was called off.
+    /// The production test was cancelled.
     Cancelled,
 }
 
 impl EventName {
-    /// All of them, in the order of a production test's life.
+    /// All names, in the order of a production test's life.
     pub const ALL: [Self; 6] = [
         Self::Scheduled,
         Self::Failed,
@@ -44,7 +44,7 @@ impl EventName {
         Self::Cancelled,
     ];
 
-    /// The name used in the API and in the tables.
+    /// The name in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -74,31 +74,31 @@ impl From<Ending> for EventName {
     }
 }
 
-/// How far the stamps of a challenge have got.
+/// How many of a challenge's stamps have been claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamps {
-    /// How many were granted so far.
+pub struct StampProgress {
+    /// How many have been claimed, including the one of this event.
     pub claimed: u32,
-    /// How many there are.
-    pub of: u32,
+    /// How many the challenge grants.
+    pub limit: u32,
 }
 
-/// What has happened, and to which production test.
+/// An event before it gets its number: what happened to which production test (§7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventBody {
-    /// What.
+    /// The name.
     pub name: EventName,
-    /// To which request.
+    /// The challenge request.
     pub request_id: RequestId,
-    /// Its challenge, if it had one by then.
+    /// The challenge; `None` if the request had none at that time.
     pub challenge_id: Option<ChallengeId>,
-    /// The provider that the tester was verified with; only of a stamp.
+    /// The provider of the stamp; only for [`EventName::StampClaimed`].
     pub provider_id: Option<ProviderId>,
-    /// How far the stamps have got; only of what happens to a challenge.
-    pub stamps: Option<Stamps>,
-    /// Why; only of what has failed.
+    /// The claimed stamps; only for events of a challenge after it was scheduled.
+    pub stamps: Option<StampProgress>,
+    /// The reason; only for [`EventName::Failed`].
     pub reason: Option<String>,
-    /// When fieldtest learned of it.
+    /// When fieldtest detected it.
     pub at: Timestamp,
 }
 
@@ -115,7 +115,7 @@ impl EventBody {
         }
     }
 
-    /// A request has become this challenge.
+    /// A request became this challenge.
     #[must_use]
     pub fn scheduled(request_id: RequestId, challenge_id: ChallengeId, at: Timestamp) -> Self {
         Self { challenge_id: Some(challenge_id), ..Self::new(EventName::Scheduled, request_id, at) }
@@ -127,9 +127,9 @@ impl EventBody {
         Self { reason: Some(reason.to_owned()), ..Self::new(EventName::Failed, request_id, at) }
     }
 
-    /// A request was called off before it was scheduled.
+    /// A request was cancelled before it was scheduled.
     #[must_use]
-    pub fn called_off(request: &ChallengeRequest) -> Self {
+    pub fn request_cancelled(request: &ChallengeRequest) -> Self {
         Self::new(EventName::Cancelled, request.id, request.updated_at)
     }
 
@@ -138,7 +138,7 @@ impl EventBody {
     pub fn stamp_claimed(
         (request_id, challenge_id): (RequestId, ChallengeId),
         provider_id: ProviderId,
-        stamps: Stamps,
+        stamps: StampProgress,
         at: Timestamp,
     ) -> Self {
         Self {
@@ -149,12 +149,12 @@ impl EventBody {
         }
     }
 
-    /// A challenge has ended.
+    /// A challenge ended.
     #[must_use]
     pub fn ended(
         (request_id, challenge_id): (RequestId, ChallengeId),
         ending: Ending,
-        stamps: Stamps,
+        stamps: StampProgress,
         at: Timestamp,
     ) -> Self {
         Self {
@@ -165,30 +165,30 @@ impl EventBody {
     }
 }
 
-/// The number of an event among those of its app: 1, 2, 3, …; 0 is before the first.
+/// The number of an event among those of its app: 1, 2, 3, …; 0 means before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(u64);
 
 impl Sequence {
-    /// From the number that the database keeps.
+    /// From the number that the database stores.
     #[must_use]
     pub fn from_number(number: i64) -> Self {
         Self(number.max(0).unsigned_abs())
     }
 
-    /// The number that the database keeps.
+    /// The number that the database stores.
     #[must_use]
     pub fn as_number(self) -> i64 {
         i64::try_from(self.0).unwrap_or(i64::MAX)
     }
 
-    /// The one after it.
+    /// The next number.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// The one before it.
+    /// The previous number; 0 for 0.
     #[must_use]
     pub fn previous(self) -> Self {
         Self(self.0.saturating_sub(1))
@@ -201,7 +201,7 @@ impl fmt::Display for Sequence {
     }
 }
 
-/// The text is no number of an event.
+/// The text is not the number of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not the id of an event")]
 pub struct MalformedSequence;
@@ -211,7 +211,7 @@ impl FromStr for Sequence {
 
     fn from_str(text: &str) -> Result<Self, MalformedSequence> {
         let number: u64 = text.parse().map_err(|_| MalformedSequence)?;
-        // One spelling per number, and none that the database could not keep.
+        // Each number has one spelling, and all of them fit the database's column.
         (i64::try_from(number).is_ok() && number.to_string() == text)
             .then_some(Self(number))
             .ok_or(MalformedSequence)
@@ -221,21 +221,20 @@ impl FromStr for Sequence {
 /// One event of an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Whose it is.
+    /// The app.
     pub client_id: ClientId,
-    /// Its number among those of the app.
+    /// The number among the events of the app.
     pub sequence: Sequence,
-    /// What has happened.
-    pub happening: EventBody,
+    /// What happened.
+    pub body: EventBody,
 }
 
 impl Event {
-    /// A name that no other event has, in any way in which it is delivered. It is worked out of
-    /// what the event says, so that after a restore from a backup another event with the same
-    /// number has another name.
+    /// The globally unique id, the same for every delivery of this event. It is a hash of the
+    /// content: after a restore from a backup, another event with the same number has another id.
     #[must_use]
     pub fn id(&self) -> EventId {
-        let EventBody { name, request_id, at, .. } = &self.happening;
+        let EventBody { name, request_id, at, .. } = &self.body;
         let mut hash = Sha256::new();
         hash.update(request_id.as_bytes());
         hash.update(self.sequence.0.to_be_bytes());
@@ -245,18 +244,18 @@ impl Event {
     }
 }
 
-/// Which events of an app are there.
+/// The range of an app's events that are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
-    /// The first one that is still kept; where none is, the next one that there will be.
+pub struct EventRange {
+    /// The oldest stored event; if none is stored, the number of the next event.
     pub oldest: Sequence,
-    /// The last one that there has been, kept or not.
+    /// The newest event, whether it is still stored or not.
     pub newest: Sequence,
 }
 
-impl Kept {
-    /// Whether all events after this one are there: none of them is no longer kept, and this one is
-    /// no dream of the future.
+impl EventRange {
+    /// Whether a stream can resume after `last`: no later event has been deleted, and `last` is not
+    /// in the future.
     #[must_use]
     pub fn has_all_after(&self, last: Sequence) -> bool {
         last <= self.newest && self.oldest <= last.next()
@@ -269,7 +268,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_name_means_one_event() {
+    fn names_are_unique() {
         for event in EventName::ALL {
             assert_eq!(EventName::from_name(event.as_str()), Some(event));
         }
@@ -299,25 +298,23 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_resumed_is_what_has_all_its_successors() {
-        let kept = |oldest, newest| Kept { oldest: Sequence(oldest), newest: Sequence(newest) };
-        let resumable = |kept: Kept| {
-            (0..10).filter(|last| kept.has_all_after(Sequence(*last))).collect::<Vec<u64>>()
+    fn a_stream_resumes_where_all_later_events_are_stored() {
+        let range =
+            |oldest, newest| EventRange { oldest: Sequence(oldest), newest: Sequence(newest) };
+        let resumable = |range: EventRange| {
+            (0..10).filter(|last| range.has_all_after(Sequence(*last))).collect::<Vec<u64>>()
         };
-        assert_eq!(resumable(Kept::default()), [0], "nothing has happened yet");
-        assert_eq!(resumable(kept(1, 3)), [0, 1, 2, 3]);
-        assert_eq!(resumable(kept(3, 5)), [2, 3, 4, 5], "1 and 2 are gone");
-        assert_eq!(resumable(kept(6, 5)), [5], "all are gone");
+        assert_eq!(resumable(EventRange::default()), [0], "no events yet");
+        assert_eq!(resumable(range(1, 3)), [0, 1, 2, 3]);
+        assert_eq!(resumable(range(3, 5)), [2, 3, 4, 5], "1 and 2 are deleted");
+        assert_eq!(resumable(range(6, 5)), [5], "all are deleted");
     }
 
     #[test]
-    fn events_that_differ_have_names_that_differ() {
+    fn different_events_have_different_ids() {
         let request_id = RequestId::from_bytes([1; 16]);
-        let event = |sequence, happening| Event {
-            client_id: "FK5b0KSM".parse().unwrap(),
-            sequence,
-            happening,
-        };
+        let event =
+            |sequence, body| Event { client_id: "FK5b0KSM".parse().unwrap(), sequence, body };
         let failed = |millis| EventBody::failed(request_id, "why", Timestamp::from_millis(millis));
         let first = event(Sequence(1), failed(0));
         assert_eq!(first.id(), event(Sequence(1), failed(0)).id());

@@ -1,34 +1,34 @@
-//! Repeating a request safely (§4).
+//! Idempotency keys and the fingerprints of requests (§4).
 
 use std::time::Duration;
 
 use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
-/// How long a key is remembered: 24 hours (§4).
+/// How long a key is valid: 24 hours (§4).
 pub const VALIDITY: Duration = Duration::from_hours(24);
 
-/// A key that a client chose for one order: 1 to 255 characters (§4).
+/// An idempotency key that a client chose for one request: 1 to 255 characters (§4).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
-/// Why a text cannot be an idempotency key.
+/// Why a text is not a valid idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdempotencyKeyError {
     /// It has no characters.
     #[error("must not be empty: leave the header out, or send a new random value such as a UUID")]
     Empty,
     /// It has more than 255 characters.
-    #[error("must have at most {} characters", IdempotencyKey::LONGEST)]
+    #[error("must have at most {} characters", IdempotencyKey::MAX_LENGTH)]
     TooLong,
-    /// It contains U+0000, which not every database can keep.
+    /// It contains U+0000, which PostgreSQL cannot store.
     #[error("must not contain U+0000")]
     Nul,
 }
 
 impl IdempotencyKey {
     /// The greatest length, in characters.
-    pub const LONGEST: usize = 255;
+    pub const MAX_LENGTH: usize = 255;
 
     /// Checks a key.
     ///
@@ -38,13 +38,13 @@ impl IdempotencyKey {
         match text.chars().count() {
             0 => Err(IdempotencyKeyError::Empty),
             _ if text.contains('\0') => Err(IdempotencyKeyError::Nul),
-            1..=Self::LONGEST => Ok(Self(text.to_owned())),
+            1..=Self::MAX_LENGTH => Ok(Self(text.to_owned())),
             _ => Err(IdempotencyKeyError::TooLong),
         }
     }
 
-    /// The key of one of many things that are made under this one key, by its place among them.
-    /// Whoever does not know this key does not meet it.
+    /// The key of one item of a batch, derived from the batch's key and the item's position. It
+    /// cannot be guessed without the batch's key.
     #[must_use]
     pub fn of_item(&self, index: usize) -> Self {
         let mut hash = Sha256::new();
@@ -60,13 +60,13 @@ impl IdempotencyKey {
     }
 }
 
-/// What a request asks for, in 32 bytes: equal when method, path and JSON value are equal, whatever
-/// the white space, the order of members or the spelling of a number (§4).
+/// A SHA-256 of a request (§4): equal when method, path and JSON value are equal, whatever the
+/// white space, the order of members or the spelling of numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// The fingerprint of a request.
+    /// The fingerprint of a request with this method, path and JSON body.
     #[must_use]
     pub fn of(method: &str, path: &str, body: &Map<String, Value>) -> Self {
         let mut hash = Sha256::new();
@@ -77,21 +77,21 @@ impl Fingerprint {
         Self(hash.finalize().into())
     }
 
-    /// From the bytes that the database keeps.
+    /// From the bytes that the database stores.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes that the database keeps.
+    /// The bytes that the database stores.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
 
-/// Each value starts with a mark of its kind and, where its length varies, its length, so that no
-/// two differ only in where one part ends and the next begins.
+/// Each value starts with a byte for its type and, where the length varies, its length. Without
+/// them, `["ab","c"]` and `["a","bc"]` would have the same hash.
 fn hash_value(hash: &mut Sha256, value: &Value) {
     match value {
         Value::Null => hash.update(b"n"),
@@ -126,11 +126,11 @@ fn hash_text(hash: &mut Sha256, mark: u8, text: &str) {
 
 fn hash_length(hash: &mut Sha256, mark: u8, length: usize) {
     hash.update([mark]);
-    // A length of more than 64 bits does not exist.
+    // `usize` has at most 64 bits on every platform that Rust supports.
     hash.update((length as u64).to_le_bytes());
 }
 
-/// `3`, `3.0` and `0.3e1` are one number.
+/// One spelling for `3`, `3.0` and `0.3e1`.
 fn canonical_number(number: &Number) -> String {
     match whole_number(number) {
         Some(whole) => whole.to_string(),
@@ -138,11 +138,10 @@ fn canonical_number(number: &Number) -> String {
     }
 }
 
-/// The number as an integer, if it is one, however it was written: JSON does not tell `3` from
-/// `3.0`.
+/// The number as an integer, if it is whole: JSON does not distinguish `3` from `3.0`.
 #[must_use]
 pub fn whole_number(number: &Number) -> Option<i64> {
-    // Beyond 2^53 a floating-point number no longer says which integer it is.
+    // From 2^53 on, a floating-point number represents several integers.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if let Some(whole) = number.as_i64() {
         return Some(whole);
@@ -150,7 +149,7 @@ pub fn whole_number(number: &Number) -> Option<i64> {
     let float = number.as_f64()?;
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "whole and in range: checked on the line itself"
+        reason = "the same line checks that the number is whole and in range"
     )]
     (float.fract() == 0.0 && float.abs() < EXACT).then_some(float as i64)
 }
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn each_item_of_each_key_has_a_key_of_its_own() {
+    fn every_item_of_every_batch_has_another_key() {
         let key = |text| IdempotencyKey::new(text).unwrap();
         assert_eq!(key("k").of_item(0), key("k").of_item(0));
         assert_ne!(key("k").of_item(0), key("k").of_item(1));
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_member_order_and_spelling_of_numbers_do_not_matter() {
+    fn white_space_member_order_and_number_spelling_do_not_matter() {
         assert_eq!(of(r#"{"a": 3, "b": [1, "\u0061"]}"#), of(r#"{"b":[1.0,"a"],"a":0.3e1}"#));
     }
 
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_is_recognised_however_it_is_written() {
+    fn a_whole_number_is_recognised_in_every_spelling() {
         let whole = |text: &str| whole_number(&serde_json::from_str(text).unwrap());
         assert_eq!(whole("3"), Some(3));
         assert_eq!(whole("3.0"), Some(3));
@@ -237,7 +236,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn how_a_value_is_written_does_not_matter(value in any_json()) {
+        fn formatting_does_not_change_a_fingerprint(value in any_json()) {
             let value = Map::from_iter([("value".to_owned(), value)]);
             let compact = serde_json::to_string(&value).unwrap();
             let pretty = serde_json::to_string_pretty(&value).unwrap();

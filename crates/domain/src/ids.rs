@@ -1,4 +1,4 @@
-//! What things are called (§1).
+//! Identifiers (§1).
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::{Clock, Randomness, base62};
 
-/// The text is not an id of the kind that was asked for. To a caller that is the same as an id
-/// nobody has: not found.
+/// The text is not an id of the expected type. The API answers it like an id that does not exist:
+/// not found.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid id")]
 pub struct MalformedId;
@@ -21,13 +21,13 @@ macro_rules! uuid_id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// From the sixteen bytes that the database keeps.
+            /// From the sixteen bytes that the database stores.
             #[must_use]
             pub fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
             }
 
-            /// The sixteen bytes that the database keeps; time-ordered ids sort by them.
+            /// The sixteen bytes that the database stores. Time-ordered ids sort by them.
             #[must_use]
             pub fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
@@ -45,7 +45,7 @@ macro_rules! uuid_id {
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let uuid = text.strip_prefix($prefix).ok_or(MalformedId)?;
-                // One spelling per id: the 36 characters with hyphens, in lower case.
+                // Each id has one spelling: 36 characters, with hyphens, in lower case.
                 if uuid.len() != 36 || uuid.bytes().any(|byte| byte.is_ascii_uppercase()) {
                     return Err(MalformedId);
                 }
@@ -71,18 +71,18 @@ uuid_id!(
     "par_"
 );
 uuid_id!(
-    /// A workspace API key's id, which may be shown, unlike its secret: `key_` and a UUID (§2).
+    /// An API key, without its secret: `key_` and a UUID (§2).
     ApiKeyId,
     "key_"
 );
 uuid_id!(
-    /// An event, however it is delivered: `evt_` and a UUID (§7).
+    /// An event: `evt_` and a UUID, the same for every delivery (§7).
     EventId,
     "evt_"
 );
 
 impl EventId {
-    /// The id that is made of this hash: a UUID of version 8.
+    /// A UUID of version 8 with the first 16 bytes of this hash.
     pub(crate) fn of_hash(hash: [u8; 32]) -> Self {
         let mut bytes = [0; 16];
         bytes.iter_mut().zip(hash).for_each(|(byte, hashed)| *byte = hashed);
@@ -91,25 +91,24 @@ impl EventId {
 }
 
 impl ChallengeId {
-    /// The id of the one challenge that this request can become: the same UUID under another
-    /// prefix.
+    /// The id of the challenge that this request can become: the same UUID with another prefix.
     ///
-    /// So the primary key alone makes sure that one request has one challenge (§9), on any number
-    /// of machines and without a second unique index, and challenges sort as their requests do.
+    /// The challenge's primary key thus guarantees one challenge per request (§9) without a second
+    /// unique index, and challenges sort like their requests.
     #[must_use]
     pub fn of(request: RequestId) -> Self {
         Self(request.0)
     }
 }
 
-/// An app's public name: 8 letters and digits (§1).
+/// An app's client id: 8 letters and digits (§1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(String);
 
 impl ClientId {
     const LENGTH: usize = 8;
 
-    /// A new, random one (47 bits: the table's unique index decides whether it is free).
+    /// A random client id. It has 47 bits, so a unique index has to rule out collisions.
     #[must_use]
     pub fn random(randomness: &dyn Randomness) -> Self {
         Self(base62::random(randomness, Self::LENGTH))
@@ -144,15 +143,15 @@ pub struct WorkspaceId(String);
 
 impl WorkspaceId {
     const PREFIX: &str = "org_";
-    const LONGEST: usize = 64;
+    const MAX_LENGTH: usize = 64;
 
-    /// A new, random one (119 bits).
+    /// A random workspace id (119 bits).
     #[must_use]
     pub fn random(randomness: &dyn Randomness) -> Self {
         Self(format!("{}{}", Self::PREFIX, base62::random(randomness, 20)))
     }
 
-    /// The whole text.
+    /// The id as text, with its prefix.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -171,18 +170,19 @@ impl FromStr for WorkspaceId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let opaque = text.strip_prefix(Self::PREFIX).ok_or(MalformedId)?;
         let valid = !opaque.is_empty()
-            && text.len() <= Self::LONGEST
+            && text.len() <= Self::MAX_LENGTH
             && opaque.bytes().all(|byte| byte.is_ascii_alphanumeric());
         valid.then(|| Self(text.to_owned())).ok_or(MalformedId)
     }
 }
 
-/// A provider of electronic identities, as the catalogue calls it: `bankidse`, `no-bankid` (§11).
+/// A provider's id in the catalogue, such as `bankidse` or `no-bankid`: 1 to 64 characters of
+/// `a-z`, `0-9` and `-` (§11).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProviderId(String);
 
 impl ProviderId {
-    const LONGEST: usize = 64;
+    const MAX_LENGTH: usize = 64;
 
     /// The id as text.
     #[must_use]
@@ -202,24 +202,24 @@ impl FromStr for ProviderId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let valid = !text.is_empty() && text.len() <= Self::LONGEST && text.bytes().all(allowed);
+        let valid = !text.is_empty() && text.len() <= Self::MAX_LENGTH && text.bytes().all(allowed);
         valid.then(|| Self(text.to_owned())).ok_or(MalformedId)
     }
 }
 
-/// Makes new ids: UUIDs of version 7 that ascend even within one millisecond, so that the order of
-/// ids is the order of creation and inserts stay at the right edge of an index.
-pub struct Ids {
+/// Generates UUIDs of version 7 that ascend even within one millisecond. Ids therefore sort in the
+/// order of their creation, and inserts stay at the right edge of an index.
+pub struct IdGenerator {
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     last: Mutex<u128>,
 }
 
-/// The random part of a version 7 UUID has 74 bits; above it stand the milliseconds.
+/// The random part of a version 7 UUID; the milliseconds are above it.
 const RANDOM_BITS: u32 = 74;
 
-impl Ids {
-    /// A maker of ids for this clock and this source of chance.
+impl IdGenerator {
+    /// A generator with this clock and this source of randomness.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
         Self { clock, randomness, last: Mutex::new(0) }
@@ -250,20 +250,19 @@ impl Ids {
         let now = u128::from(self.clock.now().as_millis().max(0).unsigned_abs());
         let fresh = (now << RANDOM_BITS) | (random >> (128 - RANDOM_BITS));
 
-        // A number is whole or not written at all: a poisoned lock hides nothing broken.
+        // Ignoring poisoning is safe: the assignment below is the only change and cannot panic.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = if fresh >> RANDOM_BITS > *last >> RANDOM_BITS {
             fresh
         } else {
-            // The same millisecond again, or a clock that went back: step forward by a random
-            // amount.
+            // The same millisecond as before, or a clock that was set back: add a random step.
             *last + 1 + u128::from(random as u32)
         };
         version_7(*last)
     }
 }
 
-/// Spreads a number of 48 + 74 bits over a UUID, around its version and variant.
+/// Lays out 48 + 74 bits around the version and variant of a UUID.
 fn version_7(number: u128) -> Uuid {
     let time = number >> RANDOM_BITS;
     let upper = (number >> 62) & 0xfff;
@@ -277,20 +276,20 @@ mod tests {
     use crate::{ManualClock, SeededRandomness, Timestamp};
     use proptest::prelude::*;
 
-    fn ids_at(millis: i64) -> Ids {
+    fn ids_at(millis: i64) -> IdGenerator {
         let clock = ManualClock::at(Timestamp::from_millis(millis));
-        Ids::new(Arc::new(clock), Arc::new(SeededRandomness::from_seed(7)))
+        IdGenerator::new(Arc::new(clock), Arc::new(SeededRandomness::from_seed(7)))
     }
 
     #[test]
-    fn ids_ascend_even_while_the_clock_stands_still() {
+    fn ids_ascend_while_the_clock_stands_still() {
         let ids = ids_at(1_775_642_400_000);
-        let made: Vec<RequestId> = (0..1000).map(|_| ids.request()).collect();
-        assert!(made.is_sorted_by(|one, next| one < next));
+        let generated: Vec<RequestId> = (0..1000).map(|_| ids.request()).collect();
+        assert!(generated.is_sorted_by(|one, next| one < next));
     }
 
     #[test]
-    fn a_new_id_is_a_version_7_uuid_of_the_present() {
+    fn a_new_id_is_a_version_7_uuid_with_the_current_time() {
         let uuid = ids_at(1_775_642_400_000).request().0;
         assert_eq!(uuid.get_version_num(), 7);
         assert_eq!(uuid.get_variant(), uuid::Variant::RFC4122);

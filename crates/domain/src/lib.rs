@@ -1,11 +1,10 @@
-//! The rules of production tests: what may be ordered, who may claim a stamp, what happens next.
+//! The rules of production tests: what may be ordered, who may claim a stamp, when to retry.
 //!
-//! Everything here is pure. Nothing reads a clock, a file or a socket of its own accord: time comes
-//! in as a [`Timestamp`], chance through [`Randomness`]. The only two exceptions, [`SystemClock`]
-//! and [`SeededRandomness::from_system`], exist so that there is exactly one place which touches
-//! the real world.
+//! Every rule is a pure function or a method on plain data. Time is an argument ([`Timestamp`],
+//! [`Clock`]) and so is randomness ([`Randomness`]). Only [`SystemClock`] and
+//! [`SeededRandomness::from_system`] ask the operating system.
 //!
-//! The numbers in brackets (§5) are sections of `docs/api-design.md`.
+//! Section numbers such as §5 refer to `docs/api-design.md`.
 
 pub mod api_key;
 pub mod app;
@@ -21,6 +20,7 @@ mod environment;
 pub mod event;
 pub mod idempotency;
 mod ids;
+pub mod new_stamps;
 pub mod observation;
 pub mod participation;
 mod platform;
@@ -30,16 +30,18 @@ pub mod report;
 pub mod retry;
 pub mod sealed_secret;
 pub mod secret_key;
-pub mod stamp_news;
+#[cfg(test)]
+mod test_data;
 mod timestamp;
+pub mod verification;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use clock_and_rng::ClockAndRng;
-pub use environment::Environment;
+pub use environment::{Environment, UnknownEnvironment};
 pub use ids::{
-    ApiKeyId, ChallengeId, ClientId, EventId, Ids, MalformedId, ParticipationId, ProviderId,
-    RequestId, WorkspaceId,
+    ApiKeyId, ChallengeId, ClientId, EventId, IdGenerator, MalformedId, ParticipationId,
+    ProviderId, RequestId, WorkspaceId,
 };
-pub use platform::Platform;
+pub use platform::{Platform, UnknownPlatform};
 pub use randomness::{NoRandomness, Randomness, SeededRandomness};
-pub use timestamp::Timestamp;
+pub use timestamp::{MalformedTimestamp, Timestamp};

@@ -1,114 +1,135 @@
-//! What it means that the challenge service says how a challenge stands (§9): what is new, what an
-//! app's engineers are told of it (§7), and when to look again.
+//! What follows from observing a challenge at the challenge service (§9): what has changed, which
+//! events the app gets (§7), and when to observe it again.
 
 use crate::challenge::{Challenge, Ending, Watch};
-use crate::event::{EventBody, Stamps};
+use crate::event::{EventBody, StampProgress};
+use crate::new_stamps::{ClaimCounts, NewStamps, total};
 use crate::report::ProviderRow;
-use crate::stamp_news::{KnownClaims, StampNews, total};
 use crate::{ChallengeId, RequestId, Timestamp};
 
-/// What was known of a challenge before.
+/// The recorded state of a challenge, as of its last observation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// The request that it was made of.
+pub struct LastObserved {
+    /// The request that became this challenge.
     pub request_id: RequestId,
     /// The challenge.
     pub challenge_id: ChallengeId,
-    /// How many stamps there are.
+    /// How many stamps the challenge grants.
     pub max_stamp_claims: u32,
-    /// When its last stamp was granted, if it was.
+    /// When its last stamp was granted; `None` while stamps are left.
     pub completed_at: Option<Timestamp>,
-    /// Whether it was closed before its time.
+    /// Whether it was closed before it expired.
     pub is_closed: bool,
-    /// The stamps that have been told of.
-    pub claims: KnownClaims,
+    /// The stamps for which an event was recorded.
+    pub claims: ClaimCounts,
 }
 
 /// What follows from an observation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conclusion {
-    /// What is known now.
-    pub known: Known,
-    /// Whether the challenge itself stands otherwise than before.
+pub struct ObservationOutcome {
+    /// The state to record.
+    pub last_observed: LastObserved,
+    /// Whether the challenge has completed or closed since the last observation.
     pub has_changed: bool,
-    /// What to tell, in this order.
-    pub happenings: Vec<EventBody>,
-    /// When to look again; `None` when nothing can change any more, and all has been told.
+    /// The events to record, in this order.
+    pub events: Vec<EventBody>,
+    /// When to observe the challenge again; `None` once it has ended and all events are recorded.
     pub next_observation_at: Option<Timestamp>,
-    /// Whether there was more to tell than was asked for: then the same observation says the rest.
+    /// Whether the limit cut the events off. Comparing the same observation again yields the rest.
     pub has_more: bool,
 }
 
-impl Conclusion {
-    /// Whether anything is new: if not, nothing has to be written down.
+impl ObservationOutcome {
+    /// Whether there is anything to record.
     #[must_use]
-    pub fn is_news(&self) -> bool {
+    pub fn needs_recording(&self) -> bool {
         self.has_changed
             || self.has_more
-            || !self.happenings.is_empty()
+            || !self.events.is_empty()
             || self.next_observation_at.is_none()
     }
 }
 
-impl Known {
-    /// Compares what is known with what is seen at `now`. Without `providers` the stamps were not
-    /// looked at; the end is told of only after the last stamp, so then it is looked at again at
-    /// once. At most about `limit` happenings are told at a time.
+impl LastObserved {
+    /// Compares the recorded state with the challenge as observed at `now`. Yields at most `limit`
+    /// stamp events, and after the last of them the event for the challenge's end.
     ///
-    /// What has completed or closed stays so, in whatever order observations arrive.
+    /// Without `providers` the stamps were not observed. The challenge is then due again at once,
+    /// because the event for its end must follow those for its stamps.
+    ///
+    /// A challenge that has completed or closed stays so, in whatever order observations arrive.
     #[must_use]
     pub fn compare(
         mut self,
-        seen: &Challenge,
+        observed: &Challenge,
         providers: Option<&[ProviderRow]>,
         now: Timestamp,
         watch: Watch,
         limit: usize,
-    ) -> Conclusion {
-        let had_ended = self.completed_at.is_some() || self.is_closed;
+    ) -> ObservationOutcome {
+        let had_ended = self.has_ended();
         if !had_ended {
-            (self.completed_at, self.is_closed) = (seen.completed_at, seen.is_closed);
+            (self.completed_at, self.is_closed) = (observed.completed_at, observed.is_closed);
         }
-        let has_changed = !had_ended && (self.completed_at.is_some() || self.is_closed);
-        let Some(providers) = providers else {
-            let next_observation_at = Some(now);
-            return Conclusion {
-                known: self,
-                has_changed,
-                happenings: Vec::new(),
-                next_observation_at,
-                has_more: false,
-            };
+        let has_changed = !had_ended && self.has_ended();
+        let (mut events, has_more) = match providers {
+            Some(providers) => self.take_new_stamps(providers, now, limit),
+            None => (Vec::new(), false),
         };
-        let StampNews { stamps, known, has_more } = StampNews::of(
-            std::mem::take(&mut self.claims),
-            providers,
-            self.max_stamp_claims,
-            limit,
-        );
-        self.claims = known;
-        let ids = (self.request_id, self.challenge_id);
-        let stamps_of = |claimed| Stamps { claimed, of: self.max_stamp_claims };
-        let mut happenings: Vec<_> = stamps
-            .into_iter()
-            .map(|(provider_id, claimed)| {
-                EventBody::stamp_claimed(ids, provider_id, stamps_of(claimed), now)
-            })
-            .collect();
-        let next_observation_at = match self.ending(seen, now) {
-            _ if has_more => Some(now),
+        let next_observation_at = match self.ending(observed, now) {
+            _ if has_more || providers.is_none() => Some(now),
             Some(ending) => {
-                happenings.push(EventBody::ended(ids, ending, stamps_of(total(&self.claims)), now));
+                events.push(EventBody::ended(self.ids(), ending, self.progress(None), now));
                 None
             }
-            None => Some(seen.next_observation(now, watch)),
+            None => Some(observed.next_observation(now, watch)),
         };
-        Conclusion { known: self, has_changed, happenings, next_observation_at, has_more }
+        ObservationOutcome {
+            last_observed: self,
+            has_changed,
+            events,
+            next_observation_at,
+            has_more,
+        }
     }
 
-    fn ending(&self, seen: &Challenge, now: Timestamp) -> Option<Ending> {
+    /// Counts the stamps that are new in this report. Returns an event for each of them, and
+    /// whether there are more.
+    fn take_new_stamps(
+        &mut self,
+        providers: &[ProviderRow],
+        now: Timestamp,
+        limit: usize,
+    ) -> (Vec<EventBody>, bool) {
+        let recorded = std::mem::take(&mut self.claims);
+        let NewStamps { stamps, counts, has_more } =
+            NewStamps::since(recorded, providers, self.max_stamp_claims, limit);
+        self.claims = counts;
+        let event = |(provider_id, claimed)| {
+            EventBody::stamp_claimed(self.ids(), provider_id, self.progress(Some(claimed)), now)
+        };
+        (stamps.into_iter().map(event).collect(), has_more)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.completed_at.is_some() || self.is_closed
+    }
+
+    fn ids(&self) -> (RequestId, ChallengeId) {
+        (self.request_id, self.challenge_id)
+    }
+
+    /// The progress after `claimed` stamps, or after all recorded ones.
+    fn progress(&self, claimed: Option<u32>) -> StampProgress {
+        StampProgress {
+            claimed: claimed.unwrap_or_else(|| total(&self.claims)),
+            limit: self.max_stamp_claims,
+        }
+    }
+
+    fn ending(&self, observed: &Challenge, now: Timestamp) -> Option<Ending> {
         let Self { completed_at, is_closed, .. } = *self;
-        Challenge { completed_at, is_closed, ..seen.clone() }.ending_at(now)
+        Challenge { completed_at, is_closed, ..observed.clone() }.ending_at(now)
     }
 }
 
@@ -116,6 +137,7 @@ impl Known {
 mod tests {
     use super::*;
     use crate::event::EventName;
+    use crate::test_data;
 
     const NOW: &str = "2026-04-08T10:05:00.000Z";
 
@@ -123,29 +145,21 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn known() -> Known {
+    fn last_observed() -> LastObserved {
         let request_id = RequestId::from_bytes([1; 16]);
-        Known {
+        LastObserved {
             request_id,
             challenge_id: ChallengeId::of(request_id),
             max_stamp_claims: 3,
             completed_at: None,
             is_closed: false,
-            claims: KnownClaims::new(),
+            claims: ClaimCounts::new(),
         }
     }
 
     fn challenge() -> Challenge {
-        let created_at = at("2026-04-08T10:00:00.000Z");
-        Challenge {
-            id: known().challenge_id,
-            title: "BankID".into(),
-            description: None,
-            created_at,
-            expires_at: Challenge::expiry(created_at),
-            completed_at: None,
-            is_closed: false,
-        }
+        let id = last_observed().challenge_id;
+        Challenge { id, ..test_data::challenge(at("2026-04-08T10:00:00.000Z")) }
     }
 
     fn granted(claim_count: u64) -> Vec<ProviderRow> {
@@ -156,81 +170,86 @@ mod tests {
         }]
     }
 
-    #[test]
-    fn only_what_is_new_is_news() {
-        let look = |seen: &Challenge, providers: &[ProviderRow], now| {
-            known().compare(seen, Some(providers), at(now), Watch::Untold, 1).is_news()
-        };
-        assert!(!look(&challenge(), &[], NOW));
-        assert!(look(&challenge(), &granted(1), NOW));
-        assert!(look(&Challenge { is_closed: true, ..challenge() }, &[], NOW));
-        assert!(look(&challenge(), &[], "2026-04-16T00:00:00.000Z"), "it is over");
+    /// The outcome for a challenge of which nothing is recorded, `claims` stamps being granted.
+    fn first(observed: &Challenge, claims: u64, now: &str, limit: usize) -> ObservationOutcome {
+        last_observed().compare(observed, Some(&granted(claims)), at(now), Watch::Polled, limit)
     }
 
-    fn told(conclusion: &Conclusion) -> Vec<(EventName, Option<u32>)> {
-        let told =
-            |happening: &EventBody| (happening.name, happening.stamps.map(|stamps| stamps.claimed));
-        conclusion.happenings.iter().map(told).collect()
+    fn names_and_totals(outcome: &ObservationOutcome) -> Vec<(EventName, Option<u32>)> {
+        let event = |event: &EventBody| (event.name, event.stamps.map(|stamps| stamps.claimed));
+        outcome.events.iter().map(event).collect()
     }
 
     #[test]
-    fn nothing_new_is_nothing_to_tell() {
-        let conclusion =
-            known().compare(&challenge(), Some(&granted(0)), at(NOW), Watch::Untold, 10);
-        assert_eq!((told(&conclusion), conclusion.has_changed), (vec![], false));
-        assert_eq!(conclusion.next_observation_at, Some(at("2026-04-08T10:05:10.000Z")));
+    fn only_a_difference_needs_recording() {
+        let closed = Challenge { is_closed: true, ..challenge() };
+        assert!(!first(&challenge(), 0, NOW, 1).needs_recording());
+        assert!(first(&challenge(), 1, NOW, 1).needs_recording());
+        assert!(first(&closed, 0, NOW, 1).needs_recording());
+        assert!(first(&challenge(), 0, "2026-04-16T00:00:00.000Z", 1).needs_recording(), "expired");
+    }
+
+    #[test]
+    fn without_a_difference_there_is_no_event() {
+        let outcome = first(&challenge(), 0, NOW, 10);
+        assert_eq!((names_and_totals(&outcome), outcome.has_changed), (vec![], false));
+        assert_eq!(outcome.next_observation_at, Some(at("2026-04-08T10:05:10.000Z")));
     }
 
     #[test]
     fn the_stamps_come_before_the_end_and_the_end_comes_once() {
         let complete = Challenge { completed_at: Some(at(NOW)), ..challenge() };
-        let conclusion = known().compare(&complete, Some(&granted(3)), at(NOW), Watch::Untold, 10);
+        let outcome = first(&complete, 3, NOW, 10);
         let stamp = |claimed| (EventName::StampClaimed, Some(claimed));
         assert_eq!(
-            told(&conclusion),
+            names_and_totals(&outcome),
             [stamp(1), stamp(2), stamp(3), (EventName::Completed, Some(3))]
         );
-        assert_eq!((conclusion.has_changed, conclusion.next_observation_at), (true, None));
+        assert_eq!((outcome.has_changed, outcome.next_observation_at), (true, None));
     }
 
     #[test]
-    fn much_to_tell_is_told_bit_by_bit_and_the_end_last() {
+    fn the_limit_splits_the_events_and_the_end_comes_last() {
         let closed = Challenge { is_closed: true, ..challenge() };
-        let first = known().compare(&closed, Some(&granted(2)), at(NOW), Watch::Untold, 1);
-        assert_eq!(told(&first), [(EventName::StampClaimed, Some(1))]);
-        assert_eq!((first.has_more, first.next_observation_at), (true, Some(at(NOW))));
-        let second = first.known.compare(&closed, Some(&granted(2)), at(NOW), Watch::Untold, 1);
+        let outcome = first(&closed, 2, NOW, 1);
+        assert_eq!(names_and_totals(&outcome), [(EventName::StampClaimed, Some(1))]);
+        assert_eq!((outcome.has_more, outcome.next_observation_at), (true, Some(at(NOW))));
+        let rest =
+            outcome.last_observed.compare(&closed, Some(&granted(2)), at(NOW), Watch::Polled, 1);
         assert_eq!(
-            told(&second),
+            names_and_totals(&rest),
             [(EventName::StampClaimed, Some(2)), (EventName::Cancelled, Some(2))]
         );
         assert_eq!(
-            (second.has_changed, second.has_more, second.next_observation_at),
+            (rest.has_changed, rest.has_more, rest.next_observation_at),
             (false, false, None)
         );
     }
 
     #[test]
-    fn an_end_that_was_seen_without_the_stamps_is_remembered_and_told_with_them() {
+    fn an_end_observed_without_stamps_is_recorded_and_gets_its_event_with_the_stamps() {
         let closed = Challenge { is_closed: true, ..challenge() };
-        let first = known().compare(&closed, None, at(NOW), Watch::Untold, 10);
-        assert_eq!(
-            (told(&first), first.has_changed, first.next_observation_at),
-            (vec![], true, Some(at(NOW)))
-        );
+        let outcome = last_observed().compare(&closed, None, at(NOW), Watch::Polled, 10);
+        assert_eq!(names_and_totals(&outcome), []);
+        assert_eq!((outcome.has_changed, outcome.next_observation_at), (true, Some(at(NOW))));
         let later = at("2026-05-01T00:00:00.000Z");
-        let second = first.known.compare(&challenge(), Some(&granted(1)), later, Watch::Untold, 10);
+        let rest = outcome.last_observed.compare(
+            &challenge(),
+            Some(&granted(1)),
+            later,
+            Watch::Polled,
+            10,
+        );
         assert_eq!(
-            told(&second),
+            names_and_totals(&rest),
             [(EventName::StampClaimed, Some(1)), (EventName::Cancelled, Some(1))]
         );
     }
 
     #[test]
-    fn what_is_neither_complete_nor_closed_expires() {
-        let end = challenge().expires_at;
-        let conclusion = known().compare(&challenge(), Some(&granted(0)), end, Watch::Untold, 10);
-        assert_eq!(told(&conclusion), [(EventName::Expired, Some(0))]);
-        assert_eq!((conclusion.has_changed, conclusion.next_observation_at), (false, None));
+    fn a_challenge_that_is_neither_complete_nor_closed_expires() {
+        let outcome = first(&challenge(), 0, "2026-04-15T23:59:59.000Z", 10);
+        assert_eq!(names_and_totals(&outcome), [(EventName::Expired, Some(0))]);
+        assert_eq!((outcome.has_changed, outcome.next_observation_at), (false, None));
     }
 }

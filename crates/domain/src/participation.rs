@@ -4,32 +4,32 @@ use std::time::Duration;
 
 use crate::{ChallengeId, ParticipationId, Platform, ProviderId, Timestamp};
 
-/// How long a tester has, from joining to the outcome: 15 minutes (§10).
+/// The time from joining to the outcome after which a participation lapses: 15 minutes (§10).
 pub const TIME_TO_VERIFY: Duration = Duration::from_mins(15);
 
-/// Where a participation stands (§10).
+/// The status of a participation (§10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// Joined; the outcome is not known yet.
+    /// Joined, without an outcome yet.
     Started,
     /// Verified, and a stamp was granted.
     Claimed,
     /// The verification failed.
     Failed,
-    /// Verified, but the last stamp was gone or the challenge was over.
+    /// Verified, but no stamp was left or the challenge had ended.
     Missed,
-    /// Verified as a person who has a stamp of this provider already.
+    /// Verified as a person who already holds a stamp for this provider.
     Duplicate,
-    /// No outcome in time.
+    /// There was no outcome within [`TIME_TO_VERIFY`].
     Lapsed,
 }
 
 impl Status {
-    /// All of them.
+    /// All statuses.
     pub const ALL: [Self; 6] =
         [Self::Started, Self::Claimed, Self::Failed, Self::Missed, Self::Duplicate, Self::Lapsed];
 
-    /// The name used in the API and in the tables.
+    /// The name in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -55,28 +55,28 @@ impl std::fmt::Display for Status {
     }
 }
 
-/// A participation. Who takes part is not in it: of a person, only keyed hashes are kept, and those
-/// stay in the tables.
+/// A participation (§10). It does not identify the tester: the database stores an HMAC of the
+/// person and of the browser, and nothing else reads them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Participation {
-    /// Its id.
+    /// The id.
     pub id: ParticipationId,
     /// The challenge that was joined.
     pub challenge_id: ChallengeId,
     /// The provider under test.
     pub provider_id: ProviderId,
-    /// What the tester's device runs.
+    /// The platform of the tester's device.
     pub platform: Platform,
-    /// Where it stands as far as anybody has written it down; ask [`Participation::status_at`].
+    /// The status in the database. [`Participation::status_at`] also takes the time into account.
     pub recorded_status: Status,
     /// When the tester joined.
     pub joined_at: Timestamp,
-    /// When it lapses without an outcome.
+    /// When it lapses unless there is an outcome.
     pub lapses_at: Timestamp,
 }
 
 impl Participation {
-    /// Where it stands at `now`: what has not ended in time has lapsed, written down or not.
+    /// The status at `now`: a participation lapses in time whether or not that is recorded yet.
     #[must_use]
     pub fn status_at(&self, now: Timestamp) -> Status {
         if self.recorded_status == Status::Started && now >= self.lapses_at {
@@ -93,7 +93,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn participation(recorded_status: Status) -> Participation {
-        let joined_at = Timestamp::from_millis(0);
+        let joined_at = Timestamp::EPOCH;
         Participation {
             id: ParticipationId::from_bytes([0; 16]),
             challenge_id: ChallengeId::from_bytes([0; 16]),
@@ -114,8 +114,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_outcome_is_final(millis in 0_i64.., status in proptest::sample::select(Status::ALL[1..].to_vec())) {
-            prop_assert_eq!(participation(status).status_at(Timestamp::from_millis(millis)), status);
+        fn a_final_status_never_changes(
+            millis in 0_i64..,
+            status in proptest::sample::select(Status::ALL[1..].to_vec()),
+        ) {
+            let now = Timestamp::from_millis(millis);
+            prop_assert_eq!(participation(status).status_at(now), status);
         }
     }
 }

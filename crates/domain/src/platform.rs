@@ -1,9 +1,9 @@
-//! The testers' devices (§5).
+//! The platforms of testers' devices (§5).
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What a tester's device runs (§5).
+/// The platform of a tester's device (§5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Platform {
     /// An iPhone or iPad.
@@ -13,10 +13,10 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// Both, in the order in which they are documented.
+    /// All platforms, in the order of the documentation.
     pub const ALL: [Self; 2] = [Self::Ios, Self::Android];
 
-    /// The name used in the API and in the tables.
+    /// The name in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,7 +32,7 @@ impl fmt::Display for Platform {
     }
 }
 
-/// Neither `ios` nor `android`.
+/// The text is neither `ios` nor `android`.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be \"ios\" or \"android\"")]
 pub struct UnknownPlatform;

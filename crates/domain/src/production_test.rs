@@ -1,28 +1,28 @@
-//! What may be ordered (§5): the bounds of each field of a production test.
+//! Orders for production tests: the fields and their bounds (§5).
 
 use crate::{Platform, ProviderId};
 
-/// Nothing to read in it: only white space and control characters.
+/// Whether a text has only white space and control characters.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|character| character.is_whitespace() || character.is_control())
 }
 
-/// Why a text was refused.
+/// Why a text is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// Nothing to read in it.
+    /// Only white space and control characters.
     #[error("must not be blank")]
     Blank,
     /// More characters (Unicode scalar values) than allowed.
     #[error("must have at most {longest} characters, this has {given}")]
     TooLong {
-        /// The bound.
+        /// The greatest length.
         longest: usize,
-        /// What was given.
+        /// The length of the text.
         given: usize,
     },
-    /// Contains U+0000, which not every database can keep.
+    /// Contains U+0000, which PostgreSQL cannot store.
     #[error("must not contain the character U+0000")]
     Null,
 }
@@ -38,13 +38,13 @@ fn check_text(text: &str, longest: usize) -> Result<(), TextError> {
     }
 }
 
-/// What a production test is called: 1 to 200 characters, not blank (§5).
+/// The title of a production test: 1 to 200 characters, not blank (§5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Title(String);
 
 impl Title {
     /// The greatest length, in Unicode scalar values.
-    pub const LONGEST: usize = 200;
+    pub const MAX_LENGTH: usize = 200;
 
     /// Checks a title.
     ///
@@ -54,7 +54,7 @@ impl Title {
         if is_blank(&text) {
             return Err(TextError::Blank);
         }
-        check_text(&text, Self::LONGEST)?;
+        check_text(&text, Self::MAX_LENGTH)?;
         Ok(Self(text))
     }
 
@@ -65,20 +65,20 @@ impl Title {
     }
 }
 
-/// What testers should know before they join: at most 1000 characters, possibly none (§5).
+/// Instructions for testers: at most 1000 characters, possibly none (§5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(String);
 
 impl Description {
     /// The greatest length, in Unicode scalar values.
-    pub const LONGEST: usize = 1000;
+    pub const MAX_LENGTH: usize = 1000;
 
     /// Checks a description.
     ///
     /// # Errors
     /// When it is too long or contains U+0000.
     pub fn new(text: String) -> Result<Self, TextError> {
-        check_text(&text, Self::LONGEST)?;
+        check_text(&text, Self::MAX_LENGTH)?;
         Ok(Self(text))
     }
 
@@ -95,20 +95,20 @@ pub struct StampLimit(u32);
 
 /// The number is not from 1 to 2147483647.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be an integer from 1 to {}", StampLimit::GREATEST)]
+#[error("must be an integer from 1 to {}", StampLimit::MAX)]
 pub struct StampLimitError;
 
 impl StampLimit {
-    /// The greatest limit: what fits a signed integer of 32 bits everywhere.
-    pub const GREATEST: u32 = 2_147_483_647;
+    /// The greatest limit: the largest 32-bit signed integer.
+    pub const MAX: u32 = 2_147_483_647;
 
     /// Checks a limit.
     ///
     /// # Errors
-    /// When it is below 1 or above [`StampLimit::GREATEST`].
+    /// When it is below 1 or above [`StampLimit::MAX`].
     pub fn new(number: i64) -> Result<Self, StampLimitError> {
         match u32::try_from(number) {
-            Ok(number @ 1..=Self::GREATEST) => Ok(Self(number)),
+            Ok(number @ 1..=Self::MAX) => Ok(Self(number)),
             _ => Err(StampLimitError),
         }
     }
@@ -121,32 +121,32 @@ impl StampLimit {
 }
 
 impl Default for StampLimit {
-    /// What an order without a limit gets.
+    /// The limit of an order that has none: 3.
     fn default() -> Self {
         Self(3)
     }
 }
 
-/// An order whose fields are each within their bounds. Whether its providers are eligible is still
-/// to be seen.
+/// An order whose fields are within their bounds (§5). [`crate::eligibility::select`] checks its
+/// providers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// What the test is called.
+    /// The title.
     pub title: Title,
-    /// What testers should know, if anything was said.
+    /// Instructions for testers.
     pub description: Option<Description>,
-    /// The providers asked for, as they were written; `None` means every eligible one.
+    /// The requested provider ids, unchecked; `None` means every eligible provider.
     pub provider_ids: Option<Vec<String>>,
-    /// The only platform that may take part, if it is limited to one.
+    /// The only platform that can take part; `None` means all.
     pub target_platform: Option<Platform>,
-    /// How many stamps there are.
+    /// How many stamps the challenge grants.
     pub max_stamps: StampLimit,
-    /// Whether one person may hold several stamps for one provider, if anything was said.
+    /// Whether one person can hold several stamps for one provider; `None` means no.
     pub allow_duplicate_participation: Option<bool>,
 }
 
 impl Order {
-    /// What is handed to the challenge service, once the providers are settled.
+    /// The payload for the challenge service, with the selected providers.
     #[must_use]
     pub fn into_payload(self, provider_ids: Vec<ProviderId>) -> Payload {
         let Self {
@@ -168,20 +168,20 @@ impl Order {
     }
 }
 
-/// What a challenge request promises and a challenge keeps (§5).
+/// The part of an order that the challenge request and the challenge share (§5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payload {
-    /// What the test is called.
+    /// The title.
     pub title: String,
-    /// What testers should know, if anything was said.
+    /// Instructions for testers.
     pub description: Option<String>,
-    /// The providers under test, each once, in the order in which they were asked for.
+    /// The providers under test, without repetitions, in the order of the request.
     pub provider_ids: Vec<ProviderId>,
-    /// How many stamps there are, at least one.
+    /// How many stamps the challenge grants, at least one.
     pub max_stamp_claims: u32,
-    /// The only platform that may take part, if it is limited to one.
+    /// The only platform that can take part; `None` means all.
     pub target_platform: Option<Platform>,
-    /// Whether one person may hold several stamps for one provider, if anything was said.
+    /// Whether one person can hold several stamps for one provider; `None` means no.
     pub allow_duplicate_participation: Option<bool>,
 }
 
@@ -222,13 +222,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_title_is_kept_to_the_letter(text in "\\PC{1,200}") {
+        fn a_title_is_not_changed(text in "\\PC{1,200}") {
             prop_assume!(!is_blank(&text));
             prop_assert_eq!(Title::new(text.clone()).map(Title::into_string), Ok(text));
         }
 
         #[test]
-        fn a_limit_is_either_kept_or_refused(number in any::<i64>()) {
+        fn a_limit_is_accepted_exactly_within_its_bounds(number in any::<i64>()) {
             let expected = (1..=2_147_483_647).contains(&number);
             prop_assert_eq!(StampLimit::new(number).is_ok(), expected);
         }

@@ -1,17 +1,17 @@
-//! Where chance comes from.
+//! Sources of randomness.
 
 use std::sync::{Mutex, PoisonError};
 
 use rand::rngs::{StdRng, SysRng};
 use rand::{Rng, SeedableRng};
 
-/// A source of unpredictable bytes. Passed in wherever chance matters, so that a test can repeat
-/// itself exactly.
+/// A source of random bytes that are fit for secrets. Code that needs randomness takes one as an
+/// argument, so that tests are reproducible.
 pub trait Randomness: Send + Sync + 'static {
-    /// Overwrites `bytes` with random ones.
+    /// Overwrites `bytes` with random bytes.
     fn fill(&self, bytes: &mut [u8]);
 
-    /// A random number, every value equally likely.
+    /// A random number, all values equally likely.
     fn number(&self) -> u64 {
         let mut bytes = [0; 8];
         self.fill(&mut bytes);
@@ -19,27 +19,27 @@ pub trait Randomness: Send + Sync + 'static {
     }
 }
 
-/// A cryptographic generator, seeded once.
+/// A cryptographically secure generator that is seeded once.
 #[derive(Debug)]
 pub struct SeededRandomness(Mutex<StdRng>);
 
-/// The operating system gave no randomness; nothing that makes secrets can start.
+/// The operating system provided no randomness, without which no secret can be generated.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system's random number generator failed: {0}")]
 pub struct NoRandomness(String);
 
 impl SeededRandomness {
-    /// Seeded from the operating system: the only choice outside tests.
+    /// A generator seeded by the operating system. Anything but a test uses this one.
     ///
     /// # Errors
-    /// When the operating system has no randomness to give.
+    /// When the operating system provides no randomness.
     pub fn from_system() -> Result<Self, NoRandomness> {
         let generator =
             StdRng::try_from_rng(&mut SysRng).map_err(|error| NoRandomness(error.to_string()))?;
         Ok(Self(Mutex::new(generator)))
     }
 
-    /// Seeded with a number: the same bytes in the same order, each time.
+    /// A generator that yields the same bytes for the same seed, for tests.
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         Self(Mutex::new(StdRng::seed_from_u64(seed)))
@@ -48,7 +48,7 @@ impl SeededRandomness {
 
 impl Randomness for SeededRandomness {
     fn fill(&self, bytes: &mut [u8]) {
-        // A generator has no state that a panic elsewhere could leave half written.
+        // Ignoring poisoning is safe: filling bytes does not panic, so the state is consistent.
         let mut generator = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         generator.fill_bytes(bytes);
     }

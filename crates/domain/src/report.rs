@@ -1,4 +1,4 @@
-//! How a production test went, provider by provider (§8).
+//! The report of a production test: participations and stamps per provider (§8).
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,26 +6,26 @@ use std::time::Duration;
 use crate::ProviderId;
 use crate::challenge::Challenge;
 
-/// What was counted for one provider of a challenge.
+/// The counts for one provider of a challenge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Participations begun.
+    /// Started participations.
     pub participations: u64,
-    /// Stamps granted.
+    /// Granted stamps.
     pub claims: u64,
     /// The sum of the times from joining to the stamp.
     pub time_to_claim: Duration,
 }
 
-/// One provider's row of a report.
+/// One provider in a report (§8).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderRow {
     /// The provider.
     pub provider_id: ProviderId,
-    /// Stamps granted.
+    /// Granted stamps.
     pub claim_count: u64,
-    /// The mean time from joining to the stamp, in seconds, to the millisecond; `None` while there
-    /// is no stamp.
+    /// The mean time from joining to the stamp, in seconds, rounded to the millisecond; `None`
+    /// without stamps.
     pub average_completion_seconds: Option<f64>,
 }
 
@@ -34,16 +34,17 @@ pub struct ProviderRow {
 pub struct Report {
     /// The challenge.
     pub challenge: Challenge,
-    /// Participations begun.
+    /// Started participations.
     pub total_participations: u64,
-    /// Stamps granted.
+    /// Granted stamps.
     pub total_claims: u64,
-    /// One row per provider of the challenge, in the payload's order.
+    /// One row per provider of the challenge, in the order of its payload.
     pub providers: Vec<ProviderRow>,
 }
 
 impl Report {
-    /// Puts the tallies in the payload's order; a provider without a tally has a row of zeros.
+    /// Makes a report with one row per entry of `provider_ids`, in their order. A provider without
+    /// a tally has a row of zeros.
     #[must_use]
     pub fn new(
         challenge: Challenge,
@@ -74,7 +75,7 @@ fn row(provider_id: &ProviderId, tally: Tally) -> ProviderRow {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "milliseconds stay exact for 285,000 years")]
+#[expect(clippy::cast_precision_loss, reason = "f64 holds milliseconds exactly for 285,000 years")]
 fn average_seconds(claims: u64, sum: Duration) -> Option<f64> {
     let count = u128::from(claims);
     if count == 0 {
@@ -87,20 +88,11 @@ fn average_seconds(claims: u64, sum: Duration) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ChallengeId, Timestamp};
+    use crate::{Timestamp, test_data};
 
     #[test]
-    fn every_provider_has_a_row_in_the_payloads_order() {
-        let created_at = Timestamp::from_millis(0);
-        let challenge = Challenge {
-            id: ChallengeId::from_bytes([0; 16]),
-            title: "BankID".into(),
-            description: None,
-            created_at,
-            expires_at: Challenge::expiry(created_at),
-            completed_at: None,
-            is_closed: false,
-        };
+    fn every_provider_has_a_row_in_the_order_of_the_payload() {
+        let challenge = test_data::challenge(Timestamp::EPOCH);
         let order: Vec<ProviderId> = ["smartid", "bankidse"].map(|id| id.parse().unwrap()).to_vec();
         let tally = Tally { participations: 4, claims: 2, time_to_claim: Duration::from_secs(83) };
         let report = Report::new(challenge, &order, &HashMap::from([(order[1].clone(), tally)]));

@@ -1,24 +1,23 @@
-//! When to try again (§9).
+//! When a challenge request is attempted again (§9).
 
 use std::time::Duration;
 
 use crate::Timestamp;
 
-/// How long a request may stay pending: 24 hours.
+/// How long a request can stay pending: 24 hours.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_hours(24);
 
-/// The upper bound of the first pause.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The upper bound of the first delay.
+const INITIAL_BOUND: Duration = Duration::from_secs(1);
 
-/// The upper bound of every pause.
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+/// The upper bound of every delay.
+const MAX_BOUND: Duration = Duration::from_mins(5);
 
-/// When to try again after `attempts` attempts have failed, or `None` when patience is at its end.
+/// When to make the next attempt after `attempts` failed ones; `None` if `give_up_at` has passed.
 ///
-/// Exponential backoff with full jitter: a pause of anything from nothing to an upper bound that
-/// doubles from one second to five minutes. `at_least` is what the other side asked for
-/// (`Retry-After`). The last attempt is made at `give_up_at` itself, however long the pause would
-/// have been.
+/// Exponential backoff with full jitter: the delay is random between zero and a bound that doubles
+/// from 1 s to 5 min. `at_least` is the delay that the server requested (`Retry-After`); `random`
+/// is any random number. The last attempt is made exactly at `give_up_at`.
 #[must_use]
 pub fn next_attempt(
     now: Timestamp,
@@ -30,13 +29,13 @@ pub fn next_attempt(
     if now >= give_up_at {
         return None;
     }
-    let pause = jittered(upper_bound(attempts), random).max(at_least.unwrap_or_default());
-    Some(now.plus(pause).min(give_up_at))
+    let delay = jittered(upper_bound(attempts), random).max(at_least.unwrap_or_default());
+    Some(now.plus(delay).min(give_up_at))
 }
 
 fn upper_bound(attempts: u32) -> Duration {
     let doublings = attempts.saturating_sub(1).min(31);
-    FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
+    INITIAL_BOUND.saturating_mul(1 << doublings).min(MAX_BOUND)
 }
 
 /// A whole number of milliseconds from 0 to `bound`.
@@ -52,7 +51,7 @@ mod tests {
 
     const NOW: i64 = 1_775_642_400_000;
 
-    fn pause(attempts: u32, at_least: Option<Duration>, random: u64) -> Duration {
+    fn delay(attempts: u32, at_least: Option<Duration>, random: u64) -> Duration {
         let now = Timestamp::from_millis(NOW);
         next_attempt(now, now.plus(DEFAULT_TIMEOUT), attempts, at_least, random).unwrap().since(now)
     }
@@ -66,9 +65,9 @@ mod tests {
 
     #[test]
     fn jitter_covers_the_whole_range() {
-        assert_eq!(pause(1, None, 0), Duration::ZERO);
-        assert_eq!(pause(1, None, 1000), Duration::from_secs(1));
-        assert_eq!(pause(1, None, 1001), Duration::ZERO);
+        assert_eq!(delay(1, None, 0), Duration::ZERO);
+        assert_eq!(delay(1, None, 1000), Duration::from_secs(1));
+        assert_eq!(delay(1, None, 1001), Duration::ZERO);
     }
 
     #[test]
@@ -81,14 +80,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_pause_is_never_longer_than_five_minutes(attempts in 1_u32.., random in any::<u64>()) {
-            prop_assert!(pause(attempts, None, random) <= Duration::from_mins(5));
+        fn a_delay_is_at_most_five_minutes(attempts in 1_u32.., random in any::<u64>()) {
+            prop_assert!(delay(attempts, None, random) <= Duration::from_mins(5));
         }
 
         #[test]
-        fn what_the_other_side_asks_for_is_honoured(attempts in 1_u32.., seconds in 0_u64..86_400, random in any::<u64>()) {
-            let asked = Duration::from_secs(seconds);
-            prop_assert!(pause(attempts, Some(asked), random) >= asked);
+        fn retry_after_is_respected(
+            attempts in 1_u32..,
+            seconds in 0_u64..86_400,
+            random in any::<u64>(),
+        ) {
+            let retry_after = Duration::from_secs(seconds);
+            prop_assert!(delay(attempts, Some(retry_after), random) >= retry_after);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The deployment's own secret, from which every keyed hash is made (§10).
+//! The deployment's secret key and the HMACs made with it (§10).
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use sha2::Sha256;
 
 use crate::Randomness;
 
-/// 32 secret bytes. Never printed; compared only through [`SecretKey::verifies`].
+/// A key of 32 bytes. `Debug` does not show it, and it cannot be compared with `==`.
 #[derive(Clone)]
 pub struct SecretKey([u8; 32]);
 
 impl SecretKey {
-    /// A new, random one.
+    /// A random key.
     #[must_use]
     pub fn random(randomness: &dyn Randomness) -> Self {
         let mut bytes = [0; 32];
@@ -20,7 +20,7 @@ impl SecretKey {
         Self(bytes)
     }
 
-    /// From the 64 hexadecimal digits in which it is kept; `None` for anything else.
+    /// Parses 64 hexadecimal digits; `None` for any other text.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
@@ -28,27 +28,30 @@ impl SecretKey {
         Some(Self(bytes))
     }
 
-    /// The 64 hexadecimal digits in which it is kept. A secret: for its file only.
+    /// The key as 64 hexadecimal digits. They are as secret as the key: write them to its file
+    /// only.
     #[must_use]
     pub fn to_hex(&self) -> String {
         hex::encode(self.0)
     }
 
-    /// A key for one purpose. What is made with it says nothing about this key, or about another
-    /// purpose's.
+    /// A key for one purpose: the HMAC of its name. It reveals nothing about this key or the key
+    /// for another purpose.
+    ///
+    /// This is not HKDF, and it must stay as it is: participation tokens, subject and browser
+    /// hashes and the recorded deployment settings in existing databases depend on it.
     #[must_use]
     pub fn derive(&self, purpose: &str) -> Self {
         Self(self.tag(purpose.as_bytes()))
     }
 
-    /// The keyed hash (HMAC-SHA256) of `data`.
+    /// The HMAC-SHA256 of `data`.
     #[must_use]
     pub fn tag(&self, data: &[u8]) -> [u8; 32] {
         self.mac(data).finalize().into_bytes().into()
     }
 
-    /// Whether `tag` is the keyed hash of `data`, in a time that does not depend on where they
-    /// differ.
+    /// Whether `tag` is the HMAC-SHA256 of `data`. The comparison takes constant time.
     #[must_use]
     pub fn verifies(&self, data: &[u8], tag: &[u8]) -> bool {
         self.mac(data).verify_slice(tag).is_ok()
@@ -59,7 +62,8 @@ impl SecretKey {
     }
 }
 
-/// The keyed hash (HMAC-SHA256) of `data` under a key of any length, ready to be read or compared.
+/// HMAC-SHA256 over `data` with a key of any length. Compare it with `verify_slice`, which takes
+/// constant time.
 #[expect(
     clippy::expect_used,
     reason = "HMAC takes keys of any length: longer ones are hashed, shorter ones padded"
@@ -82,9 +86,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_the_standard_keyed_hash() {
-        // RFC 4231, test case 2, has a short key; this one is our length, checked with another
-        // implementation.
+    fn a_tag_is_an_hmac_sha256() {
+        // RFC 4231, test case 1, with a longer key; computed with another implementation.
         let key = SecretKey::from_hex(&"0b".repeat(32)).unwrap();
         let expected = "198a607eb44bfbc69903a0f1cf2bbdc5ba0aa3f3d9ae3c1c7a3b1696a0b68cf7";
         assert_eq!(hex::encode(key.tag(b"Hi There")), expected);
@@ -93,14 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn is_never_printed() {
+    fn a_key_is_not_shown_in_debug_output() {
         let key = SecretKey::from_hex(&"ab".repeat(32)).unwrap();
         assert_eq!(format!("{key:?}"), "SecretKey(…)");
         assert_eq!(key.to_hex(), "ab".repeat(32));
     }
 
     #[test]
-    fn purposes_do_not_share_a_key() {
+    fn every_purpose_has_another_key() {
         let key = SecretKey::from_hex(&"ab".repeat(32)).unwrap();
         assert_ne!(key.derive("one").tag(b"x"), key.derive("two").tag(b"x"));
     }

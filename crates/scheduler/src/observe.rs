@@ -43,7 +43,7 @@ pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), Store
             let report = seen_of(known.challenge_id, seen)?;
             let conclusion =
                 known.compare(&report.challenge, Some(&report.providers), now, watch, ANY);
-            conclusion.is_news().then(|| record(scheduler, report))
+            conclusion.needs_recording().then(|| record(scheduler, report))
         });
         join_all(told).await.into_iter().collect::<Result<(), StoreError>>()?;
         if !is_full {

@@ -2,7 +2,7 @@
 //! events (§7).
 
 use db::StoreError;
-use domain::event::KEPT_FOR;
+use domain::event::RETENTION;
 use store_workspace::{PruneEvents, PruneIdempotencyRecords};
 
 use super::Scheduler;
@@ -18,7 +18,7 @@ pub async fn run(scheduler: &Scheduler) -> Result<(), StoreError> {
     let write = || PruneIdempotencyRecords { now: scheduler.clock_and_rng.now(), limit: BATCH };
     while scheduler.store.prune_idempotency_records(write()).await? == u64::from(BATCH) {}
     let write =
-        || PruneEvents { before: scheduler.clock_and_rng.now().minus(KEPT_FOR), limit: BATCH };
+        || PruneEvents { before: scheduler.clock_and_rng.now().minus(RETENTION), limit: BATCH };
     while scheduler.store.prune_events(write()).await? == u64::from(BATCH) {}
     Ok(())
 }

@@ -3,24 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use db::{Kind, Sql, StoreError, Transaction, Value, Write, split_on_conflict};
-use domain::claim::{Outcome, decide};
+use domain::claim::status_after;
 use domain::participation::{Participation, Status};
+use domain::verification::{Outcome, SubjectHash};
 use domain::{ChallengeId, ParticipationId, Timestamp};
 
 use super::challenges::ChallengeRecord;
 use super::{ChallengeStore, challenges, participations};
-
-/// How a verification ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// A person was verified.
-    Completed {
-        /// The keyed hash by which the person is known.
-        subject_hash: [u8; 32],
-    },
-    /// Nobody was.
-    Failed,
-}
 
 /// Decides what becomes of a participation whose verification has ended.
 #[derive(Clone, Debug)]
@@ -28,7 +17,7 @@ pub struct DecideParticipation {
     /// Which.
     pub id: ParticipationId,
     /// How the verification ended.
-    pub verdict: Verdict,
+    pub outcome: Outcome<SubjectHash>,
     /// When.
     pub now: Timestamp,
 }
@@ -53,7 +42,9 @@ impl Write for DecideParticipation {
         transaction: &Transaction<'_>,
     ) -> Result<Vec<Self::Outcome>, StoreError> {
         let slices = split_on_conflict(writes, |write| {
-            [Shared::Participation(write.id)].into_iter().chain(write.verdict.shared())
+            [Shared::Participation(write.id)]
+                .into_iter()
+                .chain(write.outcome.subject().map(Shared::Person))
         });
         if slices.len() > 1 {
             // All at once, or each run would begin with its first challenge again.
@@ -75,20 +66,7 @@ impl Write for DecideParticipation {
 #[derive(PartialEq, Eq, Hash)]
 enum Shared<'a> {
     Participation(ParticipationId),
-    Person(&'a [u8; 32]),
-}
-
-impl Verdict {
-    fn subject_hash(&self) -> Option<&[u8; 32]> {
-        match self {
-            Self::Completed { subject_hash } => Some(subject_hash),
-            Self::Failed => None,
-        }
-    }
-
-    fn shared(&self) -> Option<Shared<'_>> {
-        self.subject_hash().map(Shared::Person)
-    }
+    Person(&'a SubjectHash),
 }
 
 /// What is known when participations are decided together. It stays so until the end of the
@@ -103,7 +81,7 @@ struct Round {
 /// A stamp that is granted.
 struct Grant<'a> {
     participation: &'a Participation,
-    subject_hash: &'a [u8; 32],
+    subject_hash: &'a SubjectHash,
     number: u32,
     now: Timestamp,
 }
@@ -138,7 +116,7 @@ impl Round {
         let mut outcomes = Vec::with_capacity(writes.len());
         let mut concluded = Vec::new();
         let mut grants = Vec::new();
-        for DecideParticipation { id, verdict, now } in writes {
+        for DecideParticipation { id, outcome, now } in writes {
             let found = self.participations.get(id);
             let with_challenge = found
                 .and_then(|found| Some((found, self.challenges.get_mut(&found.challenge_id)?)));
@@ -146,17 +124,14 @@ impl Round {
                 outcomes.push(None);
                 continue;
             };
-            let outcome = match verdict {
-                Verdict::Completed { .. } => {
-                    Outcome::Completed { holds_a_stamp: self.holders.contains(id) }
-                }
-                Verdict::Failed => Outcome::Failed,
-            };
-            let decided = decide(participation, &record.challenge, record.stamps(), outcome, *now);
+            let (challenge, stamps) = (&record.challenge, record.stamps());
+            let holds_stamp = self.holders.contains(id);
+            let decided =
+                status_after(participation, challenge, stamps, outcome, holds_stamp, *now);
             if let Some(status) = decided {
                 concluded.push((participation, status, *now));
             }
-            if let (Some(Status::Claimed), Some(subject_hash)) = (decided, verdict.subject_hash()) {
+            if let (Some(Status::Claimed), Some(subject_hash)) = (decided, outcome.subject()) {
                 record.granted += 1;
                 let is_last = record.granted >= record.payload.max_stamp_claims;
                 record.challenge.completed_at = is_last.then_some(*now);
@@ -201,12 +176,12 @@ async fn holders(
         .filter_map(|write| {
             let Participation { id, challenge_id, provider_id, .. } =
                 participations.get(&write.id)?;
-            let subject_hash = write.verdict.subject_hash()?;
+            let subject_hash = write.outcome.subject()?;
             Some([
                 id.as_bytes().into(),
                 challenge_id.as_bytes().into(),
                 provider_id.as_str().into(),
-                subject_hash.into(),
+                subject_hash.as_bytes().into(),
             ])
         })
         .collect();
@@ -270,7 +245,7 @@ async fn claim(grants: &[Grant<'_>], transaction: &Transaction<'_>) -> Result<()
                     (*number).into(),
                     id.as_bytes().into(),
                     provider_id.as_str().into(),
-                    (*subject_hash).into(),
+                    subject_hash.as_bytes().into(),
                     (*now).into(),
                 ]
             },

@@ -9,7 +9,7 @@ mod participations;
 mod report;
 
 pub use challenges::{ChallengeRecord, CloseChallenge, CreateChallenge};
-pub use decisions::{DecideParticipation, Decision, Verdict};
+pub use decisions::{DecideParticipation, Decision};
 pub use idempotency::{Made, PruneIdempotencyRecords};
 pub use joining::{JoinChallenge, JoinOutcome};
 pub use lapses::LapseOverdue;

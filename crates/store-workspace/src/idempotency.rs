@@ -119,7 +119,7 @@ fn read(row: &Row<'_>) -> Result<(ScopedKey<WorkspaceId>, Earlier<Made>), StoreE
     let has_request = row.optional_bytes::<16>("id")?.is_some();
     let made = Made {
         client_id: row.parsed("record_client_id")?,
-        sealed_secret: row.optional_bytes("sealed_secret")?.map(SealedSecret::from_bytes),
+        sealed_secret: row.optional_blob("sealed_secret")?.map(SealedSecret::from_bytes),
         expires_at: row.time("expires_at")?,
         app_created_at: row.optional_time("app_created_at")?,
         request: if has_request { Some(Box::new(read_request(row)?)) } else { None },

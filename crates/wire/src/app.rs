@@ -1,4 +1,4 @@
-//! Apps (§11).
+//! Apps: bodies of the app endpoints and how they are read (§11).
 
 use std::collections::BTreeMap;
 
@@ -16,44 +16,44 @@ use crate::fields::{Fields, text, texts};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct App {
-    /// What the API calls it: for good.
+    /// The app's permanent id in the API.
     #[schema(example = "FK5b0KSM")]
     pub client_id: String,
-    /// The end of its secret. All of it is shown only when it is made.
+    /// The last four characters of the secret. The whole secret is shown only when it is created.
     #[schema(example = "****1a2b")]
     pub client_secret: String,
-    /// Its name for people; testers see it as the host of its challenges.
+    /// The display name. Testers see it as the host of the app's challenges.
     #[schema(example = "Acme Bank")]
     pub name: String,
-    /// Where its users may be sent back to.
+    /// The redirect URIs.
     pub redirect_uris: Vec<String>,
-    /// The providers that it wants, by their ids.
+    /// The requested providers, by id.
     pub providers: BTreeMap<String, AppProvider>,
-    /// Whose it is.
+    /// The id of the workspace that the app belongs to.
     #[schema(example = "org_4rBKfb3K7Jyz9fUDzbOH")]
     pub organization_id: String,
-    /// Null: webhooks are not in this version.
+    /// Always null: this version has no webhooks.
     #[schema(required = true)]
     pub webhook_config: Option<Value>,
-    /// Always `default`: fieldtest runs no workflows.
+    /// Always `default`: fieldtest has no workflows.
     pub default_workflow_id: String,
-    /// Always empty: fieldtest runs no workflows.
+    /// Always empty: fieldtest has no workflows.
     pub workflows: Vec<Value>,
-    /// When it was made.
+    /// When the app was created.
     pub created_at: Moment,
-    /// When it last changed.
+    /// When the app last changed.
     pub updated_at: Moment,
 }
 
-/// How an app stands with a provider that it wants (§11).
+/// The state of a provider that an app has requested (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AppProvider {
-    /// Whether it can use it; otherwise it waits for the operator's approval.
+    /// Whether the app can use the provider. If not, it awaits the operator's approval.
     pub enabled: bool,
 }
 
 impl App {
-    /// An app as it is shown.
+    /// The body for this app. `client_secret` is the whole secret or its redacted form.
     #[must_use]
     pub fn new(
         app: &Record,
@@ -91,7 +91,7 @@ impl App {
     }
 }
 
-/// Where an app's users may be sent back to: an absolute URI without a fragment (§11).
+/// A redirect URI: absolute, without a fragment (§11).
 #[derive(ToSchema)]
 #[schema(
     as = RedirectUri,
@@ -99,26 +99,28 @@ impl App {
     pattern = r"^[A-Za-z][A-Za-z0-9+.-]*:/*[!$-.0-;=?-\[\]_a-z~][!$-;=?-\[\]_a-z~]*$",
     example = "https://bank.example/back"
 )]
-pub struct RedirectUriText(#[expect(dead_code, reason = "a schema only")] String);
+pub struct RedirectUriText(
+    #[expect(dead_code, reason = "describes a string in the OpenAPI document")] String,
+);
 
-/// A part of a workspace's apps (§11).
+/// A page of a workspace's apps (§11).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AppPage {
-    /// The part, oldest first.
+    /// The apps on this page, oldest first.
     pub data: Vec<App>,
-    /// How many there are in all.
+    /// The number of apps on all pages.
     pub total: u64,
-    /// How many there are at most in a part.
+    /// The maximum number of apps on a page.
     pub limit: u32,
-    /// How many come before this part.
+    /// The number of apps before this page.
     pub offset: u64,
 }
 
-/// What is to be different about an app (§11). What is left out stays as it is.
+/// A change of an app (§11). Omitted fields do not change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateApp {
-    /// Its new name: 1 to 100 characters.
+    /// The new name: 1 to 100 characters.
     #[schema(
         required = false,
         min_length = 1,
@@ -127,16 +129,16 @@ pub struct UpdateApp {
         example = "Acme Bank"
     )]
     pub name: Option<String>,
-    /// Where its users may be sent back to: at most 100.
+    /// The redirect URIs: at most 100.
     #[schema(required = false, max_items = 100, value_type = Option<Vec<RedirectUriText>>)]
     pub redirect_uris: Option<Vec<String>>,
 }
 
-/// An app to be made (§11).
+/// A new app (§11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateApp {
-    /// Its name: 1 to 100 characters. Testers see it as the host of its challenges.
+    /// The name: 1 to 100 characters. Testers see it as the host of the app's challenges.
     #[schema(
         min_length = 1,
         max_length = 100,
@@ -144,29 +146,29 @@ pub struct CreateApp {
         example = "Acme Bank"
     )]
     pub name: String,
-    /// Where its users may be sent back to: at most 100.
+    /// The redirect URIs: at most 100.
     #[schema(required = false, max_items = 100, value_type = Option<Vec<RedirectUriText>>)]
     pub redirect_uris: Option<Vec<String>>,
 }
 
-/// Many apps to be made (§11).
+/// A batch of new apps (§11).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateApps {
     /// The apps: 1 to 100.
     #[schema(min_items = 1, max_items = 100, value_type = Vec<CreateAppItem>)]
     pub items: Vec<Map<String, Value>>,
-    /// Whether to go on after one that cannot be made; false if left out.
+    /// Whether to continue after an app that cannot be created. The default is false.
     #[schema(required = false)]
     pub continue_on_error: Option<bool>,
 }
 
-/// One of many apps to be made (§11). What is wrong with it is said in its result.
+/// One app of a batch (§11). Its errors are reported in its result.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "a schema only: each item is read by itself")]
+#[expect(dead_code, reason = "describes an item in the OpenAPI document; each is read separately")]
 pub struct CreateAppItem {
-    /// Its name: 1 to 100 characters. Testers see it as the host of its challenges.
+    /// The name: 1 to 100 characters. Testers see it as the host of the app's challenges.
     #[schema(
         min_length = 1,
         max_length = 100,
@@ -174,135 +176,139 @@ pub struct CreateAppItem {
         example = "Acme Bank"
     )]
     name: String,
-    /// Where its users may be sent back to: at most 100.
+    /// The redirect URIs: at most 100.
     #[schema(required = false, max_items = 100)]
     redirect_uris: Option<Vec<RedirectUriText>>,
-    /// As the header `Idempotency-Key`, for this app alone.
+    /// Like the header `Idempotency-Key`, for this app only.
     #[schema(required = false, min_length = 1, max_length = 255)]
     idempotency_key: Option<String>,
 }
 
-/// What became of many apps (§11).
+/// The result of a batch (§11).
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CreateAppsResult)]
 pub struct CreatedApps {
-    /// A result for each item that was tried, in their order.
+    /// A result for each attempted item, in their order.
     pub results: Vec<CreatedApp>,
-    /// How many were made, now or earlier under the same key.
+    /// The number of apps created by this request or an earlier one with the same key.
     pub success_count: u32,
-    /// How many could not be made.
+    /// The number of apps that could not be created.
     pub error_count: u32,
 }
 
-/// What became of one of many apps: `app` or `error` (§11).
+/// The result of one app of a batch: `app` or `error` (§11).
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CreateAppResult)]
 pub struct CreatedApp {
-    /// The app, with its secret.
+    /// The app, with its whole secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub app: Option<App>,
-    /// Why it could not be made.
+    /// Why the app could not be created.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub error: Option<ErrorBody>,
-    /// Its idempotency key, if it had one.
+    /// The item's idempotency key; null if it had none.
     #[schema(required = true)]
     pub idempotency_key: Option<String>,
 }
 
-/// Where an app's users may be sent back to (§11).
+/// The redirect URIs of an app (§11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AppRedirectUris)]
 pub struct RedirectUris {
-    /// At most 100.
+    /// The redirect URIs: at most 100.
     #[schema(max_items = 100, value_type = Vec<RedirectUriText>)]
     pub redirect_uris: Vec<String>,
 }
 
-/// A new secret, shown this once (§11).
+/// A new client secret, which is shown once (§11).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientSecret {
-    /// 64 hexadecimal digits.
+    /// The secret: 64 hexadecimal digits.
     pub client_secret: String,
 }
 
 const REDIRECT_URIS_RULE: &str =
     "a list of at most 100 absolute URIs without a fragment, such as \"https://bank.example/back\"";
 
-fn redirect_uris(value: &Value) -> Option<Vec<String>> {
-    let uris = texts(value).filter(|uris| uris.len() <= RedirectUri::MOST)?;
-    uris.into_iter().map(|uri| RedirectUri::new(uri).ok().map(RedirectUri::into_string)).collect()
+/// Reads the optional member `redirectUris`. `None` if it is invalid.
+fn read_redirect_uris_member(fields: &mut Fields<'_>) -> Option<Option<Vec<String>>> {
+    fields.optional("redirectUris", "redirectUris", REDIRECT_URIS_RULE, |value| {
+        let uris = texts(value).filter(|uris| uris.len() <= RedirectUri::MAX_PER_APP)?;
+        let check = |uri| RedirectUri::new(uri).ok().map(RedirectUri::into_string);
+        uris.into_iter().map(check).collect()
+    })
 }
 
-/// Reads an app to be made.
+/// Reads a new app.
 ///
 /// # Errors
-/// Every offending field.
+/// One error per invalid field.
 pub fn read_app(body: &Map<String, Value>) -> Result<CreateApp, Vec<FieldError>> {
     let mut fields = Fields::of(body);
     let name = fields.required("name", "name", &name_rule(), read_name);
-    let uris = fields.optional("redirectUris", "redirectUris", REDIRECT_URIS_RULE, redirect_uris);
-    let made = name.zip(uris).map(|(name, redirect_uris)| CreateApp { name, redirect_uris });
-    fields.finish(made)
+    let uris = read_redirect_uris_member(&mut fields);
+    let app = name.zip(uris).map(|(name, redirect_uris)| CreateApp { name, redirect_uris });
+    fields.finish(app)
 }
 
-/// Reads many apps to be made; each is still to be read by itself.
+/// Reads a batch of new apps. [`read_app`] reads each item.
 ///
 /// # Errors
-/// Every offending field.
+/// One error per invalid field of the batch itself.
 pub fn read_apps(body: &Map<String, Value>) -> Result<CreateApps, Vec<FieldError>> {
     let mut fields = Fields::of(body);
-    let rule = format!("a list of 1 to {MOST_AT_ONCE} apps");
+    let rule = format!("a list of 1 to {MAX_BATCH_SIZE} apps");
     let items = fields.required("items", "items", &rule, |value| {
-        let items = value.as_array().filter(|items| items.len() <= MOST_AT_ONCE)?;
+        let items = value.as_array().filter(|items| items.len() <= MAX_BATCH_SIZE)?;
         items.iter().map(|item| item.as_object().cloned()).collect::<Option<Vec<_>>>()
     });
     let rule = "true or false";
     let continue_on_error =
         fields.optional("continueOnError", "continueOnError", rule, Value::as_bool);
-    let made = items
+    let batch = items
         .zip(continue_on_error)
         .map(|(items, continue_on_error)| CreateApps { items, continue_on_error });
-    fields.finish(made)
+    fields.finish(batch)
 }
 
-/// How many apps can be made at once.
-const MOST_AT_ONCE: usize = 100;
+/// The maximum number of apps in a batch.
+const MAX_BATCH_SIZE: usize = 100;
 
 fn name_rule() -> String {
-    format!("text of 1 to {} characters that is not blank", AppName::LONGEST)
+    format!("text of 1 to {} characters that is not blank", AppName::MAX_LENGTH)
 }
 
 fn read_name(value: &Value) -> Option<String> {
     AppName::new(text(value)?).ok().map(AppName::into_string)
 }
 
-/// Reads what is to be different about an app. Its client id and secret cannot be changed so; they
-/// are ignored.
+/// Reads a change of an app. Unknown members are ignored, so are the client id and the secret,
+/// which cannot be changed.
 ///
 /// # Errors
-/// Every offending field.
+/// One error per invalid field.
 pub fn read_update(body: &Map<String, Value>) -> Result<UpdateApp, Vec<FieldError>> {
     let mut fields = Fields::of(body);
     let name = fields.optional("name", "name", &name_rule(), read_name);
-    let uris = fields.optional("redirectUris", "redirectUris", REDIRECT_URIS_RULE, redirect_uris);
-    let made = name.zip(uris).map(|(name, redirect_uris)| UpdateApp { name, redirect_uris });
-    fields.finish(made)
+    let uris = read_redirect_uris_member(&mut fields);
+    let change = name.zip(uris).map(|(name, redirect_uris)| UpdateApp { name, redirect_uris });
+    fields.finish(change)
 }
 
-/// Reads where an app's users may be sent back to.
+/// Reads the redirect URIs of an app.
 ///
 /// # Errors
-/// Every offending field.
+/// One error per invalid field.
 pub fn read_redirect_uris(body: &Map<String, Value>) -> Result<RedirectUris, Vec<FieldError>> {
     let mut fields = Fields::of(body);
-    // An empty list is a list: nobody may be sent back anywhere.
-    let uris = fields.optional("redirectUris", "redirectUris", REDIRECT_URIS_RULE, redirect_uris);
+    // `required` would refuse the empty list, which removes all redirect URIs.
+    let uris = read_redirect_uris_member(&mut fields);
     if uris == Some(None) {
         fields.refuse(FieldError::missing(
             "redirectUris",

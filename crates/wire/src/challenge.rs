@@ -1,4 +1,4 @@
-//! The challenge object (§6).
+//! The challenge body (§6).
 
 use std::time::Duration;
 
@@ -12,25 +12,25 @@ use crate::Moment;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Challenge {
-    /// `ch_` and a UUID.
+    /// The id: `ch_` and a UUID.
     #[schema(example = "ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a")]
     pub id: String,
-    /// What the test is called.
+    /// The title of the production test.
     #[schema(example = "BankID SE Test")]
     pub title: String,
-    /// What testers should know, if anything was said.
+    /// Instructions for testers; null if there are none.
     #[schema(required = true)]
     pub description: Option<String>,
-    /// When it ends by itself: 23:59:59 UTC of the seventh day after its creation.
+    /// When it expires: at 23:59:59 UTC of the seventh day after its creation.
     pub expires_at: Moment,
     /// When it was created.
     pub created_at: Moment,
-    /// When its last stamp was granted; null while there are stamps left.
+    /// When its last stamp was granted; null while stamps are left.
     #[schema(required = true)]
     pub completed_at: Option<Moment>,
-    /// Whether testers can still join and claim.
+    /// Whether testers can join and claim stamps.
     pub is_active: bool,
-    /// How success is granted. There is one way: `stamp`.
+    /// How success is granted. The only mode is `stamp`.
     pub challenge_mode: ChallengeMode,
     /// Always null.
     #[schema(required = true)]
@@ -44,12 +44,12 @@ pub struct Challenge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ChallengeMode {
-    /// A limited number of stamps, first come, first served.
+    /// As a limited number of stamps, first come, first served.
     Stamp,
 }
 
 impl Challenge {
-    /// What a caller sees of this challenge at `now`.
+    /// The body for this challenge at `now`.
     #[must_use]
     pub fn at(now: Timestamp, challenge: &domain::challenge::Challenge) -> Self {
         let domain::challenge::Challenge {
@@ -76,21 +76,24 @@ impl Challenge {
     }
 }
 
-/// The challenge service's clock may be so far ahead of ours.
+/// The tolerated difference between the challenge service's clock and ours.
 const CLOCK_DIFFERENCE: Duration = Duration::from_secs(2);
 
-/// The challenge service answered something that is no challenge.
+/// The challenge service's response is not a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the challenge service's answer has no valid challenge id")]
 pub struct NotAChallenge;
 
 impl Challenge {
-    /// What the challenge service says at `now`, as the scheduler keeps it. One that is not active
-    /// although it is neither complete nor over was closed.
+    /// The challenge that the challenge service described at `now`. If it is inactive but neither
+    /// completed nor expired, it was closed.
     ///
     /// # Errors
-    /// When it has no valid id.
-    pub fn seen_at(self, now: Timestamp) -> Result<domain::challenge::Challenge, NotAChallenge> {
+    /// When the id is not valid.
+    pub fn into_domain(
+        self,
+        now: Timestamp,
+    ) -> Result<domain::challenge::Challenge, NotAChallenge> {
         let Self {
             id,
             title,
@@ -103,7 +106,7 @@ impl Challenge {
             sponsor: _,
             sources: _,
         } = self;
-        let is_over = now.plus(CLOCK_DIFFERENCE) >= expires_at.0;
+        let has_expired = now.plus(CLOCK_DIFFERENCE) >= expires_at.0;
         Ok(domain::challenge::Challenge {
             id: id.parse().map_err(|_| NotAChallenge)?,
             title,
@@ -111,7 +114,7 @@ impl Challenge {
             created_at: created_at.0,
             expires_at: expires_at.0,
             completed_at: completed_at.map(|moment| moment.0),
-            is_closed: !is_active && completed_at.is_none() && !is_over,
+            is_closed: !is_active && completed_at.is_none() && !has_expired,
         })
     }
 }

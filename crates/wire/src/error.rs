@@ -1,4 +1,4 @@
-//! The error envelope and the catalogue of error codes (§3).
+//! The error envelope and the error codes (§3).
 
 use std::fmt;
 
@@ -8,43 +8,43 @@ use utoipa::ToSchema;
 
 use crate::production_test::RefusedProvider;
 
-/// What went wrong, for programs: stable, one per kind of error (§3).
+/// The kind of an error, for programs. Codes never change their meaning (§3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(example = "VALIDATION_INVALID_PARAMETER")]
 pub enum ErrorCode {
-    /// 401: the credentials are missing or not valid here.
+    /// 401: the credentials are missing or not valid.
     AuthInvalidCredentials,
-    /// 403: the credentials are valid, but not for this.
+    /// 403: the credentials do not permit this operation.
     AuthForbidden,
     /// 400: a required field is absent, null, empty or blank.
     ValidationMissingParameter,
-    /// 400: a value has the wrong type or lies outside its bounds.
+    /// 400: a value has the wrong type or is out of bounds.
     ValidationInvalidParameter,
-    /// 404: there is no such thing in this workspace.
+    /// 404: the resource does not exist in this workspace.
     ResourceNotFound,
-    /// 409: the state of the thing forbids it.
+    /// 409: the state of the resource does not permit the operation.
     ResourceConflict,
     /// 409: the idempotency key was used for another request.
     IdempotencyKeyConflict,
-    /// 409: the request with this idempotency key is still being worked on.
+    /// 409: the first request with this idempotency key is still in progress.
     IdempotencyRequestInProgress,
-    /// 405: the path exists, the method does not.
+    /// 405: the path does not support this method.
     MethodNotAllowed,
-    /// 413: the body is too large.
+    /// 413: the request body is too large.
     PayloadTooLarge,
-    /// 415: the body is not declared as JSON.
+    /// 415: the content type is not JSON.
     UnsupportedMediaType,
     /// 429: too many requests.
     RateLimitExceeded,
     /// 500: a bug in fieldtest.
     SystemInternalError,
-    /// 503: something that is needed cannot be reached at the moment.
+    /// 503: a component that the operation needs is temporarily unavailable.
     SystemUnavailable,
 }
 
 impl ErrorCode {
-    /// All codes, for documents and tests.
+    /// All codes.
     pub const ALL: [Self; 14] = [
         Self::AuthInvalidCredentials,
         Self::AuthForbidden,
@@ -62,7 +62,7 @@ impl ErrorCode {
         Self::SystemUnavailable,
     ];
 
-    /// The HTTP status that goes with it.
+    /// The HTTP status of responses with this code.
     #[must_use]
     pub fn status(self) -> u16 {
         match self {
@@ -82,7 +82,7 @@ impl ErrorCode {
         }
     }
 
-    /// The code as it stands in the envelope.
+    /// The code in the envelope.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -110,78 +110,78 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// The body of every error answer (§3).
+/// The body of every error response (§3).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorEnvelope {
-    /// What went wrong.
+    /// The error.
     pub error: ErrorBody,
-    /// The request's id; the same as the `X-Request-Id` header. Name it when you ask for help.
+    /// The id of the request, as in the `X-Request-Id` header. Include it in support requests.
     #[schema(format = "uuid", example = "228aaefb-3ce2-4dd0-a73b-b96f71c5779f")]
     pub request_id: String,
 }
 
-/// What went wrong (§3).
+/// An error (§3).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
-    /// For programs.
+    /// The kind of the error, for programs.
     pub code: ErrorCode,
-    /// For people: what is wrong and what to do about it.
+    /// What is wrong and how to correct it, for people.
     #[schema(example = "maxStamps must be an integer from 1 to 2147483647.")]
     pub message: String,
-    /// More for programs, depending on the code; a validation error names each offending field in
-    /// `errors`.
+    /// More about the error, for programs. The members depend on the code; a validation error lists
+    /// every invalid field in `errors`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<ErrorDetails>, nullable = false)]
     pub details: Option<Map<String, Value>>,
 }
 
-/// More about an error, for programs (§3). Which members there are depends on the error; others may
-/// be added.
+/// More about an error, for programs (§3). Which members are present depends on the error. New
+/// members can be added.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "a schema only: what is in an error is put together where it happens")]
+#[expect(dead_code, reason = "describes the details in the OpenAPI document; handlers build them")]
 pub struct ErrorDetails {
-    /// A validation error's first offending field, query member or header, or `body`.
+    /// The first invalid field, query parameter or header of a validation error, or `body`.
     #[schema(nullable = false, example = "maxStamps")]
     parameter: Option<String>,
-    /// What was given there, if anything; shortened if long.
+    /// The value of that parameter, if there was one; shortened if long.
     #[schema(required = false)]
     value: Value,
-    /// Every offending field of a validation error.
+    /// Every invalid field of a validation error.
     #[schema(nullable = false)]
     errors: Option<Vec<FieldError>>,
-    /// Each provider of an order that cannot be tested, and why.
+    /// The providers of an order that cannot be tested, with the reasons.
     #[schema(nullable = false)]
     providers: Option<Vec<RefusedProvider>>,
-    /// Where the production test stands: its request's status, or `completed` or `expired`.
+    /// The status of the production test: that of its request, `completed` or `expired`.
     #[schema(nullable = false, example = "completed")]
     status: Option<String>,
-    /// The challenge request whose id was given where a challenge's is needed.
+    /// The challenge request whose id was given instead of a challenge id.
     #[schema(nullable = false, example = "req_7f3a9c1e-4b2d-4f88-9e1a-0c3d5b6e7f8a")]
     request_id: Option<String>,
-    /// The challenge of that request; null if there is none.
+    /// The id of that request's challenge; null if there is none.
     #[schema(example = "ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a")]
     challenge_id: Option<String>,
 }
 
-/// One offending field of a request (§3).
+/// An invalid field of a request (§3).
 #[derive(Clone, Debug, PartialEq, ToSchema)]
 pub struct FieldError {
-    /// The field, query member or header, or `body`.
+    /// The field, query parameter or header, or `body`.
     #[schema(example = "maxStamps")]
     pub parameter: &'static str,
-    /// Missing or invalid.
+    /// Whether the field is missing or invalid.
     pub code: ErrorCode,
-    /// What is wrong and what would be right.
+    /// What is wrong and what is expected.
     #[schema(example = "maxStamps must be an integer from 1 to 2147483647.")]
     pub message: String,
-    /// What was given, if anything; shortened if long.
+    /// The value, if there was one; shortened if long.
     #[schema(required = false, value_type = Value)]
     pub value: Option<Value>,
 }
 
 impl FieldError {
-    /// A required field that says nothing.
+    /// An error for a required field that is absent, null or blank.
     #[must_use]
     pub fn missing(parameter: &'static str, message: impl Into<String>) -> Self {
         Self {
@@ -192,7 +192,7 @@ impl FieldError {
         }
     }
 
-    /// A field with a value that will not do; null counts as no value.
+    /// An error for a field with an invalid value. A null value is not repeated.
     #[must_use]
     pub fn invalid(parameter: &'static str, message: impl Into<String>, value: &Value) -> Self {
         Self {
@@ -203,7 +203,7 @@ impl FieldError {
         }
     }
 
-    /// This error as one of `details.errors`.
+    /// This error as an element of `details.errors`.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let Self { parameter, code, message, value } = self;
@@ -218,11 +218,11 @@ impl FieldError {
     }
 }
 
-/// The longest value that an error repeats, in characters.
-const LONGEST_VALUE: usize = 100;
+/// The maximum length of a value that an error repeats, in characters.
+const MAX_VALUE_LENGTH: usize = 100;
 
-/// `value`, or its beginning and `…` if it is long: an error should not be larger than what caused
-/// it.
+/// `value`, or its first 100 characters and `…`, so that an error is not larger than the request
+/// that caused it.
 #[must_use]
 pub fn shortened(value: &Value) -> Value {
     let text = match value {
@@ -234,10 +234,10 @@ pub fn shortened(value: &Value) -> Value {
     if short == text { value.clone() } else { Value::String(short) }
 }
 
-/// `text`, or its beginning and `…` if it is long.
+/// `text`, or its first 100 characters and `…`.
 #[must_use]
 pub fn shortened_text(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_VALUE) {
+    match text.char_indices().nth(MAX_VALUE_LENGTH) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
@@ -249,14 +249,14 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_code_is_written_as_it_is_called() {
+    fn a_code_is_serialised_as_its_name() {
         for code in ErrorCode::ALL {
             assert_eq!(serde_json::to_value(code).unwrap(), json!(code.as_str()));
         }
     }
 
     #[test]
-    fn a_long_value_is_shortened_and_a_short_one_kept() {
+    fn only_a_long_value_is_shortened() {
         assert_eq!(shortened(&json!("ü".repeat(100))), json!("ü".repeat(100)));
         assert_eq!(shortened(&json!("ü".repeat(101))), json!(format!("{}…", "ü".repeat(100))));
         assert_eq!(shortened(&json!([1, 2])), json!([1, 2]));

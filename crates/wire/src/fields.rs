@@ -1,4 +1,4 @@
-//! Reading the members of a JSON object, with every offending one named (§3).
+//! Reads the members of a JSON object and reports every invalid one (§3).
 
 use domain::idempotency::whole_number;
 use domain::production_test::is_blank;
@@ -6,24 +6,24 @@ use serde_json::{Map, Value};
 
 use crate::error::FieldError;
 
-/// The members of an object, read one by one. What is wrong with them is collected, so that a
-/// caller learns of everything at once. A member that is null counts as omitted.
+/// A reader of a JSON object's members. It collects the errors, so that a client gets all of them
+/// in one response. A null member counts as omitted.
+///
+/// In every method `name` is the member's name, `parameter` its name in errors, and `expected` what
+/// errors say it must be. `None` means that `read` refused the value and an error was added.
 pub struct Fields<'a> {
     members: &'a Map<String, Value>,
     errors: Vec<FieldError>,
 }
 
 impl<'a> Fields<'a> {
-    /// The members of this object.
+    /// Reads this object.
     #[must_use]
     pub fn of(members: &'a Map<String, Value>) -> Self {
         Self { members, errors: Vec::new() }
     }
 
-    /// A member that has to be there: null, blank and empty are as good as absent. `None` means
-    /// that an error was noted.
-    ///
-    /// `name` is the member, `parameter` what errors call it, `expected` what they say it must be.
+    /// A required member. Null, blank text and an empty array count as missing.
     pub fn required<T>(
         &mut self,
         name: &str,
@@ -43,7 +43,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A member that has to be there and whose value no error may repeat.
+    /// A required member whose value must not appear in an error.
     pub fn required_secret<T>(
         &mut self,
         name: &str,
@@ -51,14 +51,14 @@ impl<'a> Fields<'a> {
         expected: &str,
         read: impl FnOnce(&'a Value) -> Option<T>,
     ) -> Option<T> {
-        let made = self.required(name, parameter, expected, read);
-        if let (None, Some(error)) = (&made, self.errors.last_mut()) {
+        let value = self.required(name, parameter, expected, read);
+        if let (None, Some(error)) = (&value, self.errors.last_mut()) {
             error.value = None;
         }
-        made
+        value
     }
 
-    /// A member that may be left out. `None` means that an error was noted.
+    /// An optional member; `Some(None)` if it is omitted.
     pub fn optional<T>(
         &mut self,
         name: &str,
@@ -72,18 +72,18 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Notes an error that only a look at several members could find.
+    /// Adds an error that `required` and `optional` cannot detect.
     pub fn refuse(&mut self, error: FieldError) {
         self.errors.push(error);
     }
 
-    /// What was made of the members.
+    /// The result, if there were no errors.
     ///
     /// # Errors
-    /// Every offending member, in the order in which they were read.
-    pub fn finish<T>(self, made: Option<T>) -> Result<T, Vec<FieldError>> {
-        match made {
-            Some(made) if self.errors.is_empty() => Ok(made),
+    /// One error per invalid member, in the order in which they were read.
+    pub fn finish<T>(self, result: Option<T>) -> Result<T, Vec<FieldError>> {
+        match result {
+            Some(result) if self.errors.is_empty() => Ok(result),
             _ => Err(self.errors),
         }
     }
@@ -111,24 +111,24 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A blank text and an array without items say as little as nothing.
+/// Whether a value is blank text or an empty array.
 fn is_empty(value: &Value) -> bool {
     value.as_str().is_some_and(is_blank) || value.as_array().is_some_and(Vec::is_empty)
 }
 
-/// The text of a string.
+/// The text of a JSON string.
 #[must_use]
 pub fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-/// The texts of an array of strings.
+/// The texts of a JSON array of strings.
 #[must_use]
 pub fn texts(value: &Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(text).collect()
 }
 
-/// An integer, however it is written: JSON does not tell `3` from `3.0`.
+/// The integer in a JSON number: JSON does not distinguish `3` from `3.0`.
 #[must_use]
 pub fn integer(value: &Value) -> Option<i64> {
     value.as_number().and_then(whole_number)
@@ -141,7 +141,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn every_offending_member_is_named_in_the_order_of_reading() {
+    fn every_invalid_member_is_named_in_the_order_of_reading() {
         let body = json!({ "name": " ", "count": 1.5, "note": null });
         let mut fields = Fields::of(body.as_object().unwrap());
         let name = fields.required("name", "name", "a text", text);

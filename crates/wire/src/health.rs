@@ -1,9 +1,9 @@
-//! Whether a process is alive and ready (§13).
+//! Liveness and readiness (§13).
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The process is alive (§13).
+/// The response of the liveness check (§13).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
     /// Always `ok`.
@@ -11,10 +11,10 @@ pub struct Health {
     pub status: String,
 }
 
-/// The process can do its work (§13).
+/// The response of the readiness check when the process can serve requests (§13).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
-    /// Always `ready`; otherwise the answer is a 503.
+    /// Always `ready`. A process that is not ready responds with 503.
     #[schema(example = "ready")]
     pub status: String,
 }

@@ -1,9 +1,11 @@
-//! What crosses the network, for every surface of fieldtest: bodies, the error envelope, pages,
-//! signatures.
+//! The wire format of every fieldtest API: request and response bodies, the error envelope,
+//! pagination, events, signatures.
 //!
-//! Server, client and tests share these types, so the two ends cannot drift apart. What a field
-//! means is said where it is declared; the OpenAPI document is generated from the same words. The
-//! numbers in brackets (§5) are sections of `docs/api-design.md`.
+//! Server, client and tests share these types, so that both ends agree. The `read_…` functions
+//! parse request bodies and report every invalid field at once. The OpenAPI document is generated
+//! from the types and their doc comments.
+//!
+//! Section numbers such as §5 refer to `docs/api-design.md`.
 
 // The annotations for the OpenAPI document expand to nothing where it is not generated.
 #[cfg(not(feature = "openapi"))]

@@ -1,12 +1,19 @@
+//! Timestamps in JSON (§1).
+
 use std::fmt;
 
 use domain::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
-/// A moment: ISO 8601, UTC, milliseconds, `Z` (§1).
+/// A point in time: ISO 8601, UTC, with milliseconds and `Z` (§1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
-#[schema(as = Timestamp, value_type = String, format = DateTime, example = "2026-04-08T10:00:00.000Z")]
+#[schema(
+    as = Timestamp,
+    value_type = String,
+    format = DateTime,
+    example = "2026-04-08T10:00:00.000Z"
+)]
 pub struct Moment(pub Timestamp);
 
 impl From<Timestamp> for Moment {

@@ -1,28 +1,28 @@
-//! Pages of a list (§6).
+//! Pagination of lists (§6).
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The header that says how many items there are on all pages together.
+/// The response header with the number of items on all pages.
 pub const TOTAL_COUNT_HEADER: &str = "X-Total-Count";
 
-/// The most items that one page can have.
-pub const LONGEST_PAGE: u32 = 100;
+/// The maximum number of items on a page.
+pub const MAX_PAGE_SIZE: u32 = 100;
 
-/// In which order a list is (§6).
+/// The order of a list (§6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = SortOrder)]
 pub enum Order {
     /// Oldest first.
     Asc,
-    /// Youngest first.
+    /// Newest first.
     Desc,
 }
 
-/// The `Link` header (RFC 8288) of a page: where its first, previous, next and last neighbours are.
+/// The `Link` header (RFC 8288) of a page: the first, previous, next and last page.
 ///
-/// `query` is the rest of the query, already encoded: everything but `limit` and `offset`.
+/// `query` is the rest of the query string, already encoded: everything but `limit` and `offset`.
 #[must_use]
 pub fn link_header(path: &str, query: &str, limit: u32, offset: u64, total: u64) -> String {
     let limit = u64::from(limit.max(1));
@@ -55,16 +55,18 @@ mod tests {
     }
 
     #[test]
-    fn a_page_in_the_middle_has_four_neighbours() {
+    fn a_page_in_the_middle_has_four_links() {
         assert_eq!(
             link_header("/x", "type=request", 2, 2, 5),
-            "</x?type=request&limit=2&offset=0>; rel=\"first\", </x?type=request&limit=2&offset=0>; rel=\"prev\", \
-             </x?type=request&limit=2&offset=4>; rel=\"next\", </x?type=request&limit=2&offset=4>; rel=\"last\""
+            "</x?type=request&limit=2&offset=0>; rel=\"first\", \
+             </x?type=request&limit=2&offset=0>; rel=\"prev\", \
+             </x?type=request&limit=2&offset=4>; rel=\"next\", \
+             </x?type=request&limit=2&offset=4>; rel=\"last\""
         );
     }
 
     #[test]
-    fn the_ends_have_none_beyond_them() {
+    fn the_first_page_has_no_previous_and_the_last_no_next_page() {
         assert!(!relations(2, 0, 4).contains("prev"));
         assert!(relations(2, 0, 4).contains("next"));
         assert!(!relations(2, 2, 4).contains("next"));
@@ -75,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn from_beyond_the_end_the_previous_page_is_the_last() {
+    fn beyond_the_end_the_previous_page_is_the_last_page() {
         assert!(relations(2, 100, 5).contains("offset=4>; rel=\"prev\""));
     }
 }

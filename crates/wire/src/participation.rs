@@ -1,4 +1,4 @@
-//! What testers see and do (§10).
+//! The bodies of the testers' endpoints (§10).
 
 use domain::participation::{Participation as Record, Status};
 use domain::{ProviderId, Timestamp};
@@ -11,32 +11,32 @@ use crate::error::FieldError;
 use crate::fields::Fields;
 use crate::production_test::{PLATFORM_RULE, Platform, platform};
 
-/// A challenge that a tester can join now (§10).
+/// A challenge that testers can join (§10).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenChallenge {
-    /// `ch_` and a UUID.
+    /// The id: `ch_` and a UUID.
     #[schema(example = "ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a")]
     pub id: String,
-    /// What the test is called.
+    /// The title of the production test.
     #[schema(example = "BankID SE Test")]
     pub title: String,
-    /// What testers should know, if anything was said.
+    /// Instructions for testers; null if there are none.
     #[schema(required = true)]
     pub description: Option<String>,
-    /// Whose test it is.
+    /// The name of the app under test.
     #[schema(example = "Acme Bank")]
     pub host_name: String,
     /// The providers to choose from.
     pub providers: Vec<ProviderChoice>,
-    /// The only platform that may take part; null means both.
+    /// The only platform that can take part; null means all.
     #[schema(required = true)]
     pub target_platform: Option<Platform>,
-    /// How many stamps there are in all.
+    /// How many stamps the challenge grants.
     pub max_stamp_claims: u32,
-    /// How many are left.
+    /// How many stamps are left.
     pub remaining_stamps: u32,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: Moment,
 }
 
@@ -44,29 +44,29 @@ pub struct OpenChallenge {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = OpenChallengeProvider)]
 pub struct ProviderChoice {
-    /// What the API calls it.
+    /// The provider's id.
     #[schema(example = "bankidse")]
     pub id: String,
-    /// What people call it.
+    /// The display name.
     #[schema(example = "BankID SE")]
     pub name: String,
 }
 
-/// What a tester says to join a challenge (§10).
+/// A request to join a challenge (§10).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JoinChallenge {
     /// The provider that the tester will use: one of the challenge's.
     #[schema(pattern = "^[a-z0-9-]{1,64}$", example = "bankidse")]
     pub provider_id: String,
-    /// What the tester's device runs.
+    /// The platform of the tester's device.
     pub platform: Platform,
 }
 
-/// Reads what a tester wants, against what the challenge offers.
+/// Reads a request to join a challenge with these providers and this target platform.
 ///
 /// # Errors
-/// Every offending field.
+/// One error per invalid field.
 pub fn read_join(
     body: &Map<String, Value>,
     providers: &[ProviderId],
@@ -87,25 +87,24 @@ pub fn read_join(
     let platform = fields.required("platform", "platform", &rule, |value| {
         platform(value).filter(|platform| target.is_none_or(|target| target == *platform))
     });
-    let made = chosen.zip(platform);
-    fields.finish(made)
+    fields.finish(chosen.zip(platform))
 }
 
-/// Where a participation stands (§10).
+/// The status of a participation (§10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ParticipationStatus {
-    /// Joined; the outcome is not known yet.
+    /// Joined, without an outcome yet.
     Started,
     /// Verified, and a stamp was granted.
     Claimed,
     /// The verification failed.
     Failed,
-    /// Verified, but the last stamp was gone or the challenge was over.
+    /// Verified, but no stamp was left or the challenge had ended.
     Missed,
-    /// Verified as a person who has a stamp of this provider already.
+    /// Verified as a person who already holds a stamp for this provider.
     Duplicate,
-    /// No outcome within 15 minutes.
+    /// There was no outcome within 15 minutes.
     Lapsed,
 }
 
@@ -126,7 +125,7 @@ impl From<Status> for ParticipationStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Participation {
-    /// `par_` and a UUID.
+    /// The id: `par_` and a UUID.
     #[schema(example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b")]
     pub id: String,
     /// The challenge that was joined.
@@ -135,23 +134,22 @@ pub struct Participation {
     /// The provider that the tester chose.
     #[schema(example = "bankidse")]
     pub provider_id: String,
-    /// What the tester's device runs.
+    /// The platform of the tester's device.
     pub platform: Platform,
-    /// Where it stands.
+    /// The status.
     pub status: ParticipationStatus,
-    /// Where the tester goes to be verified.
-    #[schema(
-        example = "http://127.0.0.1:8080/tpas/v1/simulator/par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b?code=5f0c"
-    )]
+    /// The page where the tester is verified.
+    #[schema(example = "http://127.0.0.1:8080/tpas/v1/simulator/\
+            par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b?code=5f0c")]
     pub verification_url: String,
     /// When the tester joined.
     pub created_at: Moment,
-    /// When it lapses without an outcome.
+    /// When it lapses unless there is an outcome.
     pub expires_at: Moment,
 }
 
 impl Participation {
-    /// What the tester sees of this participation at `now`.
+    /// The body for this participation at `now`.
     #[must_use]
     pub fn at(now: Timestamp, participation: &Record, verification_url: String) -> Self {
         let Record {
@@ -176,13 +174,13 @@ impl Participation {
     }
 }
 
-/// A participation that has just begun, with the token that opens it (§10).
+/// A participation that was just created, with the token that gives access to it (§10).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StartedParticipation {
     /// The participation.
     #[serde(flatten)]
     pub participation: Participation,
-    /// The bearer token with which the tester can follow this participation.
+    /// The bearer token for reading this participation.
     pub token: String,
 }

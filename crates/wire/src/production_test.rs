@@ -1,4 +1,4 @@
-//! Ordering, listing and reading production tests (§5, §6, §7).
+//! Production tests: the bodies to order, list and read them (§5, §6, §7).
 
 mod order;
 mod refusal;
@@ -10,21 +10,21 @@ use domain::challenge_request::{
 use domain::production_test::Payload as RequestPayload;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-pub use self::order::{CreateProductionTest, read_order};
-pub(crate) use self::order::{
-    PLATFORM_RULE, description_rule, platform, stamp_limit_rule, title_rule,
-};
-pub use self::refusal::{RefusalReason, RefusedProvider};
 #[cfg(feature = "openapi")]
 use utoipa::openapi::schema::Object;
 
+pub use self::order::{CreateProductionTest, read_order};
+pub(crate) use self::order::{
+    PLATFORM_RULE, platform, read_allow_duplicates, read_description, read_target_platform,
+    read_title, stamp_limit_rule,
+};
+pub use self::refusal::{RefusalReason, RefusedProvider};
 use crate::Moment;
 use crate::challenge::Challenge;
 #[cfg(feature = "openapi")]
 use crate::schema;
 
-/// A platform's name (§5).
+/// The platform of a tester's device (§5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Platform {
@@ -52,18 +52,18 @@ impl From<Platform> for domain::Platform {
     }
 }
 
-/// Where a challenge request stands (§9).
+/// The status of a challenge request (§9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = ChallengeRequestStatus)]
 pub enum RequestStatus {
     /// Not yet scheduled.
     Pending,
-    /// It has become a challenge.
+    /// It became a challenge.
     Scheduled,
     /// It could not be scheduled.
     Failed,
-    /// It was called off.
+    /// It was cancelled.
     Cancelled,
 }
 
@@ -78,49 +78,49 @@ impl From<Status> for RequestStatus {
     }
 }
 
-/// A challenge request: the promise to schedule a challenge (§5).
+/// A challenge request: an order that is to become a challenge (§5).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChallengeRequest {
-    /// `req_` and a UUID.
+    /// The id: `req_` and a UUID.
     #[schema(example = "req_7f3a9c1e-4b2d-4f88-9e1a-0c3d5b6e7f8a")]
     pub id: String,
-    /// The app that it is for.
+    /// The client id of the app under test.
     #[schema(example = "FK5b0KSM")]
     pub client_id: String,
-    /// Where it stands.
+    /// The status.
     pub status: RequestStatus,
-    /// What is handed to the challenge service.
+    /// The part of the order that the challenge service gets.
     pub payload: Payload,
-    /// The challenge's id, exactly when the status is `scheduled`. The report is found under it.
+    /// The challenge's id, exactly when the status is `scheduled`. The report has the same id.
     #[schema(required = true)]
     pub challenge_id: Option<String>,
-    /// When it was ordered.
+    /// When it was created.
     pub created_at: Moment,
 }
 
-/// What is handed to the challenge service (§5).
+/// The part of an order that the challenge service gets (§5).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ChallengeRequestPayload)]
 pub struct Payload {
-    /// What the test is called.
+    /// The title.
     #[schema(example = "BankID SE Test")]
     pub title: String,
-    /// What testers should know; only when it was given.
+    /// Instructions for testers; present if the order has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub description: Option<String>,
-    /// The providers under test, each once.
+    /// The providers under test, without repetitions.
     #[schema(example = json!(["bankidse"]))]
     pub provider_ids: Vec<String>,
-    /// How many stamps there are.
+    /// How many stamps the challenge grants.
     #[schema(example = 3, minimum = 1, maximum = 2_147_483_647)]
     pub max_stamp_claims: u32,
-    /// The only platform that may take part; null means both.
+    /// The only platform that can take part; null means all.
     #[schema(required = true)]
     pub target_platform: Option<Platform>,
-    /// Whether one person may hold several stamps for one provider; only when it was given.
+    /// Whether one person can hold several stamps for one provider; present if the order says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub allow_duplicate_participation: Option<bool>,
@@ -161,16 +161,16 @@ impl From<&Request> for ChallengeRequest {
     }
 }
 
-/// How the hand-over to the challenge service is going (§7).
+/// The attempts to hand a request over to the challenge service (§7).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Scheduling {
-    /// How many attempts have ended, whichever way.
+    /// How many attempts have ended, successfully or not.
     pub attempts: u32,
-    /// When the next one is due; null once there will be none.
+    /// When the next attempt is due; null if there is none.
     #[schema(required = true)]
     pub next_attempt_at: Option<Moment>,
-    /// Why the last one did not succeed; null if it did, or if there was none.
+    /// Why the last attempt did not succeed; null if it did, or if there was none.
     #[schema(required = true)]
     pub last_error: Option<String>,
 }
@@ -186,7 +186,7 @@ impl From<&RequestScheduling> for Scheduling {
     }
 }
 
-/// One production test, with all that is known of it (§7).
+/// A production test: its request, its challenge and its scheduling (§7).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductionTest {
@@ -196,14 +196,14 @@ pub struct ProductionTest {
     /// The challenge; null until it is scheduled.
     #[schema(required = true)]
     pub challenge: Option<Challenge>,
-    /// How the hand-over to the challenge service is going.
+    /// The attempts to schedule it.
     pub scheduling: Scheduling,
-    /// When anything of it last changed.
+    /// When any part of it last changed.
     pub updated_at: Moment,
 }
 
 impl ProductionTest {
-    /// What a caller sees of this request at `now`.
+    /// The body for this request at `now`.
     #[must_use]
     pub fn at(now: Timestamp, request: &Request) -> Self {
         Self {
@@ -215,14 +215,14 @@ impl ProductionTest {
     }
 }
 
-/// One item of the list (§6): a challenge once it is scheduled, a request before that, and for ever
-/// if it never is.
+/// An item of the list (§6): a challenge if the production test is scheduled, a request if it is
+/// not.
 ///
 /// [`ListItemSchema`] is its schema.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListItem {
-    /// Which of the other two members is set.
+    /// The name of the member that is set.
     #[serde(rename = "type")]
     pub kind: ItemType,
     /// The challenge; null while the type is `request`.
@@ -231,10 +231,10 @@ pub struct ListItem {
     pub request: Option<ChallengeRequest>,
 }
 
-/// One item of the list (§6): a challenge once it is scheduled, a request before that, and for ever
-/// if it never is.
-// A schema only. Who has looked at the type knows which of the other two is set, and in some
-// languages so does the compiler.
+/// An item of the list (§6): a challenge if the production test is scheduled, a request if it is
+/// not.
+// For the OpenAPI document only: as a union of two types, `type` tells generated clients which of
+// the other members is set.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = ProductionTestItem)]
@@ -245,7 +245,7 @@ pub enum ListItemSchema {
     Request(RequestItem),
 }
 
-/// A production test that is scheduled, as an item of the list (§6).
+/// A scheduled production test in the list (§6).
 #[derive(Serialize, ToSchema)]
 pub struct ChallengeItem {
     #[serde(rename = "type")]
@@ -257,7 +257,7 @@ pub struct ChallengeItem {
     request: (),
 }
 
-/// A production test that is not scheduled, not yet or never, as an item of the list (§6).
+/// A production test in the list that is pending, failed or cancelled (§6).
 #[derive(Serialize, ToSchema)]
 pub struct RequestItem {
     #[serde(rename = "type")]
@@ -271,15 +271,15 @@ pub struct RequestItem {
 
 #[cfg(feature = "openapi")]
 fn always_challenge() -> Object {
-    schema::constant("challenge", "Says that it is scheduled.")
+    schema::constant("challenge", "Marks a scheduled production test.")
 }
 
 #[cfg(feature = "openapi")]
 fn always_request() -> Object {
-    schema::constant("request", "Says that it is not scheduled.")
+    schema::constant("request", "Marks a production test that is not scheduled.")
 }
 
-/// What an item of the list is (§6).
+/// The type of an item of the list (§6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = ProductionTestItemType)]
@@ -291,7 +291,7 @@ pub enum ItemType {
 }
 
 impl ListItem {
-    /// What a caller sees of this request in the list at `now`.
+    /// The list item for this request at `now`.
     #[must_use]
     pub fn at(now: Timestamp, request: &Request) -> Self {
         match &request.challenge {

@@ -1,7 +1,7 @@
-//! The provider catalogue, as an app sees it (§11).
+//! The provider catalogue from an app's point of view (§11).
 
 use domain::app::App;
-use domain::catalogue::{self, Activation as Way};
+use domain::catalogue;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -9,109 +9,108 @@ use utoipa::ToSchema;
 use crate::error::FieldError;
 use crate::fields::Fields;
 
-/// A provider of electronic identities, and how far an app has come with it (§11).
+/// A provider of electronic identities, with the state of its activation for an app (§11).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Provider {
-    /// What the API calls it.
+    /// The provider's id.
     #[schema(example = "bankidse")]
     pub id: String,
-    /// What people call it.
+    /// The display name.
     #[schema(example = "BankID SE")]
     pub name: String,
-    /// What it is, in a sentence.
+    /// A description in one sentence.
     pub description: String,
-    /// Where its picture is; possibly empty.
+    /// The URL of the logo; possibly empty.
     pub logo_url: String,
-    /// Where it is issued: ISO 3166-1 alpha-2 codes; empty if it is not tied to countries.
+    /// The countries that issue it: ISO 3166-1 alpha-2 codes; empty if there are none.
     #[schema(example = json!(["SE"]))]
     pub countries: Vec<String>,
-    /// How people get from the app to it.
+    /// How users get from the app to the provider.
     pub flow_types: Vec<FlowType>,
-    /// What it can be asked for, as OpenID Connect calls it.
+    /// The OpenID Connect scopes that it supports.
     pub scopes: Vec<String>,
     /// The levels of assurance that it offers.
     pub loa: Vec<AssuranceLevel>,
-    /// The level that counts when none is asked for.
+    /// The level that applies when none is requested.
     pub default_loa: AssuranceLevel,
-    /// 1 a centralized identity provider, 2 chip-based, 3 a wallet.
+    /// The type: 1 for a centralized identity provider, 2 for chip-based, 3 for a wallet.
     #[serde(rename = "type")]
     pub kind: u8,
     /// Whether the app can use it.
     pub is_active: bool,
-    /// Whether somebody has to do something before the app can use it: it waits for the operator's
-    /// approval.
+    /// Whether it awaits the operator's approval.
     pub need_action: bool,
-    /// Only with `include=activation`: how far it has come.
+    /// The status; only with `include=activation`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub status: Option<ProviderStatus>,
-    /// Only with `include=activation`: what stands between wanting it and using it.
+    /// The activation; only with `include=activation`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub activation: Option<Activation>,
 }
 
-/// How people get from an app to a provider (§11).
+/// How users get from an app to a provider (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FlowType {
-    /// The browser is sent there and back.
+    /// The browser is redirected to the provider and back.
     Redirect,
-    /// A second device scans a code.
+    /// A second device scans a QR code.
     Qr,
     /// The provider's app is opened on the same device.
     App2app,
-    /// The provider's app is notified.
+    /// The provider's app gets a push notification.
     Push,
 }
 
-/// A level of assurance: how sure a provider is of who somebody is (§11).
+/// A level of assurance of the user's identity (eIDAS) (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AssuranceLevel {
-    /// Some confidence.
+    /// Limited confidence.
     Low,
-    /// Much confidence.
+    /// Substantial confidence.
     Substantial,
-    /// The most there is.
+    /// The highest confidence.
     High,
 }
 
-/// What can be added to a provider where it is asked for (§11).
+/// Optional parts of a provider in a response (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum ProviderInclude {
-    /// Its status and its activation.
+    /// The status and the activation.
     Activation,
 }
 
-/// How far an app has come with a provider (§11).
+/// The status of a provider for an app (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ProviderStatus {
-    /// It can be used.
+    /// The app can use it.
     Active,
-    /// It waits for the operator's approval.
+    /// It awaits the operator's approval.
     Pending,
     /// It is not enabled.
     Inactive,
 }
 
-/// What stands between wanting a provider and using it (§11).
+/// The activation of a provider for an app (§11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ProviderActivation)]
 pub struct Activation {
-    /// What has to be done in production.
+    /// What the activation requires in production.
     #[serde(rename = "type")]
     pub kind: ActivationType,
-    /// Where it stands; null while the provider is not enabled.
+    /// The current step; null while the provider is not requested.
     #[schema(required = true)]
     pub current_step: Option<ActivationStep>,
 }
 
-/// What has to be done before a provider works for an app in production (§11).
+/// What an app has to do before it can use a provider in production (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ActivationType {
@@ -119,47 +118,47 @@ pub enum ActivationType {
     Direct,
     /// The app has to be registered with the provider.
     Registration,
-    /// Somebody has to have a contract with the provider.
+    /// A contract with the provider has to be signed.
     Contract,
 }
 
-/// Where an activation stands (§11).
+/// The step of an activation (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ActivationStep {
-    /// The operator has to approve it.
+    /// The operator has to approve the provider.
     Approval,
-    /// Nothing is left to do.
+    /// The activation is complete.
     Completed,
 }
 
-/// What became of enabling or disabling a provider (§11).
+/// The result of enabling or disabling a provider (§11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ProviderActivationResult)]
 pub struct ActivationResult {
-    /// The provider.
+    /// The provider's id.
     #[schema(example = "bankidse")]
     pub provider_id: String,
-    /// Whether the app can use it now.
+    /// Whether the app can use the provider.
     pub enabled: bool,
-    /// Where the activation stands; null when it is disabled.
+    /// The current step of the activation; null if the provider is disabled.
     #[schema(required = true)]
     pub current_step: Option<ActivationStep>,
 }
 
-/// Whether a provider is wanted (§11).
+/// A request to enable or disable a provider (§11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = SetProviderActivation)]
 pub struct SetActivation {
-    /// Whether the app wants it.
+    /// Whether to enable the provider.
     pub enabled: bool,
 }
 
-/// Reads whether a provider is wanted.
+/// Reads a request to enable or disable a provider.
 ///
 /// # Errors
-/// Every offending field.
+/// One error per invalid field.
 pub fn read_activation(body: &Map<String, Value>) -> Result<SetActivation, Vec<FieldError>> {
     let mut fields = Fields::of(body);
     let enabled = fields.required("enabled", "enabled", "true or false", Value::as_bool);
@@ -187,7 +186,7 @@ impl ProviderStatus {
 }
 
 impl Provider {
-    /// A provider as this app sees it, with its activation if that is wanted.
+    /// The body for this provider and app, with status and activation if `with_activation` is set.
     #[must_use]
     pub fn new(provider: &catalogue::Provider, app: &App, with_activation: bool) -> Self {
         let status = ProviderStatus::of(app, provider);
@@ -226,7 +225,7 @@ impl Provider {
 }
 
 impl ActivationResult {
-    /// How an app stands with a provider.
+    /// The result for this provider and app.
     #[must_use]
     pub fn new(provider: &catalogue::Provider, app: &App) -> Self {
         let status = ProviderStatus::of(app, provider);
@@ -238,12 +237,12 @@ impl ActivationResult {
     }
 }
 
-impl From<Way> for ActivationType {
-    fn from(way: Way) -> Self {
-        match way {
-            Way::Direct => Self::Direct,
-            Way::Registration => Self::Registration,
-            Way::Contract => Self::Contract,
+impl From<catalogue::Activation> for ActivationType {
+    fn from(activation: catalogue::Activation) -> Self {
+        match activation {
+            catalogue::Activation::Direct => Self::Direct,
+            catalogue::Activation::Registration => Self::Registration,
+            catalogue::Activation::Contract => Self::Contract,
         }
     }
 }

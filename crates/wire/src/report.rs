@@ -1,4 +1,4 @@
-//! The report (§8).
+//! The report of a production test (§8).
 
 use std::collections::HashMap;
 
@@ -8,52 +8,51 @@ use utoipa::ToSchema;
 
 use crate::challenge::{Challenge, NotAChallenge};
 
-/// How a production test went (§8).
+/// The report of a production test (§8).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Report {
     /// The challenge.
     pub challenge: Challenge,
-    /// What was counted.
+    /// The counts.
     pub stats: Stats,
 }
 
-/// What was counted (§8).
+/// The counts of a report (§8).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ReportStats)]
 pub struct Stats {
-    /// Participations begun, however they ended.
+    /// Started participations, whatever their outcome.
     #[schema(example = 4)]
     pub total_participations: u64,
-    /// Stamps granted.
+    /// Granted stamps.
     #[schema(example = 2)]
     pub total_claims: u64,
-    /// One row for each provider of the challenge, in the order of its payload.
+    /// One row per provider of the challenge, in the order of its payload.
     pub provider_breakdown: Vec<ProviderRow>,
 }
 
-/// One provider's row of a report (§8).
+/// One provider in a report (§8).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ProviderStats)]
 pub struct ProviderRow {
-    /// The provider.
+    /// The provider's id.
     #[schema(example = "bankidse")]
     pub provider_id: String,
-    /// What people call it.
+    /// The display name.
     #[schema(example = "BankID SE")]
     pub provider_name: String,
-    /// Stamps granted.
+    /// Granted stamps.
     #[schema(example = 2)]
     pub claim_count: u64,
-    /// The mean time from joining to the stamp, in seconds; null while there is no stamp.
+    /// The mean time from joining to the stamp, in seconds; null without stamps.
     #[schema(required = true, example = 41.5)]
     pub average_completion_seconds: Option<f64>,
 }
 
 impl Report {
-    /// What a caller sees of this report at `now`. A provider without a name in `names` is called
-    /// by its id.
+    /// The body for this report at `now`. A provider that is not in `names` is named by its id.
     #[must_use]
     pub fn at(
         now: Timestamp,
@@ -74,30 +73,31 @@ impl Report {
             },
         }
     }
-}
 
-impl Report {
-    /// What the challenge service says at `now`, as the scheduler needs it. A provider whose name
-    /// is none counts for nothing.
+    /// The report that the challenge service sent at `now`. Rows whose provider id is not valid are
+    /// dropped.
     ///
     /// # Errors
-    /// When its challenge has no valid id.
-    pub fn seen_at(self, now: Timestamp) -> Result<domain::report::Report, NotAChallenge> {
+    /// When the challenge's id is not valid.
+    pub fn into_domain(self, now: Timestamp) -> Result<domain::report::Report, NotAChallenge> {
         let Self {
             challenge,
             stats: Stats { total_participations, total_claims, provider_breakdown },
         } = self;
         Ok(domain::report::Report {
-            challenge: challenge.seen_at(now)?,
+            challenge: challenge.into_domain(now)?,
             total_participations,
             total_claims,
-            providers: provider_breakdown.into_iter().filter_map(ProviderRow::seen).collect(),
+            providers: provider_breakdown
+                .into_iter()
+                .filter_map(ProviderRow::into_domain)
+                .collect(),
         })
     }
 }
 
 impl ProviderRow {
-    fn seen(self) -> Option<domain::report::ProviderRow> {
+    fn into_domain(self) -> Option<domain::report::ProviderRow> {
         let Self { provider_id, provider_name: _, claim_count, average_completion_seconds } = self;
         Some(domain::report::ProviderRow {
             provider_id: provider_id.parse().ok()?,

@@ -1,13 +1,12 @@
-//! Words of the OpenAPI document that utoipa does not know. Each says what it describes itself,
-//! because utoipa takes no description from beside them.
+//! Schemas that utoipa cannot derive. Each takes its description as an argument, because utoipa
+//! ignores the doc comment of a field with `schema_with`.
 
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
-/// A text that is always this one: by it the variants of a choice are told apart.
+/// A string with a constant value, which discriminates the variants of a union.
 ///
-/// An `enum` with one value says the same, but generators of clients make a type with a name of its
-/// own of that.
+/// An `enum` with one value means the same, but client generators create a separate type for it.
 pub(crate) fn constant(text: &str, description: &str) -> Object {
     ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::String))
@@ -16,7 +15,7 @@ pub(crate) fn constant(text: &str, description: &str) -> Object {
         .build()
 }
 
-/// What is always null.
+/// A member that is always null.
 pub(crate) fn null() -> Object {
     ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::Null))

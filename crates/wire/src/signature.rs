@@ -1,5 +1,5 @@
-//! Signed messages: `X-Hopae-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<raw body>">`
-//! (§10).
+//! Signatures of messages (§10):
+//! `X-Hopae-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<raw body>">`.
 
 use std::time::Duration;
 
@@ -7,27 +7,27 @@ use domain::Timestamp;
 use domain::secret_key::mac;
 use hmac::Mac;
 
-/// The header that carries the signature.
+/// The name of the signature header.
 pub const HEADER: &str = "X-Hopae-Signature";
 
-/// How far the signature's time may be from ours, either way: 300 seconds.
+/// The greatest accepted difference between the signature's time and ours: 300 seconds.
 pub const TOLERANCE: Duration = Duration::from_mins(5);
 
-/// Why a signature was refused. Callers are told none of this; it is for the log.
+/// Why a signature was refused. This is logged; the response does not say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// Not of the form `t=…,v1=…`.
+    /// The header does not have the form `t=…,v1=…`.
     #[error("the signature header is malformed")]
     Malformed,
-    /// Made too long ago, or in the future.
+    /// The time differs from ours by more than [`TOLERANCE`].
     #[error("the signature is more than 300 seconds from now")]
     OutOfTime,
-    /// Made with another secret or for another body.
+    /// The signature was made with another secret or for another body.
     #[error("the signature does not match")]
     Mismatch,
 }
 
-/// The header's value for this body.
+/// The value of the signature header for this body.
 #[must_use]
 pub fn sign(secret: &[u8], now: Timestamp, body: &[u8]) -> String {
     let time = now.as_seconds();
@@ -35,11 +35,11 @@ pub fn sign(secret: &[u8], now: Timestamp, body: &[u8]) -> String {
     format!("t={time},v1={}", hex::encode(tag))
 }
 
-/// Checks a header's value. It may carry several `v1`, so that a secret can be replaced: one has to
-/// match.
+/// Checks the value of a signature header. It can have several `v1`, so that a secret can be
+/// rotated; one of them has to match. The comparison takes constant time.
 ///
 /// # Errors
-/// When it is malformed, too old, or made with another secret or for another body.
+/// When the value is malformed, out of time, or made with another secret or for another body.
 pub fn verify(
     secret: &[u8],
     now: Timestamp,
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_good_for_300_seconds_either_way() {
+    fn a_signature_is_valid_for_300_seconds_in_both_directions() {
         let header = sign(b"secret", at(1000), b"body");
         for (now, expected) in [
             (699, Err(SignatureError::OutOfTime)),
@@ -138,7 +138,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn checking_never_panics(header in ".*", body in proptest::collection::vec(any::<u8>(), 0..64), now in any::<i64>()) {
+        fn checking_never_panics(
+            header in ".*",
+            body in proptest::collection::vec(any::<u8>(), 0..64),
+            now in any::<i64>(),
+        ) {
             let _ = verify(b"secret", Timestamp::from_millis(now), &body, &header);
         }
     }

@@ -1,5 +1,6 @@
-//! How a verifier reports an outcome (§10).
+//! How a verifier reports the outcome of a verification (§10).
 
+use domain::verification::{Outcome, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -12,7 +13,7 @@ use crate::participation::ParticipationStatus;
 #[cfg(feature = "openapi")]
 use crate::schema;
 
-/// What a verifier reports (§10).
+/// The outcome that a verifier reports (§10).
 ///
 /// [`VerificationEventSchema`] is its schema.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +27,9 @@ pub enum VerificationEvent {
     Failed(FailedVerification),
 }
 
-/// What a verifier reports (§10).
-// A schema only, as the two below: each variant has a name, for languages that have no variants.
+/// The outcome that a verifier reports (§10).
+// For the OpenAPI document only, like the two types below: a named type per variant suits generated
+// clients in languages without tagged unions.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = VerificationEvent)]
@@ -43,7 +45,7 @@ pub enum VerificationEventSchema {
 pub struct VerificationCompletedEvent {
     #[schema(schema_with = always_verification_completed)]
     event: (),
-    /// Who was verified, and for which participation.
+    /// The verified person and the participation.
     data: CompletedVerification,
 }
 
@@ -52,40 +54,40 @@ pub struct VerificationCompletedEvent {
 pub struct VerificationFailedEvent {
     #[schema(schema_with = always_verification_failed)]
     event: (),
-    /// For which participation.
+    /// The participation.
     data: FailedVerification,
 }
 
 #[cfg(feature = "openapi")]
 fn always_verification_completed() -> Object {
-    schema::constant("verification.completed", "Says that the person was verified.")
+    schema::constant("verification.completed", "The person was verified.")
 }
 
 #[cfg(feature = "openapi")]
 fn always_verification_failed() -> Object {
-    schema::constant("verification.failed", "Says that the person was not verified.")
+    schema::constant("verification.failed", "The person was not verified.")
 }
 
-/// Who was verified, and for which participation (§10).
+/// The data of a completed verification (§10).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CompletedVerification {
-    /// The participation that the verification was for.
+    /// The id of the participation that the verification was for.
     #[schema(
         pattern = "^par_[0-9a-f-]{36}$",
         example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b"
     )]
     pub participation_id: String,
-    /// The provider's stable name for the person. Only a keyed hash of it is kept.
+    /// The provider's stable name for the person. Only an HMAC of it is stored.
     #[schema(min_length = 1, max_length = 255, pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]")]
     pub subject: String,
 }
 
-/// For which participation a verification failed (§10).
+/// The data of a failed verification (§10).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailedVerification {
-    /// The participation that the verification was for.
+    /// The id of the participation that the verification was for.
     #[schema(
         pattern = "^par_[0-9a-f-]{36}$",
         example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b"
@@ -93,40 +95,40 @@ pub struct FailedVerification {
     pub participation_id: String,
 }
 
-/// What became of the participation (§10).
+/// The participation after the outcome (§10).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VerificationResult {
-    /// The participation.
+    /// The id of the participation.
     #[schema(example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b")]
     pub id: String,
-    /// Where it stands now.
+    /// Its status.
     pub status: ParticipationStatus,
 }
 
-/// What the person does on the sandbox simulator's page (§10).
+/// The outcome that a tester chooses on the sandbox simulator's page (§10).
 ///
 /// [`SimulateVerificationSchema`] is its schema.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 pub enum SimulateVerification {
-    /// Is verified.
+    /// The person is verified.
     Completed {
-        /// Who the person is: any text, the same text meaning the same person.
+        /// The person: any text; the same text means the same person.
         subject: String,
     },
-    /// Is not verified.
+    /// The person is not verified.
     Failed,
 }
 
-/// What the person does on the sandbox simulator's page (§10).
-// A schema only, as the two below.
+/// The outcome that a tester chooses on the sandbox simulator's page (§10).
+// For the OpenAPI document only, like the two types below.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = SimulateVerification)]
 pub enum SimulateVerificationSchema {
-    /// Is verified.
+    /// The person is verified.
     Completed(CompletedSimulation),
-    /// Is not verified.
+    /// The person is not verified.
     Failed(FailedSimulation),
 }
 
@@ -135,7 +137,7 @@ pub enum SimulateVerificationSchema {
 pub struct CompletedSimulation {
     #[schema(schema_with = always_completed)]
     outcome: (),
-    /// Who the person is: any text, the same text meaning the same person.
+    /// The person: any text; the same text means the same person.
     #[schema(
         min_length = 1,
         max_length = 255,
@@ -154,34 +156,21 @@ pub struct FailedSimulation {
 
 #[cfg(feature = "openapi")]
 fn always_completed() -> Object {
-    schema::constant("completed", "Says that the person is verified.")
+    schema::constant("completed", "The person is verified.")
 }
 
 #[cfg(feature = "openapi")]
 fn always_failed() -> Object {
-    schema::constant("failed", "Says that the person is not verified.")
+    schema::constant("failed", "The person is not verified.")
 }
 
-/// How a verification ended, once what a verifier or the simulator says of it has been read.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// This person was verified. Who it is does not belong in a log: there is no `Debug` here.
-    Completed {
-        /// The provider's stable name for the person.
-        subject: String,
-    },
-    /// Nobody was.
-    Failed,
-}
-
-/// The longest name of a person that is taken, in characters.
-const LONGEST_SUBJECT: usize = 255;
-
-/// Reads a verifier's event: which participation, as it is written, and how it ended.
+/// Reads a verifier's event: the id of the participation, unchecked, and the outcome.
 ///
 /// # Errors
-/// Every offending field. What was said about the person is not repeated.
-pub fn read_event(body: &Map<String, Value>) -> Result<(String, Outcome), Vec<FieldError>> {
+/// One error per invalid field. The subject is not repeated in them.
+pub fn read_event(
+    body: &Map<String, Value>,
+) -> Result<(String, Outcome<Subject>), Vec<FieldError>> {
     let mut fields = Fields::of(body);
     let rule = "\"verification.completed\" or \"verification.failed\"";
     let is_completed = fields.required("event", "event", rule, |value| match value.as_str()? {
@@ -204,11 +193,11 @@ pub fn read_event(body: &Map<String, Value>) -> Result<(String, Outcome), Vec<Fi
     fields.finish(id.zip(outcome))
 }
 
-/// Reads what the person does on the simulator's page.
+/// Reads the outcome that a tester chooses on the simulator's page.
 ///
 /// # Errors
-/// Every offending field. What was said about the person is not repeated.
-pub fn read_simulation(body: &Map<String, Value>) -> Result<Outcome, Vec<FieldError>> {
+/// One error per invalid field. The subject is not repeated in them.
+pub fn read_simulation(body: &Map<String, Value>) -> Result<Outcome<Subject>, Vec<FieldError>> {
     let mut fields = Fields::of(body);
     let is_completed =
         fields.required("outcome", "outcome", "\"completed\" or \"failed\"", |value| {
@@ -227,13 +216,13 @@ fn read_outcome(
     fields: &mut Fields<'_>,
     is_completed: bool,
     parameter: &'static str,
-) -> Option<Outcome> {
+) -> Option<Outcome<Subject>> {
     if !is_completed {
         return Some(Outcome::Failed);
     }
-    let rule = format!("a text of at most {LONGEST_SUBJECT} characters that says who was verified");
-    let is_short = |subject: &String| subject.chars().count() <= LONGEST_SUBJECT;
+    let rule =
+        format!("a text of at most {} characters that says who was verified", Subject::MAX_LENGTH);
     let subject = fields
-        .required_secret("subject", parameter, &rule, |value| text(value).filter(is_short))?;
+        .required_secret("subject", parameter, &rule, |value| Subject::new(text(value)?).ok())?;
     Some(Outcome::Completed { subject })
 }

@@ -1,4 +1,4 @@
-//! The workspace (§11).
+//! The workspace body (§11).
 
 use domain::{Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
@@ -6,30 +6,30 @@ use utoipa::ToSchema;
 
 use crate::Moment;
 
-/// Whose key this is (§11).
+/// The workspace that the API key belongs to (§11).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Workspace {
-    /// `org_` and more.
+    /// The id: `org_` followed by letters and digits.
     #[schema(example = "org_4rBKfb3K7Jyz9fUDzbOH")]
     pub id: String,
-    /// How many apps it has.
+    /// The number of apps.
     pub apps_count: u32,
-    /// When it was made.
+    /// When the workspace was created.
     #[serde(rename = "createdAt")]
     pub created_at_moment: Moment,
-    /// The same in whole seconds since 1970.
+    /// When the workspace was created, in seconds since 1970-01-01T00:00:00Z.
     pub created_at: i64,
 }
 
 impl Workspace {
-    /// The workspace as it is shown.
+    /// The body for this workspace.
     #[must_use]
     pub fn new(id: &WorkspaceId, apps_count: u32, created_at: Timestamp) -> Self {
         Self {
             id: id.as_str().to_owned(),
             apps_count,
             created_at_moment: created_at.into(),
-            created_at: created_at.as_millis().div_euclid(1000),
+            created_at: created_at.as_seconds(),
         }
     }
 }

@@ -4,9 +4,10 @@ pub(super) mod event;
 
 use domain::ParticipationId;
 use domain::participation::Status;
+use domain::verification::{Outcome, Subject};
 use http_support::error::ApiError;
-use store_challenge::{DecideParticipation, Verdict};
-use wire::verification::{Outcome, VerificationResult};
+use store_challenge::DecideParticipation;
+use wire::verification::VerificationResult;
 
 use super::ChallengeService;
 
@@ -14,19 +15,13 @@ use super::ChallengeService;
 pub(super) async fn record_outcome(
     service: &ChallengeService,
     id: ParticipationId,
-    outcome: Outcome,
+    outcome: Outcome<Subject>,
 ) -> Result<Option<VerificationResult>, ApiError> {
     let Some(participation) = service.store().participation(id).await? else { return Ok(None) };
-    let verdict = match outcome {
-        Outcome::Completed { subject } => {
-            let (challenge, provider) = (participation.challenge_id, &participation.provider_id);
-            Verdict::Completed {
-                subject_hash: service.parts.secrets.subject_hash(challenge, provider, &subject),
-            }
-        }
-        Outcome::Failed => Verdict::Failed,
-    };
-    let write = DecideParticipation { id, verdict, now: service.clock_and_rng().now() };
+    let (challenge, provider) = (participation.challenge_id, &participation.provider_id);
+    let outcome =
+        outcome.map(|subject| service.parts.secrets.subject_hash(challenge, provider, &subject));
+    let write = DecideParticipation { id, outcome, now: service.clock_and_rng().now() };
     let Some(decision) = service.store().decide_participation(write).await? else {
         return Ok(None);
     };

@@ -10,19 +10,19 @@ use crate::table::printable;
 /// Explains an error: what went wrong, what to do, and the request id for the operator.
 pub(crate) fn explain(error: &ClientError, url: &str) -> Failure {
     Failure::Other(match error {
-        ClientError::NoAnswer(reason) => {
+        ClientError::NoResponse(reason) => {
             format!(
                 "{url} did not answer: {}\n  Is the server running? Is --url right?",
                 printable(reason)
             )
         }
-        ClientError::UnexpectedAnswer { status, .. } => {
+        ClientError::UnexpectedResponse { status, .. } => {
             format!(
                 "the server at {url}, which answered with status {status}, is not fieldtest\n  \
                  Is --url right?"
             )
         }
-        ClientError::Answer { error: envelope, .. } => {
+        ClientError::ErrorResponse { error: envelope, .. } => {
             let mut lines = vec![printable(&envelope.error.message)];
             lines.extend(
                 fields(&envelope.error)
@@ -78,7 +78,7 @@ mod tests {
         let error = json!({ "code": code, "message": "It is so.\u{1b}[2J", "details": details });
         let envelope = json!({ "error": error, "request_id": "228aaefb" });
         let error = Box::new(serde_json::from_value(envelope).unwrap());
-        let error = ClientError::Answer { status: 400, error, retry_after: None };
+        let error = ClientError::ErrorResponse { status: 400, error, retry_after: None };
         explain(&error, "http://x.example").to_string()
     }
 
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn without_an_answer_the_message_names_the_url() {
-        let error = ClientError::NoAnswer("refused".into());
+        let error = ClientError::NoResponse("refused".into());
         let message = explain(&error, "http://x.example").to_string();
         assert!(message.starts_with("http://x.example did not answer: refused"), "{message}");
     }

@@ -2,7 +2,7 @@
 
 mod error_message;
 mod profile;
-mod retry_wait;
+mod retry_notice;
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use wire::app::App;
 
 pub(crate) use self::error_message::explain;
 pub(crate) use self::profile::{Profile, Profiles};
-use self::retry_wait::RetryWait;
+use self::retry_notice::RetryNotice;
 use crate::failure::Failure;
 use crate::values::{self, BaseUrl, Secret};
 
@@ -137,15 +137,21 @@ impl Target {
                     .into(),
             ));
         }
-        let retry_wait = Arc::new(RetryWait::new()?);
-        let retries = Retries::within(retry_wait.clone(), RetryPolicy::default());
+        let retry_notice = Arc::new(RetryNotice::new());
+        let retries = Retries::new(RetryPolicy::default())?.with_sleep({
+            let retry_notice = Arc::clone(&retry_notice);
+            move |delay| {
+                retry_notice.write(delay);
+                tokio::time::sleep(delay)
+            }
+        });
         let api = WorkspaceApi::new(&url, &api_key).map_err(|error| explain(&error, &url))?;
         Ok(Deployment {
             api: api.with_retries(retries.clone()),
             retries,
             url,
             app: self.app,
-            retry_wait,
+            retry_notice,
         })
     }
 }
@@ -156,13 +162,13 @@ pub(crate) struct Deployment {
     pub(crate) retries: Retries,
     pub(crate) url: String,
     app: Option<ClientId>,
-    retry_wait: Arc<RetryWait>,
+    retry_notice: Arc<RetryNotice>,
 }
 
 impl Deployment {
     /// Stops printing a line for each retry.
     pub(crate) fn silence(&self) {
-        self.retry_wait.silence();
+        self.retry_notice.disable();
     }
 
     /// The app that is named.

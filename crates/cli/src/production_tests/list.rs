@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use client::ListQuery;
 use domain::{Clock, SystemClock, Timestamp};
 use futures_util::TryStreamExt;
-use wire::page::{LONGEST_PAGE, Order};
+use wire::page::{MAX_PAGE_SIZE, Order};
 use wire::production_test::{ItemType, ListItem, RequestStatus};
 
 use super::Session;
@@ -29,7 +29,7 @@ pub(super) struct ListArguments {
         long,
         value_name = "NUMBER",
         default_value_t = 20,
-        value_parser = clap::value_parser!(u32).range(1..=i64::from(LONGEST_PAGE))
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PAGE_SIZE))
     )]
     limit: u32,
 
@@ -77,7 +77,7 @@ enum SortOrder {
 impl ListArguments {
     fn query(&self) -> ListQuery {
         ListQuery {
-            limit: Some(if self.all { LONGEST_PAGE } else { self.limit }),
+            limit: Some(if self.all { MAX_PAGE_SIZE } else { self.limit }),
             offset: Some(self.offset),
             kind: self.r#type.map(|kind| match kind {
                 TypeFilter::Challenge => ItemType::Challenge,

@@ -41,7 +41,7 @@ async fn workspaces_apps_and_keys_are_usable_at_once_on_a_running_server() {
     let order = CreateProductionTest { title: "x".into(), ..CreateProductionTest::default() };
     let refused = api.create_production_test("AcmeBank", &order, None).await.unwrap_err();
     assert!(
-        matches!(refused, ClientError::Answer { status: 400, .. }),
+        matches!(refused, ClientError::ErrorResponse { status: 400, .. }),
         "only the passport is enabled: {refused}"
     );
     admin(path, &["provider", "enable", "--app", "AcmeBank", "--provider", "mitid"]);
@@ -56,7 +56,7 @@ async fn workspaces_apps_and_keys_are_usable_at_once_on_a_running_server() {
     loop {
         let refused = api.create_production_test("AcmeBank", &order, None).await.unwrap_err();
         match refused {
-            ClientError::Answer { status: 401, .. } => break,
+            ClientError::ErrorResponse { status: 401, .. } => break,
             refused => assert!(revoked.elapsed() < Duration::from_secs(5), "{refused}"),
         }
     }

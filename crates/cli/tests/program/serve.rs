@@ -55,7 +55,7 @@ async fn a_stopped_server_does_not_answer() {
     api.create_production_test("FK5b0KSM", &order(), None).await.unwrap();
     server.stop().unwrap();
     let refused = api.create_production_test("FK5b0KSM", &order(), None).await;
-    assert!(matches!(refused, Err(ClientError::NoAnswer(_))), "{refused:?}");
+    assert!(matches!(refused, Err(ClientError::NoResponse(_))), "{refused:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Reading a catalogue from a TOML file, with errors that name the line (§11).
+//! Parses the catalogue file, with errors that name the line (§11).
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -9,13 +9,13 @@ use toml::Spanned;
 use super::{Activation, AssuranceLevel, FlowType, Provider, ProviderType};
 use crate::{Environment, ProviderId};
 
-/// Why a file is no catalogue.
+/// Why a file is not a valid catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {message}")]
 pub struct CatalogueError {
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong there, and what would be right.
+    /// What is wrong and what is expected.
     pub message: String,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Provider>, CatalogueError> {
     let file: File = toml::from_str(text)
         .map_err(|error| fail(error.span().unwrap_or_default(), error.message().to_owned()))?;
     if file.provider.is_empty() {
-        return Err(fail(0..0, "there is no [[provider]]: a catalogue has at least one".into()));
+        return Err(fail(0..0, "there is no [[provider]]: a catalogue needs at least one".into()));
     }
     let mut providers = Vec::with_capacity(file.provider.len());
     let mut lines = HashMap::new();
@@ -65,7 +65,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Provider>, CatalogueError> {
         if let Some(first) = lines.insert(provider.id.clone(), line) {
             return Err(fail(
                 id_span,
-                format!("the id {:?} stands on line {first} already", provider.id.as_str()),
+                format!("the id {:?} is already defined on line {first}", provider.id.as_str()),
             ));
         }
         providers.push(provider);
@@ -78,9 +78,18 @@ fn line_of(text: &str, offset: usize) -> usize {
     before.iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-fn check(entry: Entry) -> Result<Provider, (Range<usize>, String)> {
+/// What is wrong in an entry, and where.
+type Mistake = (Range<usize>, String);
+
+fn check(entry: Entry) -> Result<Provider, Mistake> {
+    let id = check_id(&entry.id)?;
+    check_name(&entry.name)?;
+    check_countries(&entry.countries)?;
+    check_default_level(&entry.default_loa, &entry.loa)?;
+    check_environments(&entry.environments)?;
+    let kind = check_type(&entry.kind)?;
     let Entry {
-        id,
+        id: _,
         name,
         description,
         logo_url,
@@ -89,47 +98,12 @@ fn check(entry: Entry) -> Result<Provider, (Range<usize>, String)> {
         scopes,
         loa,
         default_loa,
-        kind,
+        kind: _,
         environments,
         activation,
     } = entry;
-    let id_text = id.get_ref();
-    let Ok(provider_id) = id_text.parse::<ProviderId>() else {
-        let message = format!("the id {id_text:?} must have 1 to 64 characters of a-z, 0-9 and -");
-        return Err((id.span(), message));
-    };
-    if crate::production_test::is_blank(name.get_ref()) {
-        return Err((name.span(), "name must not be blank".into()));
-    }
-    let is_code =
-        |code: &String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
-    if let Some(wrong) = countries.get_ref().iter().find(|code| !is_code(code)) {
-        return Err((
-            countries.span(),
-            format!("{wrong:?} is no country: write two capital letters, as in \"SE\""),
-        ));
-    }
-    if !loa.contains(default_loa.get_ref()) {
-        return Err((default_loa.span(), "default_loa must be one of loa".into()));
-    }
-    if environments.get_ref().is_empty() {
-        return Err((
-            environments.span(),
-            "environments must name sandbox, production or both".into(),
-        ));
-    }
-    let kind = match kind.get_ref() {
-        1 => ProviderType::Centralized,
-        2 => ProviderType::ChipBased,
-        3 => ProviderType::Wallet,
-        other => {
-            let message =
-                format!("type {other} is unknown: 1 is centralized, 2 chip-based, 3 a wallet");
-            return Err((kind.span(), message));
-        }
-    };
     Ok(Provider {
-        id: provider_id,
+        id,
         name: name.into_inner(),
         description,
         logo_url,
@@ -142,6 +116,56 @@ fn check(entry: Entry) -> Result<Provider, (Range<usize>, String)> {
         environments: environments.into_inner(),
         activation,
     })
+}
+
+fn check_id(id: &Spanned<String>) -> Result<ProviderId, Mistake> {
+    let text = id.get_ref();
+    let message = || format!("the id {text:?} must have 1 to 64 characters of a-z, 0-9 and -");
+    text.parse().map_err(|_| (id.span(), message()))
+}
+
+fn check_name(name: &Spanned<String>) -> Result<(), Mistake> {
+    let is_blank = crate::production_test::is_blank(name.get_ref());
+    if is_blank { Err((name.span(), "name must not be blank".into())) } else { Ok(()) }
+}
+
+fn check_countries(countries: &Spanned<Vec<String>>) -> Result<(), Mistake> {
+    let is_code =
+        |code: &&String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    match countries.get_ref().iter().find(|code| !is_code(code)) {
+        None => Ok(()),
+        Some(wrong) => Err((
+            countries.span(),
+            format!("{wrong:?} is not a country code: write two capital letters, as in \"SE\""),
+        )),
+    }
+}
+
+fn check_default_level(
+    default: &Spanned<AssuranceLevel>,
+    offered: &[AssuranceLevel],
+) -> Result<(), Mistake> {
+    let is_offered = offered.contains(default.get_ref());
+    if is_offered { Ok(()) } else { Err((default.span(), "default_loa must be one of loa".into())) }
+}
+
+fn check_environments(environments: &Spanned<Vec<Environment>>) -> Result<(), Mistake> {
+    if !environments.get_ref().is_empty() {
+        return Ok(());
+    }
+    Err((environments.span(), "environments must name sandbox, production or both".into()))
+}
+
+fn check_type(number: &Spanned<u8>) -> Result<ProviderType, Mistake> {
+    match number.get_ref() {
+        1 => Ok(ProviderType::Centralized),
+        2 => Ok(ProviderType::ChipBased),
+        3 => Ok(ProviderType::Wallet),
+        other => Err((
+            number.span(),
+            format!("type {other} is unknown: 1 is centralized, 2 chip-based, 3 a wallet"),
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -170,7 +194,7 @@ activation = "contract"
     }
 
     #[test]
-    fn the_shipped_catalogue_has_what_the_documentation_promises() {
+    fn the_built_in_catalogue_has_the_documented_providers() {
         let catalogue = Catalogue::built_in();
         let kind = |id| catalogue.get(id).map(|provider| provider.kind);
         for id in [
@@ -207,7 +231,7 @@ activation = "contract"
     }
 
     #[test]
-    fn every_error_names_its_line_and_what_would_be_right() {
+    fn every_error_names_its_line_and_what_is_expected() {
         assert_eq!(
             refusal("\"bankidse\"", "\"Bank ID\""),
             "line 3: the id \"Bank ID\" must have 1 to 64 characters of a-z, 0-9 and -"
@@ -215,7 +239,7 @@ activation = "contract"
         assert_eq!(refusal("\"BankID SE\"", "\" \""), "line 4: name must not be blank");
         assert_eq!(
             refusal("[\"SE\"]", "[\"Sweden\"]"),
-            "line 6: \"Sweden\" is no country: write two capital letters, as in \"SE\""
+            "line 6: \"Sweden\" is not a country code: write two capital letters, as in \"SE\""
         );
         assert_eq!(
             refusal("default_loa = \"high\"", "default_loa = \"low\""),
@@ -237,16 +261,16 @@ activation = "contract"
         assert!(refusal("type = 1", "type = ").starts_with("line 11: "));
         assert_eq!(
             parse("").unwrap_err().to_string(),
-            "line 1: there is no [[provider]]: a catalogue has at least one"
+            "line 1: there is no [[provider]]: a catalogue needs at least one"
         );
     }
 
     #[test]
-    fn an_id_stands_once() {
+    fn ids_are_unique() {
         let twice = format!("{VALID}{VALID}");
         assert_eq!(
             parse(&twice).unwrap_err().to_string(),
-            "line 16: the id \"bankidse\" stands on line 3 already"
+            "line 16: the id \"bankidse\" is already defined on line 3"
         );
     }
 }

@@ -51,7 +51,7 @@ async fn ask(config: &Config, url: &str, token: &str) -> Result<Finding, ClientE
         Err(error) if error.code() == Some(ErrorCode::AuthInvalidCredentials) => {
             Ok(Finding::good(CHECK, format!("the one at {url} takes the token")))
         }
-        Err(error @ ClientError::NoAnswer(_)) => Err(error),
+        Err(error @ ClientError::NoResponse(_)) => Err(error),
         _ => Ok(Finding::failed(
             CHECK,
             format!("the fieldtest at {url} is no challenge service"),
@@ -69,13 +69,13 @@ fn no_answer(url: &str, error: &ClientError) -> Finding {
         );
     }
     let mend = match error {
-        ClientError::Answer { .. } => {
+        ClientError::ErrorResponse { .. } => {
             "look at the log of the challenge service, and run `fieldtest doctor` there"
         }
-        ClientError::UnexpectedAnswer { .. } => {
+        ClientError::UnexpectedResponse { .. } => {
             "correct --tpas-url, and look at what stands between"
         }
-        ClientError::NoAnswer(_) => {
+        ClientError::NoResponse(_) => {
             "see whether it split_on_conflict, and whether this machine reaches it; --tpas-url says where"
         }
     };

@@ -249,7 +249,7 @@ impl Parts {
     fn watch(&self) -> Watch {
         let is_shared = self.config.workspace_location().is_shared()
             || self.config.challenge_location().is_shared();
-        if is_shared || self.config.tpas_url.is_some() { Watch::Untold } else { Watch::Told }
+        if is_shared || self.config.tpas_url.is_some() { Watch::Polled } else { Watch::Notified }
     }
 
     /// A name that no other running scheduler has.

@@ -143,6 +143,21 @@ async fn the_secret_is_shown_again_to_the_key_that_made_it_and_to_no_other() {
     }
 }
 
+/// A record that was written before ChaCha20-Poly1305 has a sealed secret of 40 bytes.
+#[tokio::test]
+async fn a_secret_sealed_in_the_previous_format_is_redacted() {
+    let server = TestServer::start().await;
+    let body = json!({ "name": "New Bank" });
+    let first = make(&server, "key", &body).await.expect(201);
+    let sql = "UPDATE idempotency_records SET sealed_secret = substr(sealed_secret, 1, 40)";
+    server.ground().rows(Tables::Connect, sql).await;
+    let replayed = make(&server, "key", &body).await.expect(201);
+    assert_eq!(
+        (&replayed["clientId"], &replayed["clientSecret"]),
+        (&first["clientId"], &json!("****"))
+    );
+}
+
 #[tokio::test]
 async fn a_key_is_for_one_request_whatever_it_makes() {
     let site = TestServer::start().await;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use db::{Kind, Row, Sql, StoreError, Transaction, Value, Write, apply_each, split_on_conflict};
 use domain::challenge::{Challenge, Watch};
-use domain::observation::{Conclusion, Known};
+use domain::new_stamps::ClaimCounts;
+use domain::observation::{LastObserved, ObservationOutcome};
 use domain::report::ProviderRow;
-use domain::stamp_news::KnownClaims;
 use domain::{ChallengeId, ClientId, RequestId, Timestamp, WorkspaceId};
 
 use crate::WorkspaceStore;
@@ -30,12 +30,12 @@ pub struct TakeObservations {
 
 impl Write for TakeObservations {
     /// What is known of them.
-    type Outcome = Vec<Known>;
+    type Outcome = Vec<LastObserved>;
 
     async fn apply_batch(
         writes: &[Self],
         transaction: &Transaction<'_>,
-    ) -> Result<Vec<Vec<Known>>, StoreError> {
+    ) -> Result<Vec<Vec<LastObserved>>, StoreError> {
         apply_each(writes, async |write| {
             let due =
                 transaction.query(&DUE, &[write.now.into(), write.limit.into()], read_due).await?;
@@ -72,7 +72,13 @@ impl Due {
         TakeObservations { now, watch, again_in, limit: _ }: &TakeObservations,
     ) -> [Value<'_>; 4] {
         let KnownRow { workspace_id, client_id, known, .. } = &self.row;
-        let next = Challenge::next_look(self.created_at, self.expires_at, *now, *watch, *again_in);
+        let next = Challenge::next_observation_if_unchanged(
+            self.created_at,
+            self.expires_at,
+            *now,
+            *watch,
+            *again_in,
+        );
         [
             workspace_id.as_str().into(),
             client_id.as_str().into(),
@@ -130,11 +136,11 @@ impl Write for RecordObservation {
         for slice in split_on_conflict(writes, |write| [write.challenge.id]) {
             let concluded = conclude(slice, transaction).await?;
             let recorded = |write: &Self| {
-                let about_it = concluded
-                    .iter()
-                    .filter(|news| news.conclusion.known.challenge_id == write.challenge.id);
+                let about_it = concluded.iter().filter(|news| {
+                    news.conclusion.last_observed.challenge_id == write.challenge.id
+                });
                 about_it.fold(Recorded::default(), |recorded, News { conclusion, .. }| Recorded {
-                    has_events: recorded.has_events || !conclusion.happenings.is_empty(),
+                    has_events: recorded.has_events || !conclusion.events.is_empty(),
                     has_more: recorded.has_more || conclusion.has_more,
                 })
             };
@@ -152,7 +158,7 @@ struct News {
     workspace_id: WorkspaceId,
     client_id: ClientId,
     known_before: Option<String>,
-    conclusion: Conclusion,
+    conclusion: ObservationOutcome,
     now: Timestamp,
 }
 
@@ -176,9 +182,9 @@ async fn conclude(
         news.push(News { workspace_id, client_id, known_before, conclusion, now: *now });
     }
     let rows: Vec<_> = news.iter().map(News::row).collect();
-    let ids = news.iter().map(|news| news.conclusion.known.request_id);
+    let ids = news.iter().map(|news| news.conclusion.last_observed.request_id);
     let written = transaction.change_each(&WRITE, &rows, ids, read_request_id).await?;
-    news.retain(|news| written.contains(&news.conclusion.known.request_id));
+    news.retain(|news| written.contains(&news.conclusion.last_observed.request_id));
     Ok(news)
 }
 
@@ -215,8 +221,13 @@ static WRITE: Sql = Sql::each(
 impl News {
     fn row(&self) -> [Value<'_>; 9] {
         let Self { workspace_id, client_id, known_before, conclusion, now } = self;
-        let Conclusion { known, has_changed, happenings: _, next_observation_at, has_more: _ } =
-            conclusion;
+        let ObservationOutcome {
+            last_observed: known,
+            has_changed,
+            events: _,
+            next_observation_at,
+            has_more: _,
+        } = conclusion;
         [
             workspace_id.as_str().into(),
             client_id.as_str().into(),
@@ -232,7 +243,7 @@ impl News {
 
     fn events(&self) -> impl Iterator<Item = NewEvent<'_>> {
         let Self { workspace_id, client_id, conclusion, .. } = self;
-        conclusion.happenings.iter().map(|happening| NewEvent {
+        conclusion.events.iter().map(|happening| NewEvent {
             workspace_id,
             client_id,
             happening: happening.clone(),
@@ -244,18 +255,18 @@ struct KnownRow {
     workspace_id: WorkspaceId,
     client_id: ClientId,
     known_before: Option<String>,
-    known: Known,
+    known: LastObserved,
 }
 
 fn read_known(row: &Row<'_>) -> Result<KnownRow, StoreError> {
     let known_before = row.optional_text("known_claims")?.map(str::to_owned);
-    let known = Known {
+    let known = LastObserved {
         request_id: read_request_id(row)?,
         challenge_id: row.bytes("challenge_id").map(ChallengeId::from_bytes)?,
         max_stamp_claims: row.count("max_stamp_claims")?,
         completed_at: row.optional_time("challenge_completed_at")?,
         is_closed: row.boolean("challenge_is_closed")?,
-        claims: known_before.as_deref().map_or(Ok(KnownClaims::new()), claims_of)?,
+        claims: known_before.as_deref().map_or(Ok(ClaimCounts::new()), claims_of)?,
     };
     Ok(KnownRow {
         workspace_id: row.parsed("workspace_id")?,
@@ -270,13 +281,13 @@ fn read_request_id(row: &Row<'_>) -> Result<RequestId, StoreError> {
 }
 
 /// The form in which [`claims_of`] reads them back; none where none are known.
-fn claims_json(claims: &KnownClaims) -> Option<String> {
+fn claims_json(claims: &ClaimCounts) -> Option<String> {
     let members =
         claims.iter().map(|(provider_id, claims)| (provider_id.to_string(), (*claims).into()));
     (!claims.is_empty()).then(|| serde_json::Value::Object(members.collect()).to_string())
 }
 
-fn claims_of(json: &str) -> Result<KnownClaims, StoreError> {
+fn claims_of(json: &str) -> Result<ClaimCounts, StoreError> {
     let unreadable =
         || StoreError::Internal("the column known_claims holds a value that cannot be".into());
     let members: BTreeMap<String, u32> = serde_json::from_str(json).map_err(|_| unreadable())?;
@@ -294,7 +305,7 @@ impl WorkspaceStore {
     pub async fn take_observations(
         &self,
         write: TakeObservations,
-    ) -> Result<Vec<Known>, StoreError> {
+    ) -> Result<Vec<LastObserved>, StoreError> {
         self.database.write(write).await
     }
 
@@ -321,10 +332,10 @@ mod tests {
     #[test]
     fn claims_are_read_as_they_are_written() {
         let claims =
-            KnownClaims::from([("bankidse".parse().unwrap(), 2), ("mitid".parse().unwrap(), 1)]);
+            ClaimCounts::from([("bankidse".parse().unwrap(), 2), ("mitid".parse().unwrap(), 1)]);
         assert_eq!(claims_json(&claims).as_deref(), Some(r#"{"bankidse":2,"mitid":1}"#));
         assert_eq!(claims_of(&claims_json(&claims).unwrap()).unwrap(), claims);
-        assert_eq!(claims_json(&KnownClaims::new()), None);
+        assert_eq!(claims_json(&ClaimCounts::new()), None);
         assert!(claims_of("[]").is_err());
     }
 }

@@ -90,7 +90,7 @@ impl<'a> NewEvent<'a> {
     /// A pending request was called off.
     pub(crate) fn called_off(request: &'a ChallengeRequest) -> Self {
         let ChallengeRequest { workspace_id, client_id, .. } = request;
-        Self { workspace_id, client_id, happening: EventBody::called_off(request) }
+        Self { workspace_id, client_id, happening: EventBody::request_cancelled(request) }
     }
 
     fn row(&self, sequence: i64) -> [Value<'_>; 11] {
@@ -106,7 +106,7 @@ impl<'a> NewEvent<'a> {
             challenge_id.as_ref().map(ChallengeId::as_bytes).into(),
             provider_id.as_ref().map(ProviderId::as_str).into(),
             stamps.map(|stamps| stamps.claimed).into(),
-            stamps.map(|stamps| stamps.of).into(),
+            stamps.map(|stamps| stamps.limit).into(),
             reason.as_ref().into(),
             (*at).into(),
         ]

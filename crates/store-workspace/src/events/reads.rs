@@ -3,7 +3,7 @@
 
 use db::{Kind, Row, Sql, StoreError, Value};
 use domain::api_key::ApiKey;
-use domain::event::{Event, EventBody, EventName, Kept, Sequence, Stamps};
+use domain::event::{Event, EventBody, EventName, EventRange, Sequence, StampProgress};
 use domain::{ApiKeyId, ChallengeId, ClientId, RequestId, WorkspaceId};
 
 use crate::WorkspaceStore;
@@ -31,7 +31,7 @@ impl WorkspaceStore {
         &self,
         workspace_id: &WorkspaceId,
         client_id: &ClientId,
-    ) -> Result<Kept, StoreError> {
+    ) -> Result<EventRange, StoreError> {
         static SQL: Sql = Sql::new(
             "SELECT newest, COALESCE((SELECT MIN(sequence) FROM events WHERE workspace_id = $1 AND client_id = $2), newest + 1)
                 AS oldest
@@ -109,16 +109,17 @@ impl WorkspaceStore {
     }
 }
 
-fn read_kept(row: &Row<'_>) -> Result<Kept, StoreError> {
+fn read_kept(row: &Row<'_>) -> Result<EventRange, StoreError> {
     let [oldest, newest] =
         [row.integer("oldest")?, row.integer("newest")?].map(Sequence::from_number);
-    Ok(Kept { oldest, newest })
+    Ok(EventRange { oldest, newest })
 }
 
 fn read_event(row: &Row<'_>) -> Result<Event, StoreError> {
     let stamps = match row.optional_integer("claimed")? {
         Some(_) => {
-            Some(Stamps { claimed: row.count("claimed")?, of: row.count("max_stamp_claims")? })
+            let limit = row.count("max_stamp_claims")?;
+            Some(StampProgress { claimed: row.count("claimed")?, limit })
         }
         None => None,
     };
@@ -129,7 +130,7 @@ fn read_event(row: &Row<'_>) -> Result<Event, StoreError> {
     Ok(Event {
         client_id: row.parsed("client_id")?,
         sequence: Sequence::from_number(row.integer("sequence")?),
-        happening: EventBody {
+        body: EventBody {
             name: row.named("name", EventName::from_name)?,
             request_id: RequestId::from_bytes(row.bytes("request_id")?),
             challenge_id: row.optional_bytes("challenge_id")?.map(ChallengeId::from_bytes),

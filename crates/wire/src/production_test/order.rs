@@ -1,4 +1,4 @@
-//! The body of an order: its schema, and how it is read with every error in it named (§3, §5).
+//! The body that orders a production test, and how it is read (§3, §5).
 
 use domain::production_test::{Description, Order, StampLimit, Title};
 use serde::{Deserialize, Serialize};
@@ -9,13 +9,15 @@ use super::Platform;
 use crate::error::FieldError;
 use crate::fields::{Fields, integer, text, texts};
 
-/// An order for a production test (§5). A member that is null counts as omitted; members not listed
-/// here are ignored.
+/// An order for a production test (§5). A null member counts as omitted, and unknown members are
+/// ignored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "title": "BankID SE Test", "providerIds": ["bankidse"], "maxStamps": 3 }))]
+#[schema(
+    example = json!({ "title": "BankID SE Test", "providerIds": ["bankidse"], "maxStamps": 3 })
+)]
 pub struct CreateProductionTest {
-    /// What the test is called: at most 200 characters, not blank.
+    /// The title: at most 200 characters, not blank.
     #[schema(
         min_length = 1,
         max_length = 200,
@@ -23,51 +25,42 @@ pub struct CreateProductionTest {
         example = "BankID SE Test"
     )]
     pub title: String,
-    /// What testers should know: at most 1000 characters.
+    /// Instructions for testers: at most 1000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000, pattern = r"^[^\u0000]*$")]
     pub description: Option<String>,
-    /// The providers to test, each registered, enabled for the app, not chip-based and available in
-    /// this deployment. Omitted means every such provider; repeated ones count once.
+    /// The providers to test. Each must be registered, enabled for the app, not chip-based and
+    /// available in this deployment. Omitted means every such provider. Repetitions are ignored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_items = 1, example = json!(["bankidse"]))]
     pub provider_ids: Option<Vec<String>>,
-    /// The only platform that may take part.
+    /// The only platform that can take part. Omitted means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_platform: Option<Platform>,
-    /// How many stamps there are, first come, first served.
+    /// How many stamps the challenge grants, first come, first served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 2_147_483_647, default = 3, example = 3)]
     pub max_stamps: Option<u32>,
-    /// Whether the same person may take part several times with the same provider.
+    /// Whether one person can hold several stamps for one provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(default = false)]
     pub allow_duplicate_participation: Option<bool>,
 }
 
-/// Reads an order from a JSON object.
+/// Reads an order.
 ///
 /// # Errors
-/// Every offending field, in the order of the documentation.
+/// One error per invalid field, in the order of the documentation.
 pub fn read_order(body: &Map<String, Value>) -> Result<Order, Vec<FieldError>> {
     let mut fields = Fields::of(body);
-    let title =
-        fields.required("title", "title", &title_rule(), |value| Title::new(text(value)?).ok());
-    let description = fields.optional("description", "description", &description_rule(), |value| {
-        Description::new(text(value)?).ok()
-    });
+    let title = read_title(&mut fields);
+    let description = read_description(&mut fields);
     let provider_ids = fields.optional("providerIds", "providerIds", "an array of strings", texts);
-    let target_platform =
-        fields.optional("targetPlatform", "targetPlatform", PLATFORM_RULE, platform);
+    let target_platform = read_target_platform(&mut fields);
     let max_stamps = fields.optional("maxStamps", "maxStamps", &stamp_limit_rule(), |value| {
         StampLimit::new(integer(value)?).ok()
     });
-    let allow_duplicate_participation = fields.optional(
-        "allowDuplicateParticipation",
-        "allowDuplicateParticipation",
-        "true or false",
-        Value::as_bool,
-    );
+    let allow_duplicate_participation = read_allow_duplicates(&mut fields);
     let order = || {
         Some(Order {
             title: title?,
@@ -82,25 +75,43 @@ pub fn read_order(body: &Map<String, Value>) -> Result<Order, Vec<FieldError>> {
     fields.finish(order)
 }
 
-/// What a platform must be.
+/// What errors say a platform must be.
 pub(crate) const PLATFORM_RULE: &str = "\"ios\" or \"android\"";
 
-/// What a title must be.
-pub(crate) fn title_rule() -> String {
-    format!("a text of at most {} characters, without U+0000", Title::LONGEST)
-}
-
-/// What a description must be.
-pub(crate) fn description_rule() -> String {
-    format!("a text of at most {} characters, without U+0000", Description::LONGEST)
-}
-
-/// What a limit of stamps must be.
+/// What errors say a stamp limit must be.
 pub(crate) fn stamp_limit_rule() -> String {
-    format!("an integer from 1 to {}", StampLimit::GREATEST)
+    format!("an integer from 1 to {}", StampLimit::MAX)
 }
 
-/// The platform that a string names.
+fn text_rule(max_length: usize) -> String {
+    format!("a text of at most {max_length} characters, without U+0000")
+}
+
+/// Reads the required member `title`.
+pub(crate) fn read_title(fields: &mut Fields<'_>) -> Option<Title> {
+    let rule = text_rule(Title::MAX_LENGTH);
+    fields.required("title", "title", &rule, |value| Title::new(text(value)?).ok())
+}
+
+/// Reads the optional member `description`.
+pub(crate) fn read_description(fields: &mut Fields<'_>) -> Option<Option<Description>> {
+    let rule = text_rule(Description::MAX_LENGTH);
+    fields
+        .optional("description", "description", &rule, |value| Description::new(text(value)?).ok())
+}
+
+/// Reads the optional member `targetPlatform`.
+pub(crate) fn read_target_platform(fields: &mut Fields<'_>) -> Option<Option<domain::Platform>> {
+    fields.optional("targetPlatform", "targetPlatform", PLATFORM_RULE, platform)
+}
+
+/// Reads the optional member `allowDuplicateParticipation`.
+pub(crate) fn read_allow_duplicates(fields: &mut Fields<'_>) -> Option<Option<bool>> {
+    const NAME: &str = "allowDuplicateParticipation";
+    fields.optional(NAME, NAME, "true or false", Value::as_bool)
+}
+
+/// The platform with the name in this JSON string.
 pub(crate) fn platform(value: &Value) -> Option<domain::Platform> {
     value.as_str()?.parse().ok()
 }
@@ -133,16 +144,20 @@ mod tests {
 
     #[test]
     fn null_counts_as_omitted_and_unknown_members_are_ignored() {
-        let with_nulls = json!({ "title": "BankID", "description": null, "providerIds": null, "targetPlatform": null,
-            "maxStamps": null, "allowDuplicateParticipation": null, "hostName": "Evil Corp" });
+        let with_nulls = json!({
+            "title": "BankID", "description": null, "providerIds": null, "targetPlatform": null,
+            "maxStamps": null, "allowDuplicateParticipation": null, "hostName": "Evil Corp"
+        });
         assert_eq!(read(&with_nulls), read(&json!({ "title": "BankID" })));
         assert_eq!(read(&json!({ "title": null })), Err(vec![("title", MISSING)]));
     }
 
     #[test]
-    fn every_offending_field_is_named() {
-        let body = json!({ "title": " ", "description": 1, "providerIds": ["a", 1], "targetPlatform": "windows",
-            "maxStamps": 0, "allowDuplicateParticipation": "yes" });
+    fn every_invalid_field_is_named() {
+        let body = json!({
+            "title": " ", "description": 1, "providerIds": ["a", 1], "targetPlatform": "windows",
+            "maxStamps": 0, "allowDuplicateParticipation": "yes"
+        });
         let expected = vec![
             ("title", MISSING),
             ("description", INVALID),
@@ -155,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn max_stamps_is_a_whole_number_however_it_is_written() {
+    fn max_stamps_is_a_whole_number_in_any_spelling() {
         for valid in ["1", "3.0", "3e0", "2147483647"] {
             let body = format!(r#"{{"title":"x","maxStamps":{valid}}}"#);
             assert!(read(&serde_json::from_str(&body).unwrap()).is_ok(), "{valid}");

@@ -1,14 +1,16 @@
+//! Providers of an order that cannot be tested (§5).
+
 use domain::eligibility::{Reason, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::shortened_text;
 
-/// A provider that an order names and that cannot be tested (§5).
+/// A provider in an order that cannot be tested (§5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusedProvider {
-    /// The provider, as it was written; shortened if long.
+    /// The provider id as given; shortened if long.
     #[schema(example = "passport")]
     pub provider_id: String,
     /// The first reason against it.
@@ -19,11 +21,11 @@ pub struct RefusedProvider {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalReason {
-    /// The catalogue does not know it.
+    /// The catalogue does not contain it.
     NotRegistered,
-    /// It reads a chip, which a production test does not cover.
+    /// It reads a chip, which production tests do not cover.
     ChipBased,
-    /// It does not work in this kind of deployment.
+    /// It is not available in this environment.
     NotAvailable,
     /// The app has not enabled it.
     NotEnabled,

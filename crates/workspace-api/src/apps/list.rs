@@ -6,7 +6,7 @@ use http_support::error::ApiError;
 use http_support::query::{LARGEST_OFFSET, QueryMembers};
 use wire::app::AppPage;
 use wire::error::ErrorEnvelope;
-use wire::page::LONGEST_PAGE;
+use wire::page::MAX_PAGE_SIZE;
 
 use super::shown;
 use crate::WorkspaceApi;
@@ -45,7 +45,7 @@ pub(crate) async fn list(
     mut query: QueryMembers,
 ) -> Result<Json<AppPage>, ApiError> {
     let limit = query.take("limit", "an integer from 1 to 100", |limit: &u32| {
-        (1..=LONGEST_PAGE).contains(limit)
+        (1..=MAX_PAGE_SIZE).contains(limit)
     });
     let offset = query.take("offset", "a whole number from 0 to 9007199254740991", |offset| {
         *offset <= LARGEST_OFFSET

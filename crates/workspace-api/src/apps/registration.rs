@@ -101,9 +101,8 @@ impl Registration<'_> {
         let idempotency = match keyed {
             Some(keyed) => {
                 let context = app.client_id.as_str();
-                let sealed = SealedSecret::seal(client_secret, self.api_key, context);
-                let sealed =
-                    sealed.ok_or_else(|| ApiError::internal("a new secret is malformed"))?;
+                let randomness = self.api.clock_and_rng.randomness();
+                let sealed = SealedSecret::seal(client_secret, self.api_key, context, randomness);
                 Some((keyed.idempotency(app.created_at), sealed))
             }
             None => None,

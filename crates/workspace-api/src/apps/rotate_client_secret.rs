@@ -95,8 +95,8 @@ impl Rotation<'_> {
             Some(keyed) => {
                 let idempotency = keyed.idempotency(now);
                 let context = context(self.client_id, &idempotency.key, idempotency.expires_at);
-                let sealed = SealedSecret::seal(&client_secret, self.api_key, &context)
-                    .ok_or_else(|| ApiError::internal("a new secret is malformed"))?;
+                let randomness = self.api.clock_and_rng.randomness();
+                let sealed = SealedSecret::seal(&client_secret, self.api_key, &context, randomness);
                 Some((idempotency, sealed))
             }
             None => None,

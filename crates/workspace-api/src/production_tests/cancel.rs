@@ -116,7 +116,7 @@ async fn close(api: &WorkspaceApi, challenge: &Challenge) -> Result<(), ApiError
         challenge: challenge.clone(),
         providers: None,
         now,
-        watch: Watch::Untold,
+        watch: Watch::Polled,
     };
     api.store.record_observation(write).await?;
     if challenge.is_closed {

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use db::StoreError;
 use domain::ClientId;
-use domain::event::{Event, Kept, Sequence};
+use domain::event::{Event, EventRange, Sequence};
 use futures_util::stream;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
@@ -106,7 +106,7 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<Sequence>, ApiError> {
     })
 }
 
-fn has_a_gap(kept: Kept) -> ApiError {
+fn has_a_gap(kept: EventRange) -> ApiError {
     let message = "The stream cannot go on after this event: some that came after it are no longer kept, or it has not come yet. \
                    List the production tests to see how they stand, and go on after details.resumeAfter.";
     ApiError::conflict(message).with_detail("resumeAfter", kept.oldest.previous().to_string())

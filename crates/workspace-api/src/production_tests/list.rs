@@ -13,7 +13,7 @@ use http_support::path::PathParameters;
 use http_support::query::{LARGEST_OFFSET, QueryMembers};
 use store_workspace::{ListFilter, Page};
 use wire::error::ErrorEnvelope;
-use wire::page::{self, LONGEST_PAGE};
+use wire::page::{self, MAX_PAGE_SIZE};
 use wire::production_test::{ListItem, ListItemSchema};
 
 use super::whole;
@@ -114,7 +114,7 @@ impl FromStr for InStatus {
 
 fn read_filter(mut query: QueryMembers) -> Result<ListFilter, ApiError> {
     let limit = query
-        .take("limit", "a whole number from 1 to 100", |limit| (1..=LONGEST_PAGE).contains(limit));
+        .take("limit", "a whole number from 1 to 100", |limit| (1..=MAX_PAGE_SIZE).contains(limit));
     let offset = query.take("offset", "a whole number from 0 to 9007199254740991", |offset| {
         *offset <= LARGEST_OFFSET
     });

@@ -64,8 +64,7 @@ pub(crate) async fn activate(
         .filter(|found| found.environments.contains(&api.environment));
     let provider = provider.ok_or_else(|| ApiError::not_found(NO_SUCH_PROVIDER))?;
     let SetActivation { enabled } = read_activation(&body).map_err(ApiError::validation)?;
-    let state =
-        enabled.then(|| ProviderState::when_asked_for(provider.activation, api.environment));
+    let state = enabled.then(|| ProviderState::initial(provider.activation, api.environment));
     let write = SetProvider {
         workspace_id: Some(caller.workspace_id.clone()),
         client_id,

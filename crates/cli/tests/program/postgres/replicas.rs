@@ -120,7 +120,7 @@ async fn tester(
                     verified(&tester, &started.participation.verification_url, &person).await,
                 );
             }
-            Err(ClientError::Answer { status: 409, .. }) => break None,
+            Err(ClientError::ErrorResponse { status: 409, .. }) => break None,
             Err(_) => tokio::task::yield_now().await,
         }
     };

@@ -124,7 +124,7 @@ fn look(challenge: &Challenge, claim_count: u64, now: Timestamp) -> RecordObserv
     let provider_id = "bankidse".parse().unwrap();
     let providers =
         vec![ProviderRow { provider_id, claim_count, average_completion_seconds: None }];
-    RecordObservation { challenge, providers: Some(providers), now, watch: Watch::Untold }
+    RecordObservation { challenge, providers: Some(providers), now, watch: Watch::Polled }
 }
 
 #[tokio::test]
