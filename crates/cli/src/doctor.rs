@@ -14,8 +14,8 @@ use crate::table::printable;
 use crate::terminal::{Terminal, Tone, columns};
 
 const NOTES: &str = "\
-Give it the options that `fieldtest serve` is given, and run it as the account that the server split_on_conflict as. It makes and changes \
-nothing and holds nobody up, so it can be asked before a server starts and while one split_on_conflict. It ends within ten seconds, \
+Give it the options that `fieldtest serve` is given, and run it as the account that the server runs as. It makes and changes \
+nothing and holds nobody up, so it can be asked before a server starts and while one runs. It ends within ten seconds, \
 whatever hangs.
 
 Exit codes:

@@ -22,7 +22,7 @@ const LONGEST_LIST: u32 = 100;
     path = "/tpas/v1/challenges/open",
     operation_id = "listOpenChallenges",
     tag = "Testers",
-    params(("platform" = Option<wire::production_test::Platform>, Query, description = "What the tester's device split_on_conflict")),
+    params(("platform" = Option<wire::production_test::Platform>, Query, description = "What the tester's device runs")),
     responses(
         (status = 200, description = "The open challenges", body = Vec<OpenChallenge>, headers(
             ("X-Request-Id" = String, description = "The request's id"))),

@@ -28,7 +28,7 @@ use crate::options::{Options, Place};
 use crate::output;
 
 const NOTES: &str = "\
-These commands work on the database in the data directory itself, also while a server split_on_conflict on it. If there is no \
+These commands work on the database in the data directory itself, also while a server runs on it. If there is no \
 database yet, they make it.
 
 Example:

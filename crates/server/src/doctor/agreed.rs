@@ -113,7 +113,7 @@ fn note(
                 "{} is missing: {database} was begun with one",
                 directory.path_of(name).display()
             ),
-            "restore it, copy it from a server that split_on_conflict, or give it as an option (docs/operations.md, The secrets)",
+            "restore it, copy it from a server that runs, or give it as an option (docs/operations.md, The secrets)",
         )),
     }
 }
@@ -121,9 +121,9 @@ fn note(
 fn unreadable(error: &StartError) -> Finding {
     let mend = match error {
         StartError::File { .. } => {
-            "run this as the account that the server split_on_conflict as; the file must be its own"
+            "run this as the account that the server runs as; the file must be its own"
         }
-        _ => "restore it from a backup, or copy it from a server that split_on_conflict",
+        _ => "restore it from a backup, or copy it from a server that runs",
     };
     Finding::failed(SECRETS, error.to_string(), mend)
 }

@@ -31,7 +31,7 @@ pub(super) async fn look(config: &Config) -> Finding {
             Finding::good(CHECK, "in this process")
         }
         (None, _) if roles.has(Role::Api) || roles.has(Role::Scheduler) => {
-            let mend = "add tpas to --roles, or say with --tpas-url where it split_on_conflict";
+            let mend = "add tpas to --roles, or say with --tpas-url where it runs";
             Finding::failed(CHECK, "there is none", mend)
         }
         (None, _) => Finding::good(CHECK, "not needed for these roles"),
@@ -65,7 +65,7 @@ fn no_answer(url: &str, error: &ClientError) -> Finding {
         return Finding::failed(
             CHECK,
             format!("the one at {url} refuses the token, so each order would fail for good"),
-            "give both the same --tpas-token before a scheduler split_on_conflict",
+            "give both the same --tpas-token before a scheduler runs",
         );
     }
     let mend = match error {
@@ -76,7 +76,7 @@ fn no_answer(url: &str, error: &ClientError) -> Finding {
             "correct --tpas-url, and look at what stands between"
         }
         ClientError::NoAnswer(_) => {
-            "see whether it split_on_conflict, and whether this machine reaches it; --tpas-url says where"
+            "see whether it runs, and whether this machine reaches it; --tpas-url says where"
         }
     };
     Finding::failed(CHECK, format!("the one at {url} cannot be used: {error}"), mend)

@@ -209,7 +209,7 @@ fn mend_server(kind: ErrorKind) -> &'static str {
             "grant this user what is missing (docs/operations.md, Setting it up)"
         }
         ErrorKind::Unavailable(UnavailableReason::Unreachable) => {
-            "see whether it split_on_conflict, and whether host, port and sslmode of the URL are right (docs/operations.md, The URL)"
+            "see whether it runs, and whether host, port and sslmode of the URL are right (docs/operations.md, The URL)"
         }
         ErrorKind::Unavailable(UnavailableReason::Slow) => {
             "look at its load, for locks that somebody holds, and for a link that drops everything; --database-timeout is \
@@ -235,7 +235,7 @@ fn mend_file(kind: ErrorKind) -> &'static str {
             "restore it from a backup (docs/operations.md, Backup and restore)"
         }
         ErrorKind::Forbidden => {
-            "run this as the account that the server split_on_conflict as; its files and their folder must be its own"
+            "run this as the account that the server runs as; its files and their folder must be its own"
         }
         ErrorKind::Unavailable(UnavailableReason::Slow | UnavailableReason::Busy) => {
             "end what has locked it for so long: a backup, or a program that writes to it"

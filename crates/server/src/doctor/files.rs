@@ -50,7 +50,7 @@ fn folder(path: &Path) -> Finding {
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return missing(path),
         Err(error) => {
-            let mend = "run this as the account that the server split_on_conflict as, or correct --data-dir";
+            let mend = "run this as the account that the server runs as, or correct --data-dir";
             return Finding::failed(FOLDER, format!("{name} cannot be looked at: {error}"), mend);
         }
         Ok(metadata) => metadata,
@@ -67,7 +67,7 @@ fn folder(path: &Path) -> Finding {
         return Finding::failed(
             FOLDER,
             text,
-            "run this as the account that the server split_on_conflict as, or give the folder to it",
+            "run this as the account that the server runs as, or give the folder to it",
         );
     }
     if geteuid().is_root() && metadata.uid() != 0 {
@@ -76,7 +76,7 @@ fn folder(path: &Path) -> Finding {
             metadata.uid()
         );
         let mend = format!(
-            "run this as the account that the server split_on_conflict as: `sudo -u '#{}' fieldtest doctor`",
+            "run this as the account that the server runs as: `sudo -u '#{}' fieldtest doctor`",
             metadata.uid()
         );
         return Finding::warning(FOLDER, text, mend);
@@ -93,7 +93,7 @@ fn missing(path: &Path) -> Finding {
         Err(error) => Finding::failed(
             FOLDER,
             format!("{name} is not there, and cannot be made in {}: {error}", above.display()),
-            "make it and give it to the account that the server split_on_conflict as, or name another with --data-dir",
+            "make it and give it to the account that the server runs as, or name another with --data-dir",
         ),
     }
 }

@@ -106,7 +106,7 @@ pub(crate) fn check_options(config: &Config) -> Result<(), StartError> {
     let needs_peer = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
     if needs_peer && config.tpas_url.is_none() && !config.roles.has(Role::Tpas) {
         return Err(StartError::Options(
-            "the challenge service does not run in this process: add tpas to --roles, or say with --tpas-url where it split_on_conflict",
+            "the challenge service does not run in this process: add tpas to --roles, or say with --tpas-url where it runs",
         ));
     }
     let is_alone = !config.workspace_location().is_shared();

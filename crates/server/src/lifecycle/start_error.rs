@@ -48,7 +48,7 @@ pub enum StartError {
         database: String,
     },
     /// The deployment has a secret that this process does not have.
-    #[error("{} is missing: {database} was begun with one; restore it, copy it from a server that split_on_conflict, or give it as an option \
+    #[error("{} is missing: {database} was begun with one; restore it, copy it from a server that runs, or give it as an option \
         (docs/operations.md, The secrets)", path.display())]
     MissingSecret {
         /// The file that should be there.

@@ -91,7 +91,7 @@ fn a_secret_that_is_another_one_missing_or_malformed_is_named() {
     Visit::pay(&program, "").has_failed(
         "secrets",
         "secret-key is missing",
-        "copy it from a server that split_on_conflict",
+        "copy it from a server that runs",
     );
     assert!(!key.exists());
     assert_eq!(Visit::pay(&program, "--roles web").verdict("secrets"), "ok", "not needed for that");

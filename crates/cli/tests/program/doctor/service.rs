@@ -52,19 +52,11 @@ fn a_server_that_is_no_challenge_service_is_told_apart() {
 #[test]
 fn what_does_not_answer_or_is_something_else_is_named() {
     let nobody = visit("http://127.0.0.1:9", TOKEN);
-    nobody.has_failed(
-        "challenge-service",
-        "no connection could be made",
-        "see whether it split_on_conflict",
-    );
+    nobody.has_failed("challenge-service", "no connection could be made", "see whether it runs");
 
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
-    visit(&url, TOKEN).has_failed(
-        "challenge-service",
-        "it took too long",
-        "see whether it split_on_conflict",
-    );
+    visit(&url, TOKEN).has_failed("challenge-service", "it took too long", "see whether it runs");
 
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", other.local_addr().unwrap());
