@@ -1,11 +1,17 @@
 //! The challenge service: challenges, the testers who join them, and the stamps that they are
 //! granted (§10).
 //!
-//! A service of its own. Nobody else reads its tables; the rest of the server reaches it through
-//! [`crate::handle`].
+//! It is a separate service: only this crate reads its tables, and the rest of the program reaches
+//! it through [`handle`], in the same process or over HTTP. The published API calls it `tpas`. That
+//! name stands in its paths (`/tpas/v1`), options, files, schema and metrics; the code says
+//! "challenge service".
+//!
+//! [`routes`] lists the operations. Each has a file of its own, `<noun>/<verb>.rs`. The numbers in
+//! brackets (§10) are sections of `docs/api-design.md`.
 
 mod challenge_requests;
 mod challenges;
+mod documentation;
 pub mod handle;
 pub mod lapse;
 mod origin;
@@ -24,7 +30,10 @@ use db::StoreError;
 use domain::catalogue::Catalogue;
 use domain::idempotency::IdempotencyKey;
 use domain::production_test::Payload;
-use domain::{ChallengeId, Environment, RequestId};
+use domain::{ChallengeId, ClockAndRng, Environment, RequestId};
+use http_support::in_flight::InFlight;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use store_challenge::{ChallengeRecord, ChallengeStore, CloseChallenge, CreateChallenge};
 use tokio::sync::mpsc;
 use utoipa::OpenApi;
@@ -33,12 +42,8 @@ use wire::report::Report;
 pub use self::routes::routes;
 pub use self::secrets::{Secrets, VerificationSecret};
 pub use self::verifier::Verifier;
-use domain::ClockAndRng;
-use http_support::in_flight::InFlight;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 
-/// What the OpenAPI document says about the challenge service.
+/// The part of the OpenAPI document about the challenge service.
 #[derive(OpenApi)]
 #[openapi(paths(
     challenge_requests::put::put,
@@ -54,40 +59,48 @@ use prometheus_client::metrics::family::Family;
 ))]
 pub struct Paths;
 
-/// The challenge service, as its handlers and [`crate::handle`] see it. Clones share it.
+/// The state of the handlers and of the in-process [`handle`]. Clones share it.
 #[derive(Clone)]
 pub struct ChallengeService {
     parts: Arc<Parts>,
 }
 
-/// Decided participations, by `outcome`.
+/// A counter of decided participations, by `outcome`.
 pub type DecisionCounter = Family<[(&'static str, &'static str); 1], Counter>;
 
-/// What the challenge service is made of.
+/// The dependencies of the challenge service.
 pub struct Parts {
+    /// The store of challenges, participations and stamps.
     pub store: ChallengeStore,
+    /// The providers of this deployment, for their names.
     pub catalogue: Arc<Catalogue>,
+    /// Sandbox or production: only a sandbox has the simulator.
     pub environment: Environment,
+    /// Time and randomness.
     pub clock_and_rng: ClockAndRng,
+    /// The keys for tokens, hashes and signatures.
     pub secrets: Secrets,
+    /// Where testers are verified.
     pub verifier: Verifier,
-    /// The bearer token of the service surface; `None` leaves it shut.
+    /// The bearer token of the service surface. `None` closes that surface.
     pub service_token: Option<String>,
-    /// How testers reach this deployment, if the operator said so.
+    /// The URL at which testers reach this deployment, if the operator configured it.
     pub public_url: Option<String>,
+    /// Idempotency keys whose first request is in flight, by challenge.
     pub in_flight: InFlight<(ChallengeId, IdempotencyKey)>,
-    /// Told of challenges that have changed by themselves.
+    /// Receives each challenge whose state or stamps changed in this process.
     pub changes: mpsc::UnboundedSender<ChallengeId>,
-    /// Counts decided participations, by `outcome`.
+    /// Counts decided participations.
     pub stamp_decisions: DecisionCounter,
 }
 
 impl ChallengeService {
+    /// The state for [`routes`] and for the handle.
     pub fn new(parts: Parts) -> Self {
         Self { parts: Arc::new(parts) }
     }
 
-    pub fn store(&self) -> &ChallengeStore {
+    pub(crate) fn store(&self) -> &ChallengeStore {
         &self.parts.store
     }
 
@@ -95,8 +108,8 @@ impl ChallengeService {
         &self.parts.clock_and_rng
     }
 
-    /// Makes the one challenge of a request, or finds it; and whether it is new.
-    pub async fn schedule(
+    /// Creates the challenge of a request, or finds it. Also returns whether it is new.
+    pub(crate) async fn schedule(
         &self,
         request_id: RequestId,
         payload: Payload,
@@ -107,9 +120,8 @@ impl ChallengeService {
         self.store().create_challenge(write).await
     }
 
-    /// Makes or finds the challenges of many requests, each by itself: one answer each, in their
-    /// order.
-    pub async fn schedule_all(
+    /// [`Self::schedule`] for several requests, each with a result of its own, in the same order.
+    pub(crate) async fn schedule_all(
         &self,
         orders: impl Iterator<Item = (RequestId, Payload, String)>,
     ) -> Vec<Result<(ChallengeRecord, bool), StoreError>> {
@@ -123,20 +135,24 @@ impl ChallengeService {
         self.store().create_challenges(orders.map(write).collect()).await
     }
 
-    /// Closes a challenge, unless it has ended otherwise; `None` when there is no such challenge.
-    pub async fn close(&self, id: ChallengeId) -> Result<Option<ChallengeRecord>, StoreError> {
+    /// Closes a challenge, unless it has ended in another way. `None` if there is no such
+    /// challenge.
+    pub(crate) async fn close(
+        &self,
+        id: ChallengeId,
+    ) -> Result<Option<ChallengeRecord>, StoreError> {
         let closed = self
             .store()
             .close_challenge(CloseChallenge { id, now: self.clock_and_rng().now() })
             .await?;
         if closed.is_some() {
-            self.has_changed(id);
+            self.notify_changed(id);
         }
         Ok(closed)
     }
 
-    /// How a challenge went; `None` when there is no such challenge.
-    pub async fn report(&self, id: ChallengeId) -> Result<Option<Report>, StoreError> {
+    /// The report of a challenge. `None` if there is no such challenge.
+    pub(crate) async fn report(&self, id: ChallengeId) -> Result<Option<Report>, StoreError> {
         let report = self.store().report(id).await?;
         Ok(report
             .map(|report| Report::at(self.clock_and_rng().now(), &report, &self.provider_names())))
@@ -151,14 +167,14 @@ impl ChallengeService {
             .collect()
     }
 
-    /// What people call this provider; its id if the catalogue no longer knows it.
+    /// The display name of a provider; its id if it is no longer in the catalogue.
     fn provider_name<'a>(&'a self, id: &'a str) -> &'a str {
         self.parts.catalogue.get(id).map_or(id, |provider| &provider.name)
     }
 
-    /// Tells whoever listens that a challenge has changed.
-    fn has_changed(&self, id: ChallengeId) {
-        // Nobody listens where the scheduler runs elsewhere; there it looks for itself.
+    /// Notifies the scheduler of this process that a challenge has changed.
+    fn notify_changed(&self, id: ChallengeId) {
+        // Without a scheduler in this process there is no receiver. Schedulers elsewhere poll.
         let _ = self.parts.changes.send(id);
     }
 }

@@ -1,14 +1,16 @@
-//! Who may use the service surface: the bearer of its token (§10).
+//! Authentication of the service surface: the bearer of its token (§10).
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use domain::api_key::SecretHash;
 use http_support::bearer;
+use http_support::documentation::{Responses, errors};
 use http_support::error::ApiError;
+use utoipa::IntoResponses;
 
 use super::ChallengeService;
 
-/// The bearer of the service surface's token.
+/// The extractor of the bearer of the service surface's token.
 pub(super) struct ServiceCaller;
 
 impl FromRequestParts<ChallengeService> for ServiceCaller {
@@ -19,11 +21,17 @@ impl FromRequestParts<ChallengeService> for ServiceCaller {
         service: &ChallengeService,
     ) -> Result<Self, ApiError> {
         let expected = service.parts.service_token.as_deref();
-        // Hashes are compared, so that the time it takes says nothing about the token.
+        // Comparing hashes leaks nothing about the token through the time that it takes.
         let matches = match (bearer::token(&parts.headers), expected) {
             (Some(given), Some(expected)) => SecretHash::of(given) == SecretHash::of(expected),
             _ => false,
         };
         if matches { Ok(Self) } else { Err(ApiError::invalid_credentials()) }
+    }
+}
+
+impl IntoResponses for ServiceCaller {
+    fn responses() -> Responses {
+        errors([(401, "The token is missing or wrong")])
     }
 }

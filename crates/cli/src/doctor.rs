@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use domain::SystemClock;
 use serde_json::{Value, json};
-use server::{Finding, Verdict, examine};
+use server::{CheckStatus as Verdict, Finding, examine};
 
 use crate::failure::Failure;
 use crate::options::{ConfigFile, Options};
@@ -56,12 +56,12 @@ pub(crate) async fn run(
     let findings = examine(&config, secret_file, &SystemClock).await;
     let text = if json { as_json(&findings) } else { as_table(&findings, Terminal::of_output()) };
     output::print(&text)?;
-    let has_failed = findings.iter().any(|finding| finding.verdict == Verdict::Failed);
+    let has_failed = findings.iter().any(|finding| finding.status == Verdict::Failed);
     Ok(if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn as_json(findings: &[Finding]) -> String {
-    let findings = findings.iter().map(|Finding { check, verdict, text, mend }| {
+    let findings = findings.iter().map(|Finding { check, status: verdict, text, fix: mend }| {
         json!({ "check": check, "verdict": verdict.as_str(), "finding": text, "mend": mend })
     });
     format!("{:#}\n", findings.collect::<Value>())
@@ -73,10 +73,10 @@ fn as_table(findings: &[Finding], terminal: Terminal) -> String {
         findings.iter().map(|finding| columns(text(finding))).max().unwrap_or(0)
     };
     let (verdicts, checks) =
-        (widest(|finding| finding.verdict.as_str()), widest(|finding| finding.check));
+        (widest(|finding| finding.status.as_str()), widest(|finding| finding.check));
     let indent = verdicts + checks + 2 * GAP.len();
     let mut table = String::new();
-    for Finding { check, verdict, text, mend } in findings {
+    for Finding { check, status: verdict, text, fix: mend } in findings {
         let (word, tone) = (verdict.as_str(), tone(*verdict));
         let padding = " ".repeat(verdicts - columns(word));
         let text = wrapped(&printable(text), indent, terminal);
@@ -95,7 +95,7 @@ fn as_table(findings: &[Finding], terminal: Terminal) -> String {
 /// How many there are of each kind.
 fn count(findings: &[Finding]) -> String {
     let of =
-        |verdict: Verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
+        |verdict: Verdict| findings.iter().filter(|finding| finding.status == verdict).count();
     let (warnings, failed) = (of(Verdict::Warning), of(Verdict::Failed));
     let plural = if warnings == 1 { "" } else { "s" };
     format!("\n{} ok, {warnings} warning{plural}, {failed} failed\n", of(Verdict::Ok))
@@ -136,9 +136,9 @@ mod tests {
     fn findings() -> Vec<Finding> {
         let finding = |check, verdict, text: &str, mend: Option<&str>| Finding {
             check,
-            verdict,
+            status: verdict,
             text: text.into(),
-            mend: mend.map(str::to_owned),
+            fix: mend.map(str::to_owned),
         };
         vec![
             finding("clock", Verdict::Ok, "it is noon", None),

@@ -1,9 +1,12 @@
-//! What all HTTP surfaces share: one error envelope, one request id, one log line, one way to read
-//! a body.
+//! What all HTTP surfaces share: the request layer with its access log and metrics, the error
+//! envelope, extractors for bodies, queries, paths and idempotency keys, rate limits, pages.
+//!
+//! The numbers in brackets (§3) are sections of `docs/api-design.md`.
 
 mod access_log;
 pub mod bearer;
 pub mod body;
+pub mod documentation;
 pub mod error;
 pub mod idempotency;
 pub mod in_flight;

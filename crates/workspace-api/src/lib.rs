@@ -1,7 +1,12 @@
-//! The Workspace API: what relying parties' engineers call (§5 to §8, §11).
+//! The Workspace API, `/connect/v1`: relying parties' engineers register apps, order production
+//! tests and follow them (§5 to §8, §11).
+//!
+//! [`routes`] lists the operations. Each has a file of its own, `<noun>/<verb>.rs`. The numbers in
+//! brackets (§5) are sections of `docs/api-design.md`.
 
 mod apps;
 mod caller;
+mod documentation;
 mod key_uses;
 mod lookup_cache;
 mod production_tests;
@@ -14,11 +19,16 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use challenge_service::handle::ChallengeServiceHandle;
 use db::{Earlier, Lookup, StoreError};
 use domain::app::App;
 use domain::catalogue::Catalogue;
 use domain::idempotency::IdempotencyKey;
-use domain::{ClientId, Environment, WorkspaceId};
+use domain::{ClientId, ClockAndRng, Environment, WorkspaceId};
+use http_support::error::ApiError;
+use http_support::in_flight::InFlight;
+use http_support::rate_limit::RateLimits;
+use scheduler::LocalDispatch;
 use store_workspace::{Made, WorkspaceStore};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as OpenApiDocument;
@@ -27,14 +37,8 @@ pub use self::key_uses::KeyUses;
 pub use self::lookup_cache::LookupCache;
 pub use self::routes::routes;
 pub use self::streams::Streams;
-use challenge_service::handle::ChallengeServiceHandle;
-use domain::ClockAndRng;
-use http_support::error::ApiError;
-use http_support::in_flight::InFlight;
-use http_support::rate_limit::RateLimits;
-use scheduler::LocalDispatch;
 
-/// What the OpenAPI document says about the Workspace API.
+/// The parts of the OpenAPI document about the Workspace API, one for each noun.
 pub fn documents() -> [OpenApiDocument; 4] {
     [
         workspace::Paths::openapi(),
@@ -44,8 +48,7 @@ pub fn documents() -> [OpenApiDocument; 4] {
     ]
 }
 
-/// What the handlers work with. Clones share it, and cost next to nothing: each request takes
-/// several.
+/// The state of the handlers. Clones share it and are cheap, because each request clones it.
 #[derive(Clone)]
 pub struct WorkspaceApi(Arc<Parts>);
 
@@ -57,32 +60,43 @@ impl Deref for WorkspaceApi {
     }
 }
 
-/// What the Workspace API is made of.
+/// The dependencies of the Workspace API.
 pub struct Parts {
+    /// The store of workspaces, apps, keys and challenge requests.
     pub store: WorkspaceStore,
+    /// The challenge service, which closes challenges and answers reports.
     pub challenge_service: ChallengeServiceHandle,
+    /// The providers of this deployment.
     pub catalogue: Arc<Catalogue>,
+    /// Sandbox or production: it decides which keys and providers are valid.
     pub environment: Environment,
+    /// Time and randomness.
     pub clock_and_rng: ClockAndRng,
+    /// Counts the requests of each API key.
     pub rate_limits: RateLimits,
+    /// Records when API keys are used.
     pub key_uses: KeyUses,
+    /// Recently read API keys and apps.
     pub lookup_cache: LookupCache,
+    /// Idempotency keys whose first request is in flight, by workspace.
     pub in_flight: InFlight<(WorkspaceId, IdempotencyKey)>,
-    /// The way to the scheduler of this process, if it has one.
+    /// Submits new requests to the scheduler of this process, if it has one.
     pub local_dispatch: Option<LocalDispatch>,
+    /// The open event streams of this process.
     pub streams: Streams,
-    /// How long a stream may be silent.
+    /// How long an event stream may be silent before a heartbeat is sent.
     pub heartbeat: Duration,
 }
 
 const NO_SUCH_APP: &str = "This workspace has no such app. Check the client id in the path.";
 
 impl WorkspaceApi {
+    /// The state for [`routes`].
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }
 
-    /// The caller's app, as it is now.
+    /// The caller's app, read from the database.
     async fn app(&self, workspace_id: &WorkspaceId, client_id: &ClientId) -> Result<App, ApiError> {
         self.store
             .app(workspace_id, client_id)
@@ -90,9 +104,9 @@ impl WorkspaceApi {
             .ok_or_else(|| ApiError::not_found(NO_SUCH_APP))
     }
 
-    /// The caller's app, as it was at most a second ago: enough to let somebody in, not enough to
-    /// refuse anything.
-    async fn known_app(
+    /// The caller's app, as it was at most a second ago. A handler must not refuse a request
+    /// because of what the cached app contains.
+    async fn cached_app(
         &self,
         workspace_id: &WorkspaceId,
         client_id: &ClientId,
@@ -104,7 +118,7 @@ impl WorkspaceApi {
         found.ok_or_else(|| ApiError::not_found(NO_SUCH_APP))
     }
 
-    /// What the workspace used this key for.
+    /// The earlier request of the workspace with this idempotency key.
     async fn find_earlier(
         &self,
         workspace_id: &WorkspaceId,
@@ -114,8 +128,8 @@ impl WorkspaceApi {
         self.store.earlier(workspace_id, &key, self.clock_and_rng.now(), lookup).await
     }
 
-    /// Takes notice that an app was changed.
-    fn forget_app(&self, workspace_id: &WorkspaceId, client_id: &ClientId) {
+    /// Removes an app from the cache, because it was changed.
+    fn evict_app(&self, workspace_id: &WorkspaceId, client_id: &ClientId) {
         self.lookup_cache.remove_app(&(workspace_id.clone(), client_id.clone()));
     }
 }

@@ -52,9 +52,9 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl Browser {
-    /// Its hash, if it has been here before.
-    pub(super) fn known_as(&self, hash: [u8; 32]) -> Option<[u8; 32]> {
-        (!self.is_new).then_some(hash)
+    /// Whether the browser sent its cookie.
+    pub(super) fn is_returning(&self) -> bool {
+        !self.is_new
     }
 
     /// The cookie to set, if the browser is new. It is valid for a year, for the challenge service

@@ -52,7 +52,7 @@ pub(super) async fn run(options: Options, arguments: CopyArguments) -> Result<An
     else {
         return Err(Failure::Input("say with --to where to copy to: postgres://…".into()));
     };
-    let CopiedDeployment { connect, tpas } =
+    let CopiedDeployment { workspace: connect, challenge: tpas } =
         server::copy(&config.data_dir, &connect, &tpas).await?;
     let stores = [("connect", &connect), ("tpas", &tpas)];
     let table = stores.iter().fold(

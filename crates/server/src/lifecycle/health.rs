@@ -1,4 +1,4 @@
-//! Whether this process lives, and whether it can do its work (§13).
+//! Liveness, readiness, metrics, and the OpenAPI document (§13).
 
 use axum::extract::State;
 use axum::http::header;
@@ -15,12 +15,12 @@ use wire::health::{Health, Readiness};
 use crate::openapi;
 use crate::telemetry::Telemetry;
 
-/// What the OpenAPI document says about operations.
+/// The part of the OpenAPI document about operations.
 #[derive(OpenApi)]
 #[openapi(paths(alive, ready, metrics))]
 pub(crate) struct Paths;
 
-/// What is looked at.
+/// The state of the handlers.
 #[derive(Clone)]
 pub(crate) struct Checks {
     pub(super) workspace: Option<WorkspaceStore>,
@@ -37,29 +37,29 @@ pub(super) fn routes(checks: Checks) -> Router {
         .with_state(checks)
 }
 
-/// Whether the process lives
+/// Whether the process is alive
 #[utoipa::path(
     get,
     path = "/healthz",
     operation_id = "readHealth",
     tag = "Operations",
-    responses((status = 200, description = "It lives", body = Health)),
+    responses((status = 200, description = "It is alive", body = Health)),
 )]
 pub(crate) async fn alive() -> Json<Health> {
     Json(Health { status: "ok".into() })
 }
 
-/// Whether the process can do its work
+/// Whether the process is ready
 ///
-/// Each database that it uses is read and written, which also shows that its tables are up to date.
+/// Reads and writes each database that it uses, which also shows that the tables are up to date.
 #[utoipa::path(
     get,
     path = "/readyz",
     operation_id = "readReadiness",
     tag = "Operations",
     responses(
-        (status = 200, description = "It can", body = Readiness),
-        (status = 503, description = "It cannot; the message says what is wrong", body = ErrorEnvelope),
+        (status = 200, description = "It is ready", body = Readiness),
+        (status = 503, description = "It is not; the message says why", body = ErrorEnvelope),
     ),
 )]
 pub(crate) async fn ready(State(checks): State<Checks>) -> Result<Json<Readiness>, ApiError> {
@@ -88,7 +88,8 @@ fn not_ready(store: &str, error: StoreError) -> ApiError {
     path = "/metrics",
     operation_id = "readMetrics",
     tag = "Operations",
-    responses((status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text")),
+    responses((status = 200, description = "The metrics", body = String,
+        content_type = "application/openmetrics-text")),
 )]
 pub(crate) async fn metrics(State(checks): State<Checks>) -> Result<Response, ApiError> {
     let text = checks.telemetry.render().map_err(ApiError::internal)?;

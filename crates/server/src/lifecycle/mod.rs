@@ -1,4 +1,4 @@
-//! From configuration to a running server, and to its end (§13).
+//! Starting, running and stopping a server (§13).
 
 mod background;
 mod build;
@@ -10,7 +10,7 @@ pub(crate) mod health;
 mod listener;
 #[cfg(feature = "bench")]
 mod no_op;
-mod rounds;
+mod on_demand;
 mod start_error;
 mod write_timeout;
 
@@ -20,10 +20,13 @@ use std::time::Duration;
 
 use axum::Router;
 use db::{Database, WriterMetrics};
+use domain::ClockAndRng;
+use scheduler::{Scheduler, Stopping};
 use store_challenge::ChallengeStore;
 use store_workspace::WorkspaceStore;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use workspace_api::Streams;
 
 use self::background::Background;
 pub(crate) use self::build::check_options;
@@ -32,27 +35,24 @@ pub use self::copy::{CopiedDeployment, copy};
 use self::data_directory::DataDirectory;
 pub use self::demo::Demo;
 pub(crate) use self::listener::CONNECTIONS;
-use self::rounds::RoundRequests;
-pub use self::rounds::Rounds;
+pub use self::on_demand::BackgroundTrigger;
+use self::on_demand::RunRequests;
 pub use self::start_error::StartError;
 use crate::config::{self, Config};
-use domain::ClockAndRng;
-use scheduler::{self, Scheduler, Stopping};
-use workspace_api::Streams;
 
-/// A server that accepts connections.
+/// A server that listens. It serves when [`Self::stopped_by`] runs.
 pub struct Server {
     address: SocketAddr,
     listener: TcpListener,
     router: Router,
     background: Background,
     when: config::Background,
-    rounds: (Rounds, RoundRequests),
+    on_demand: (BackgroundTrigger, RunRequests),
     stores: Stores,
     demo: Option<Demo>,
     drain: Duration,
     streams: Streams,
-    /// Held until the very end: no other server may come before this one is gone.
+    /// Locked until the end, so that no other server starts before this one has stopped.
     directory: DataDirectory,
 }
 
@@ -63,34 +63,34 @@ struct Stores {
 }
 
 impl Server {
-    /// Takes the data directory, brings the tables up to date, and starts to listen.
+    /// Locks the data directory, runs the migrations, and listens.
     ///
     /// # Errors
-    /// When one of these is not possible; the error says what to do.
+    /// When one of these fails. The error says how to fix it.
     pub async fn start(config: Config, clock_and_rng: ClockAndRng) -> Result<Self, StartError> {
         build::server(config, clock_and_rng).await
     }
 
-    /// Where it listens, with the port that the operating system chose if it was left to it.
+    /// The address that it listens on, with the port that the operating system chose if it was 0.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The demo workspace, if this start has made it.
+    /// The demo workspace, if this start created it.
     #[must_use]
     pub fn demo(&self) -> Option<&Demo> {
         self.demo.as_ref()
     }
 
-    /// Runs background work by hand, where [`config::Background::OnDemand`] leaves it to that.
+    /// Runs background tasks on demand, with [`config::Background::OnDemand`].
     #[must_use]
-    pub fn rounds(&self) -> Rounds {
-        self.rounds.0.clone()
+    pub fn background_trigger(&self) -> BackgroundTrigger {
+        self.on_demand.0.clone()
     }
 
-    /// Serves until `stop`; then accepts nothing new, finishes what is in flight, gives leases back
-    /// and closes the stores.
+    /// Serves until `stop`. Then accepts no new connections, drains those in flight, releases
+    /// leases and closes the stores.
     pub async fn stopped_by(self, stop: impl Future<Output = ()>) {
         let Self {
             address: _,
@@ -98,7 +98,7 @@ impl Server {
             router,
             background,
             when,
-            rounds: (_, rounds),
+            on_demand: (_, requests),
             stores,
             demo: _,
             drain,
@@ -111,17 +111,19 @@ impl Server {
         let key_uses = background.key_uses.clone();
         let mut tasks = match when {
             config::Background::Periodic => background.spawn(&is_stopping),
-            config::Background::OnDemand => background.spawn_on_demand(rounds, is_stopping.clone()),
+            config::Background::OnDemand => {
+                background.spawn_on_demand(requests, is_stopping.clone())
+            }
         };
         let stop = async {
             stop.await;
             tracing::info!("stopping: no new connections; finishing what is in flight");
-            // Nobody may be listening any more; then there is nothing to stop.
+            // Without a receiver there is no task to stop.
             let _ = stopping.send(true);
-            // They would never finish by themselves.
+            // Streams do not end by themselves.
             streams.end_all();
         };
-        // Requests and background work have the same time to finish, side by side.
+        // Requests and background tasks are drained concurrently.
         tokio::join!(listener::serve(listener, router, stop, drain), async {
             is_stopping.wait().await;
             let ended = async { while tasks.join_next().await.is_some() {} };
@@ -131,7 +133,7 @@ impl Server {
             tasks.shutdown().await;
         });
         if let Some((key_uses, store)) = key_uses
-            && let Err(error) = key_uses.write(&store).await
+            && let Err(error) = key_uses.flush(&store).await
         {
             tracing::warn!(%error, "when keys were last used could not be written down");
         }
@@ -146,7 +148,10 @@ impl Stores {
         if let Some(scheduler) = scheduler
             && let Err(error) = scheduler::leases::release_all(scheduler).await
         {
-            tracing::warn!(%error, "leases could not be given back; they will run out by themselves");
+            tracing::warn!(
+                %error,
+                "leases could not be given back; they will run out by themselves"
+            );
         }
         for database in self.databases() {
             database.close().await;
@@ -154,24 +159,24 @@ impl Stores {
     }
 
     fn databases(&self) -> impl Iterator<Item = &Database> {
-        let connect = self.workspace.as_ref().map(WorkspaceStore::database);
-        connect.into_iter().chain(self.challenge.as_ref().map(ChallengeStore::database))
+        let workspace = self.workspace.as_ref().map(WorkspaceStore::database);
+        workspace.into_iter().chain(self.challenge.as_ref().map(ChallengeStore::database))
     }
 }
 
-/// Brings the tables up to date, and makes them if they are missing; where they are, for people.
+/// Runs the migrations of both stores. Returns the names of the databases, for people.
 ///
 /// # Errors
-/// When they cannot be opened or changed.
+/// When a database cannot be opened or migrated.
 pub async fn migrate(config: &Config) -> Result<Vec<String>, StartError> {
-    let (connect, tpas) = (config.workspace_location(), config.challenge_location());
-    if !(connect.is_shared() && tpas.is_shared()) {
+    let (workspace, challenge) = (config.workspace_location(), config.challenge_location());
+    if !(workspace.is_shared() && challenge.is_shared()) {
         data_directory::create_folder(&config.data_dir)?;
     }
-    let connect = WorkspaceStore::open(&connect, WriterMetrics::default()).await?;
-    let tpas = ChallengeStore::open(&tpas, WriterMetrics::default()).await?;
+    let workspace = WorkspaceStore::open(&workspace, WriterMetrics::default()).await?;
+    let challenge = ChallengeStore::open(&challenge, WriterMetrics::default()).await?;
     let mut names = Vec::new();
-    for database in [connect.database(), tpas.database()] {
+    for database in [workspace.database(), challenge.database()] {
         database.close().await;
         names.push(database.name().to_owned());
     }

@@ -1,11 +1,11 @@
-//! The providers of an app: which there are, and which it wants (§11).
+//! The providers of an app: list, enable, disable (§11).
 
 pub(super) mod activate;
 pub(super) mod list;
 
 use utoipa::OpenApi;
 
-/// What the OpenAPI document says about providers.
+/// The part of the OpenAPI document about providers.
 #[derive(OpenApi)]
 #[openapi(
     paths(list::list, activate::activate),

@@ -4,7 +4,7 @@ pub(super) mod show;
 
 use utoipa::OpenApi;
 
-/// What the OpenAPI document says about the workspace.
+/// The part of the OpenAPI document about the workspace.
 #[derive(OpenApi)]
 #[openapi(paths(show::show))]
 pub(crate) struct Paths;

@@ -32,7 +32,7 @@ fn a_file_that_is_no_database_is_to_be_restored() {
             "restore it from a backup",
         );
         assert_eq!(visit.verdict("connect-database"), "ok");
-        visit.warns("secrets", "cannot be read", "mend the database first");
+        visit.warns("secrets", "cannot be read", "fix the database first");
     }
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();

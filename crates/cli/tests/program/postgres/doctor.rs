@@ -97,7 +97,7 @@ fn a_server_that_cannot_be_reached_or_lets_nobody_in_is_named_without_the_passwo
     cluster.stop(Stop::Fast).unwrap();
     let found = visit(&program, &url);
     found.has_failed("connect-database", "cannot be reached", "see whether it runs");
-    found.warns("secrets", "cannot be compared", "mend the database first");
+    found.warns("secrets", "cannot be compared", "fix the database first");
 }
 
 #[test]
