@@ -4,7 +4,7 @@
 use db::StoreError;
 use store_challenge::LapseOverdue;
 
-use super::ChallengeService;
+use crate::service::ChallengeService;
 
 /// How many participations one write marks. It is small, so that testers' writes do not wait long.
 const BATCH: u32 = 500;

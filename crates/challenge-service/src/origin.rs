@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 
-use super::ChallengeService;
+use crate::service::ChallengeService;
 
 /// The public URL without a trailing slash: the operator's, or the one that this request was sent
 /// to.

@@ -3,7 +3,7 @@
 use db::StoreError;
 use store_challenge::PruneIdempotencyRecords;
 
-use super::ChallengeService;
+use crate::service::ChallengeService;
 
 /// How many records one write deletes. It is small, so that testers' writes do not wait long.
 const BATCH: u32 = 500;

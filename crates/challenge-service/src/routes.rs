@@ -4,8 +4,9 @@ use axum::Router;
 use axum::routing::{get, post, put};
 use domain::Environment;
 
-use super::verifier::simulator;
-use super::{ChallengeService, challenge_requests, challenges, participations, verification};
+use crate::service::ChallengeService;
+use crate::verifier::simulator;
+use crate::{challenge_requests, challenges, participations, verification};
 
 /// All routes below `/tpas/v1`. The simulator exists in a sandbox only.
 pub fn routes(service: ChallengeService) -> Router {

@@ -8,7 +8,7 @@ use http_support::documentation::{Responses, errors};
 use http_support::error::ApiError;
 use utoipa::IntoResponses;
 
-use super::ChallengeService;
+use crate::service::ChallengeService;
 
 /// The extractor of the bearer of the service surface's token.
 pub(super) struct ServiceCaller;

@@ -94,8 +94,7 @@ fn as_table(findings: &[Finding], terminal: Terminal) -> String {
 
 /// How many there are of each kind.
 fn count(findings: &[Finding]) -> String {
-    let of =
-        |verdict: Verdict| findings.iter().filter(|finding| finding.status == verdict).count();
+    let of = |verdict: Verdict| findings.iter().filter(|finding| finding.status == verdict).count();
     let (warnings, failed) = (of(Verdict::Warning), of(Verdict::Failed));
     let plural = if warnings == 1 { "" } else { "s" };
     format!("\n{} ok, {warnings} warning{plural}, {failed} failed\n", of(Verdict::Ok))

@@ -31,7 +31,7 @@ fn split(
     (order, InFlight { key, status: request.status, scheduling: request.scheduling, _slot: slot })
 }
 
-/// Attempts these requests together, each with an outcome of its own. A request whose lease could
+/// Attempts these requests together, each with its own outcome. A request whose lease could
 /// expire during the attempt is skipped: a scheduler leases it again after that.
 pub(crate) async fn attempt(
     scheduler: &Scheduler,

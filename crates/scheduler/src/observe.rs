@@ -36,12 +36,12 @@ pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), Store
         };
         let due = scheduler.store.take_observations(write).await?;
         let is_full = due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
-        let ids: Vec<_> = due.iter().map(|known| known.challenge_id).collect();
+        let ids: Vec<_> = due.iter().map(|last| last.challenge_id).collect();
         let reports = scheduler.challenge_service.observe_all(&ids).await;
-        let changed = due.into_iter().zip(reports).filter_map(|(known, report)| {
-            let report = answered(known.challenge_id, report)?;
+        let changed = due.into_iter().zip(reports).filter_map(|(last, report)| {
+            let report = answered(last.challenge_id, report)?;
             let conclusion =
-                known.compare(&report.challenge, Some(&report.providers), now, watch, ANY);
+                last.compare(&report.challenge, Some(&report.providers), now, watch, ANY);
             conclusion.is_news().then(|| record(scheduler, report))
         });
         join_all(changed).await.into_iter().collect::<Result<(), StoreError>>()?;

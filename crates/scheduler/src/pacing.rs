@@ -22,7 +22,7 @@ pub(crate) struct Pacing {
 
 impl Pacing {
     /// In the same process one attempt at a time takes a batch of requests, and the pauses leave
-    /// the databases to new orders. Over HTTP each request is an attempt of its own, without
+    /// the databases to new orders. Over HTTP each request is a separate attempt, without
     /// pauses.
     pub(crate) fn of(capacity: Capacity) -> Self {
         match capacity {

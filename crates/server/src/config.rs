@@ -148,7 +148,7 @@ pub enum Background {
     OnDemand,
 }
 
-/// A part of fieldtest that can run in a process of its own (§13).
+/// A part of fieldtest that can run in a separate process (§13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// The Workspace API.

@@ -6,6 +6,7 @@
 
 mod config;
 mod doctor;
+mod health;
 mod lifecycle;
 mod openapi;
 mod telemetry;

@@ -3,6 +3,9 @@
 use std::mem::take;
 use std::sync::LazyLock;
 
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::{Router, routing};
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, Parameter, PathItem};
 use utoipa::openapi::schema::{AllOf, Object, OneOf, Schema, Type};
@@ -12,7 +15,7 @@ use utoipa::openapi::{RefOr, Response};
 use utoipa::{Modify, OpenApi};
 use wire::error::ErrorEnvelope;
 
-use crate::lifecycle::health;
+use crate::health;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -77,7 +80,10 @@ impl Modify for Schemes {
 /// parameters.
 fn add_headers(document: &mut utoipa::openapi::OpenApi) {
     for operation in document.paths.paths.values_mut().flat_map(operations) {
-        let is_key = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.name == "Idempotency-Key");
+        let is_key = |parameter: &RefOr<Parameter>| match parameter {
+            RefOr::T(parameter) => parameter.name == "Idempotency-Key",
+            RefOr::Ref(_) => false,
+        };
         let takes_key = operation.parameters.iter().flatten().any(is_key);
         for (status, response) in &mut operation.responses.responses {
             let RefOr::T(response) = response else { continue };
@@ -154,4 +160,13 @@ pub(crate) fn json() -> &'static str {
         text
     });
     &JSON
+}
+
+/// The route `/openapi.json`.
+pub(crate) fn routes() -> Router {
+    Router::new().route("/openapi.json", routing::get(show))
+}
+
+async fn show() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], json())
 }

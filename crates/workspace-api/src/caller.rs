@@ -12,7 +12,7 @@ use http_support::error::ApiError;
 use http_support::request_layer::RequestIdentity;
 use utoipa::IntoResponses;
 
-use super::WorkspaceApi;
+use crate::state::WorkspaceApi;
 
 /// The right to read.
 pub(super) enum Read {}

@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::routing::{get, patch, post};
 
-use super::{WorkspaceApi, apps, production_tests, providers, workspace};
+use crate::state::WorkspaceApi;
+use crate::{apps, production_tests, providers, workspace};
 
 /// All routes below `/connect/v1`.
 pub fn routes(api: WorkspaceApi) -> Router {

@@ -12,7 +12,7 @@ use wire::challenge::Challenge;
 use wire::challenge_service::{ScheduleChallenge, read_schedule};
 use wire::error::ErrorEnvelope;
 
-use crate::ChallengeService;
+use crate::service::ChallengeService;
 use crate::service_caller::ServiceCaller;
 
 /// Create the challenge of a request

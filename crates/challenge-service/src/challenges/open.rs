@@ -9,7 +9,7 @@ use http_support::query::QueryParameters;
 use store_challenge::ChallengeRecord;
 use wire::participation::{OpenChallenge, ProviderChoice};
 
-use crate::ChallengeService;
+use crate::service::ChallengeService;
 
 /// How many challenges the list has at most.
 const LONGEST_LIST: u32 = 100;

@@ -9,8 +9,8 @@ use http_support::path::PathParameters;
 use wire::report::Report;
 
 use crate::documentation::ChallengePath;
+use crate::service::{ChallengeService, NO_SUCH_CHALLENGE};
 use crate::service_caller::ServiceCaller;
-use crate::{ChallengeService, NO_SUCH_CHALLENGE};
 
 /// Read a challenge's report
 #[utoipa::path(

@@ -18,7 +18,7 @@ use wire::report::Report;
 
 pub use self::error::ChallengeServiceError;
 pub use self::remote::{RemoteChallengeService, Timeouts};
-use crate::ChallengeService;
+use crate::service::ChallengeService;
 
 /// How many requests are in flight at once to a challenge service elsewhere.
 const CONNECTIONS: usize = 64;
@@ -52,7 +52,7 @@ pub struct ChallengeOrder {
 pub enum Capacity {
     /// One batch at a time, of at most this many requests.
     Batches(usize),
-    /// This many requests, each on a connection of its own.
+    /// This many requests, each on its own connection.
     Connections(usize),
 }
 
@@ -102,7 +102,7 @@ impl ChallengeServiceHandle {
         }
     }
 
-    /// [`Self::schedule`] for several requests, each with a result of its own, in the same order.
+    /// [`Self::schedule`] for several requests, each with its own result, in the same order.
     pub async fn schedule_all(
         &self,
         orders: Vec<ChallengeOrder>,
@@ -176,7 +176,7 @@ impl ChallengeServiceHandle {
         }
     }
 
-    /// [`Self::observe`] for several challenges, each with a result of its own, in the same order.
+    /// [`Self::observe`] for several challenges, each with its own result, in the same order.
     pub async fn observe_all(
         &self,
         ids: &[ChallengeId],

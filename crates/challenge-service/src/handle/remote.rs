@@ -6,7 +6,7 @@ use client::{ChallengeServiceClient, ClientError};
 use domain::ClockAndRng;
 use domain::challenge::Challenge;
 
-use super::ChallengeServiceError;
+use super::error::ChallengeServiceError;
 
 /// How long a challenge service elsewhere may take.
 #[derive(Clone, Copy, Debug)]

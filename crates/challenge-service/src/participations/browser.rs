@@ -8,8 +8,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use domain::base62;
 
-use crate::ChallengeService;
 use crate::origin::Origin;
+use crate::service::ChallengeService;
 
 const COOKIE: &str = "fieldtest_tester";
 

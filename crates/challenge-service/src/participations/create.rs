@@ -23,7 +23,7 @@ use wire::participation::{self as body, read_join};
 use super::browser::Browser;
 use crate::documentation::ChallengePath;
 use crate::origin::Origin;
-use crate::{ChallengeService, NO_SUCH_CHALLENGE};
+use crate::service::{ChallengeService, NO_SUCH_CHALLENGE};
 
 /// Join a challenge
 ///

@@ -11,8 +11,8 @@ use http_support::path::PathParameters;
 use wire::error::ErrorEnvelope;
 use wire::participation::Participation;
 
-use crate::ChallengeService;
 use crate::origin::Origin;
+use crate::service::ChallengeService;
 
 /// Follow a participation
 ///

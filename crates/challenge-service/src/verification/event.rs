@@ -10,7 +10,7 @@ use wire::signature;
 use wire::verification::{VerificationEventSchema, VerificationResult, read_event};
 
 use super::record_outcome;
-use crate::ChallengeService;
+use crate::service::ChallengeService;
 
 const NO_SUCH_PARTICIPATION: &str = "There is no such participation. Check data.participationId.";
 

@@ -8,7 +8,7 @@ use http_support::error::ApiError;
 use store_challenge::{DecideParticipation, Verdict};
 use wire::verification::{Outcome, VerificationResult};
 
-use super::ChallengeService;
+use crate::service::ChallengeService;
 
 /// Records the outcome and decides the participation. `None` if there is no such participation.
 pub(super) async fn record_outcome(

@@ -1,4 +1,4 @@
-//! Verifiers (§10). A verifier shows the tester a page of its own and reports the outcome to
+//! Verifiers (§10). A verifier shows the tester its own page and reports the outcome to
 //! [`super::verification`].
 
 pub(super) mod simulator;
@@ -6,7 +6,7 @@ pub(super) mod simulator;
 use domain::{Environment, ParticipationId};
 use http_support::error::ApiError;
 
-use super::Secrets;
+use crate::secrets::Secrets;
 
 /// The verifier of this deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

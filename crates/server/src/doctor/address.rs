@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpSocket;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::config::Config;
 
 pub(super) const CHECK: &str = "address";

@@ -6,8 +6,8 @@ use domain::Environment;
 use rustix::fs::statvfs;
 use rustix::process::{Resource, getrlimit};
 
-use super::Finding;
 use super::files::nearest;
+use super::finding::Finding;
 use crate::config::Config;
 use crate::lifecycle::CONNECTIONS;
 
@@ -50,7 +50,7 @@ fn disk(config: &Config) -> Finding {
         }
         Err(error) => Finding::warning(
             DISK,
-            format!("the disk of {} cannot be asked for its room: {error}", folder.display()),
+            format!("the free space on the disk of {} cannot be read: {error}", folder.display()),
             "see whether the folder can be read; --data-dir names it",
         ),
     }
@@ -59,7 +59,7 @@ fn disk(config: &Config) -> Finding {
 /// If all tables are on PostgreSQL, this disk holds only secrets, which are written once.
 fn disk_finding(folder: &Path, free: u64, has_files: bool, is_shared: bool) -> Finding {
     let folder = folder.display();
-    let fix = "make room on this disk, or move the data directory to a larger one";
+    let fix = "free space on this disk, or move the data directory to a larger one";
     if !has_files {
         return Finding::failed(
             DISK,

@@ -3,7 +3,7 @@
 use client::{ChallengeServiceClient, ClientError};
 use wire::error::ErrorCode;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::config::{Config, Role};
 
 const CHECK: &str = "challenge-service";
@@ -25,7 +25,8 @@ pub(super) async fn check(config: &Config) -> Finding {
         (None, token) if roles.has(Role::ChallengeService) => {
             let is_alone = !roles.has(Role::Api) && !roles.has(Role::Scheduler);
             if is_alone && token.is_none() {
-                let text = "this process is a challenge service for others, but lets nobody in";
+                let text =
+                    "this process is a challenge service for others, but refuses every caller";
                 return Finding::warning(CHECK, text, "give all of them the same --tpas-token");
             }
             Finding::good(CHECK, "in this process")

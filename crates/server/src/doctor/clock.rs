@@ -5,8 +5,8 @@ use std::time::Duration;
 use db::ClockReading;
 use domain::Timestamp;
 
-use super::Finding;
 use super::databases::Databases;
+use super::finding::Finding;
 
 const CHECK: &str = "clock";
 

@@ -2,7 +2,7 @@
 
 use domain::Environment;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::config::{Config, Role};
 use crate::lifecycle::{check_options, read_catalogue};
 

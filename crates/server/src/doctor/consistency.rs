@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use domain::secret_key::SecretKey;
 
-use super::Finding;
-use super::databases::Databases;
+use super::databases::{Databases, StoredSecrets};
+use super::finding::Finding;
 use crate::config::Config;
 use crate::lifecycle::StartError;
 use crate::lifecycle::consistency::{ENVIRONMENT, SECRET_KEY, SharedSecret, VERIFICATION_SECRET};
@@ -14,16 +14,6 @@ use crate::lifecycle::data_directory::DataDirectory;
 
 const ENVIRONMENT_CHECK: &str = "environment";
 pub(super) const SECRETS: &str = "secrets";
-
-/// The fingerprints of the secrets in the challenge service's database.
-pub(super) enum StoredSecrets {
-    /// There is no challenge service in this process.
-    NotNeeded,
-    /// The database cannot be read.
-    Unreadable { database: String },
-    /// The deployment settings. Before the first start they contain no fingerprints.
-    Readable { database: String, settings: BTreeMap<String, String> },
-}
 
 /// Checks that the databases belong to a deployment with this environment.
 pub(super) fn environment(config: &Config, databases: &Databases) -> Vec<Finding> {

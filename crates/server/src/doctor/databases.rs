@@ -10,8 +10,8 @@ use domain::Clock;
 use futures_util::future::OptionFuture;
 use tokio::time::timeout;
 
-use super::consistency::StoredSecrets;
-use super::{Finding, LIMIT};
+use super::finding::Finding;
+use super::limit::LIMIT;
 use crate::config::{Config, Role};
 
 /// The inspected databases that this configuration's roles need.
@@ -35,6 +35,16 @@ struct Checks {
 
 const WORKSPACE: Checks = Checks { database: "connect-database", tables: "connect-tables" };
 const CHALLENGE: Checks = Checks { database: "tpas-database", tables: "tpas-tables" };
+
+/// The fingerprints of the secrets in the challenge service's database.
+pub(super) enum StoredSecrets {
+    /// There is no challenge service in this process.
+    NotNeeded,
+    /// The database cannot be read.
+    Unreadable { database: String },
+    /// The deployment settings. Before the first start they contain no fingerprints.
+    Readable { database: String, settings: BTreeMap<String, String> },
+}
 
 impl Databases {
     pub(super) async fn inspect(config: &Config, clock: &dyn Clock) -> Self {
@@ -240,7 +250,7 @@ fn fix_file(kind: ErrorKind) -> &'static str {
         ErrorKind::Unavailable(UnavailableReason::ReadOnly) => {
             "let the file, its folder and their disk be written"
         }
-        ErrorKind::Unavailable(UnavailableReason::Full) => "make room on the disk",
+        ErrorKind::Unavailable(UnavailableReason::Full) => "free space on the disk",
         ErrorKind::Unavailable(UnavailableReason::Unreachable)
         | ErrorKind::Credentials
         | ErrorKind::NoSuchDatabase

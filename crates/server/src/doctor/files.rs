@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 use rustix::process::geteuid;
 
-use super::{CheckStatus, Finding};
+use super::finding::{CheckStatus, Finding};
 use crate::config::Config;
 
 pub(super) const FOLDER: &str = "data-directory";

@@ -13,20 +13,16 @@ mod consistency;
 mod databases;
 mod files;
 mod finding;
+mod limit;
 
 use std::path::Path;
-use std::time::Duration;
 
 use domain::Clock;
-use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
 use self::databases::Databases;
 pub use self::finding::{CheckStatus, Finding};
+use self::limit::blocking;
 use crate::config::Config;
-
-/// The timeout of each check. The checks run concurrently; those that depend on others are quick.
-const LIMIT: Duration = Duration::from_secs(5);
 
 /// Runs all checks (§13). `config_file` is the configuration file, if it contains secrets.
 ///
@@ -62,24 +58,4 @@ pub async fn examine(
         vec![challenge_service],
     ]
     .concat()
-}
-
-/// Runs a check that may block, on a thread of its own.
-async fn blocking(
-    check: &'static str,
-    config: &Config,
-    run: impl FnOnce(&Config) -> Vec<Finding> + Send + 'static,
-) -> Vec<Finding> {
-    let config = config.clone();
-    let failed = |text: String| {
-        let fix = "look for a disk or a network file system that does not answer";
-        vec![Finding::failed(check, text, fix)]
-    };
-    match timeout(LIMIT, spawn_blocking(move || run(&config))).await {
-        Ok(Ok(findings)) => findings,
-        Ok(Err(error)) => failed(format!("could not be looked at: {error}")),
-        Err(_elapsed) => {
-            failed(format!("could not be looked at within {} seconds", LIMIT.as_secs()))
-        }
-    }
 }

@@ -1,6 +1,5 @@
 //! Building a server from its configuration.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -16,7 +15,6 @@ use http_support::in_flight::InFlight;
 use http_support::rate_limit::RateLimits;
 use http_support::request_layer::{RequestLayer, request_layer};
 use scheduler::Scheduler;
-use store_challenge::ChallengeStore;
 use store_workspace::WorkspaceStore;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -24,26 +22,38 @@ use workspace_api::{KeyUses, LookupCache, Streams, WorkspaceApi};
 
 use super::background::{Background, EventWatch};
 use super::data_directory::DataDirectory;
-use super::{Server, StartError, Stores, consistency, demo, health, listener, on_demand};
+use super::options::{check_options, read_catalogue};
+use super::server::Server;
+use super::start_error::StartError;
+use super::stores::Stores;
+use super::{consistency, demo, listener, on_demand};
 use crate::config::{Config, Role};
 use crate::telemetry::Telemetry;
+use crate::{health, openapi};
 
 /// The holder of leases on an embedded database. Such a database belongs to one server at a time,
 /// so the name is fixed: after a crash, the server releases its own leases instead of waiting for
 /// them to expire.
 const EMBEDDED_HOLDER: &str = "embedded";
 
-pub(super) async fn server(
-    config: Config,
-    clock_and_rng: ClockAndRng,
-) -> Result<Server, StartError> {
+impl Server {
+    /// Locks the data directory, runs the migrations, and listens.
+    ///
+    /// # Errors
+    /// When one of these fails. The error says how to fix it.
+    pub async fn start(config: Config, clock_and_rng: ClockAndRng) -> Result<Self, StartError> {
+        build(config, clock_and_rng).await
+    }
+}
+
+async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, StartError> {
     check_options(&config)?;
     let catalogue = Arc::new(read_catalogue(&config)?);
     let directory = data_directory(&config)?;
     let telemetry = Telemetry::new();
     let (sender, changes) = mpsc::unbounded_channel();
 
-    let stores = open_stores(&config, &telemetry).await?;
+    let stores = Stores::open(&config, &telemetry).await?;
     // The demo's API key is shown once, so the steps that often fail come before it.
     let (listener, address) = listen(config.listen)?;
     let demo = match &stores.workspace {
@@ -100,43 +110,6 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> 
     Ok((listener, address))
 }
 
-/// Checks that the options are consistent.
-pub(crate) fn check_options(config: &Config) -> Result<(), StartError> {
-    let needs_challenge_service = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
-    if needs_challenge_service
-        && config.tpas_url.is_none()
-        && !config.roles.has(Role::ChallengeService)
-    {
-        return Err(StartError::Options(
-            "the challenge service does not run in this process: add tpas to --roles, or say with \
-             --tpas-url where it runs",
-        ));
-    }
-    let is_alone = !config.workspace_location().is_shared();
-    if is_alone && config.roles.has(Role::Api) != config.roles.has(Role::Scheduler) {
-        return Err(StartError::Options(
-            "the embedded database belongs to one process, so the roles api and scheduler go \
-             together: name both or neither, or use PostgreSQL with --database-url",
-        ));
-    }
-    if config.tpas_url.is_some() && config.tpas_token.is_none() {
-        return Err(StartError::Options(
-            "--tpas-url needs --tpas-token, the token of the challenge service's service surface",
-        ));
-    }
-    Ok(())
-}
-
-/// The provider catalogue: the operator's own, or the built-in one.
-///
-/// # Errors
-/// When the operator's file cannot be read or is not valid; the error names the line.
-pub fn read_catalogue(config: &Config) -> Result<Catalogue, StartError> {
-    let Some(path) = &config.catalogue else { return Ok(Catalogue::built_in()) };
-    let text = fs::read_to_string(path).map_err(|source| StartError::file(path, source))?;
-    Catalogue::parse(&text).map_err(|source| StartError::Catalogue { path: path.clone(), source })
-}
-
 /// The data directory. It is locked for this server if it contains embedded databases.
 fn data_directory(config: &Config) -> Result<DataDirectory, StartError> {
     if config.workspace_location().is_shared() && config.challenge_location().is_shared() {
@@ -144,33 +117,6 @@ fn data_directory(config: &Config) -> Result<DataDirectory, StartError> {
     } else {
         DataDirectory::lock(&config.data_dir)
     }
-}
-
-/// Opens the stores that this process's roles need, and checks that they belong to this
-/// environment.
-async fn open_stores(config: &Config, telemetry: &Telemetry) -> Result<Stores, StartError> {
-    let needs_workspace = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
-    let workspace = if needs_workspace {
-        Some(
-            WorkspaceStore::open(&config.workspace_location(), telemetry.workspace_writer.clone())
-                .await?,
-        )
-    } else {
-        None
-    };
-    let challenge = if config.roles.has(Role::ChallengeService) {
-        Some(
-            ChallengeStore::open(&config.challenge_location(), telemetry.challenge_writer.clone())
-                .await?,
-        )
-    } else {
-        None
-    };
-    let stores = Stores { workspace, challenge };
-    for database in stores.databases() {
-        consistency::check_environment(database, config.environment).await?;
-    }
-    Ok(stores)
 }
 
 /// The parts that the services of this process share.
@@ -322,7 +268,7 @@ impl Parts {
             challenge: self.stores.challenge.clone(),
             telemetry: self.telemetry.clone(),
         };
-        let mut router = health::routes(checks);
+        let mut router = health::routes(checks).merge(openapi::routes());
         if let Some(api) = self.workspace_api(handle, scheduler) {
             router = router.merge(workspace_api::routes(api));
         }

@@ -10,8 +10,8 @@ use db::{Database, RecordDeploymentSetting};
 use domain::secret_key::SecretKey;
 use domain::{ClockAndRng, Environment};
 
-use super::StartError;
 use super::data_directory::DataDirectory;
+use super::start_error::StartError;
 use crate::config::Config;
 
 /// The name of the setting that stores the environment.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use db::{Copied, PostgresOptions};
 
-use super::StartError;
 use super::data_directory::DataDirectory;
+use super::start_error::StartError;
 
 /// What was copied of each store.
 #[derive(Clone, Debug)]

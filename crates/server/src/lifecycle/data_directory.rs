@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use domain::Randomness;
 use domain::secret_key::SecretKey;
 
-use super::StartError;
+use super::start_error::StartError;
 
 /// Modes that give access to the server's account only.
 const PRIVATE_FILE: u32 = 0o600;

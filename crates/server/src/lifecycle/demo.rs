@@ -10,8 +10,8 @@ use store_workspace::{
     CreateApiKey, CreateApp, CreateDemo, CreateWorkspace, Workspace, WorkspaceStore,
 };
 
-use super::StartError;
 use super::data_directory::DataDirectory;
+use super::start_error::StartError;
 
 /// The client id of the demo's app.
 const CLIENT_ID: &str = "FK5b0KSM";

@@ -1,6 +1,6 @@
 //! `POST /connect/v1/apps/batch` (§11)
 //!
-//! Each app is created in a transaction of its own, so the apps before one that fails stay. The
+//! Each app is created in its own transaction, so the apps before one that fails stay. The
 //! transaction of the first app claims the idempotency key of the request. Each app also has an
 //! idempotency key: the key of its item, or one derived from the request's. A repetition replays
 //! the apps that exist and creates the rest.
@@ -24,8 +24,8 @@ use wire::app::{App, CreateApps, CreatedApp, CreatedApps, read_apps};
 use wire::error::{ErrorCode, FieldError};
 
 use super::registration::{Registration, api_key};
-use crate::WorkspaceApi;
 use crate::caller::{Caller, Write};
+use crate::state::WorkspaceApi;
 
 const KEY: &str = "idempotencyKey";
 

@@ -13,8 +13,8 @@ use http_support::response::Created;
 use wire::app::{App, CreateApp};
 
 use super::registration::{Registration, api_key};
-use crate::WorkspaceApi;
 use crate::caller::{Caller, Write};
+use crate::state::WorkspaceApi;
 
 /// Create an app
 ///

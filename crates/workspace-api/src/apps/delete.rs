@@ -12,7 +12,7 @@ use wire::app::App;
 use super::{find, to_body};
 use crate::caller::{Caller, Write};
 use crate::documentation::AppPath;
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Delete an app
 ///

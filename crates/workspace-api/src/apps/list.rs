@@ -9,8 +9,8 @@ use wire::app::AppPage;
 use wire::page::LONGEST_PAGE;
 
 use super::to_body;
-use crate::WorkspaceApi;
 use crate::caller::{Caller, Read};
+use crate::state::WorkspaceApi;
 
 /// How many apps a page has without `limit`.
 const DEFAULT_LIMIT: u32 = 20;

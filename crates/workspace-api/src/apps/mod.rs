@@ -16,7 +16,7 @@ use store_workspace::AppRecord;
 use utoipa::OpenApi;
 use wire::app::App;
 
-use super::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// The part of the OpenAPI document about apps.
 #[derive(OpenApi)]

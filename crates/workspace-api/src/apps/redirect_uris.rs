@@ -13,7 +13,7 @@ use wire::app::{RedirectUris, read_redirect_uris};
 use super::find;
 use crate::caller::{Caller, Read, Write};
 use crate::documentation::AppPath;
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Read an app's redirect URIs
 #[utoipa::path(

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use store_workspace::{CreateApp, Made, RegisterApp, Registered};
 use wire::app::{App, CreateApp as Body, read_app};
 
-use crate::WorkspaceApi;
+use crate::state::WorkspaceApi;
 
 /// Enabled for every new app, where the catalogue has it.
 const DEFAULT_PROVIDER: &str = "passport";

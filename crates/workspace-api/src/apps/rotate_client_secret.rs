@@ -23,7 +23,7 @@ use wire::app::ClientSecret;
 use super::registration::api_key;
 use crate::caller::{Caller, Write};
 use crate::documentation::AppPath;
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Rotate an app's client secret
 ///

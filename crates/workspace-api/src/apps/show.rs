@@ -11,7 +11,7 @@ use wire::app::App;
 use super::{find, to_body};
 use crate::caller::{Caller, Read};
 use crate::documentation::AppPath;
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Read an app
 #[utoipa::path(

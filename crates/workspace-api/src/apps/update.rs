@@ -13,7 +13,7 @@ use wire::app::{App, UpdateApp, read_update};
 use super::{find, to_body};
 use crate::caller::{Caller, Write};
 use crate::documentation::AppPath;
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Change an app
 ///

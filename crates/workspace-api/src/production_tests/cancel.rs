@@ -20,7 +20,7 @@ use super::NO_SUCH_TEST;
 use super::show::{ProductionTestId, find};
 use crate::caller::{Caller, Write};
 use crate::documentation::TestPath;
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Cancel a production test
 ///

@@ -26,7 +26,7 @@ use wire::production_test as body;
 
 use crate::caller::{Caller, Write};
 use crate::documentation::AppPath;
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Order a production test
 ///

@@ -21,8 +21,8 @@ use wire::event::{HEARTBEAT, LAST_EVENT_ID_HEADER, frame, opening};
 
 use crate::caller::{Caller, Read};
 use crate::documentation::AppPath;
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 use crate::streams::{Follower, OpenStream, StreamState};
-use crate::{NO_SUCH_APP, WorkspaceApi};
 
 /// How many events are read at once. It bounds the memory that a slow follower costs.
 const PAGE: u32 = 100;
@@ -73,18 +73,18 @@ pub(crate) async fn follow(
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     let app = api.app(&caller.workspace_id, &client_id).await?;
     let resume_after = last_event_id(&headers)?;
-    let kept = api.store.kept_events(&app.workspace_id, &app.client_id).await?;
+    let stored = api.store.kept_events(&app.workspace_id, &app.client_id).await?;
     let last = match resume_after {
-        None => kept.newest,
-        Some(last) if kept.has_all_after(last) => last,
-        Some(_) => return Err(has_a_gap(kept)),
+        None => stored.newest,
+        Some(last) if stored.has_all_after(last) => last,
+        Some(_) => return Err(has_a_gap(stored)),
     };
     let follower = Follower {
         workspace_id: app.workspace_id,
         client_id: app.client_id,
         key_id: caller.key_id,
     };
-    let stream = api.streams.open(follower.clone(), kept.newest)?;
+    let stream = api.streams.open(follower.clone(), stored.newest)?;
     Ok(respond(Tail {
         store: api.store.clone(),
         follower,
@@ -109,11 +109,11 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<Sequence>, ApiError> {
     })
 }
 
-fn has_a_gap(kept: Kept) -> ApiError {
+fn has_a_gap(stored: Kept) -> ApiError {
     let message = "The stream cannot go on after this event: some that came after it are no longer \
                    kept, or it has not come yet. List the production tests to see how they stand, \
                    and go on after details.resumeAfter.";
-    ApiError::conflict(message).with_detail("resumeAfter", kept.oldest.previous().to_string())
+    ApiError::conflict(message).with_detail("resumeAfter", stored.oldest.previous().to_string())
 }
 
 fn respond(tail: Tail) -> Response {

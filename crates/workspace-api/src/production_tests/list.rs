@@ -19,7 +19,7 @@ use wire::production_test::{ListItem, ListItemSchema};
 use super::streamed_list;
 use crate::caller::{Caller, Read};
 use crate::documentation::AppPath;
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// List an app's production tests
 ///

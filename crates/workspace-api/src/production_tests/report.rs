@@ -14,7 +14,7 @@ use super::NO_SUCH_TEST;
 use super::show::{ProductionTestId, find};
 use crate::caller::{Caller, Read};
 use crate::documentation::AppPath;
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Read a report
 ///

@@ -15,7 +15,7 @@ use wire::production_test::ProductionTest;
 use super::NO_SUCH_TEST;
 use crate::caller::{Caller, Read};
 use crate::documentation::TestPath;
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Read a production test
 ///

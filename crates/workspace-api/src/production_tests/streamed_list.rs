@@ -16,7 +16,7 @@ use http_support::error::ApiError;
 use store_workspace::{ListFilter, PART};
 use wire::production_test::ListItem;
 
-use crate::WorkspaceApi;
+use crate::state::WorkspaceApi;
 
 /// The progress of sending a list.
 struct Progress {

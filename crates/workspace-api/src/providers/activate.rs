@@ -17,7 +17,7 @@ use wire::provider::{ActivationResult, SetActivation, read_activation};
 
 use crate::caller::{Caller, Write};
 use crate::documentation::AppPath;
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 const NO_SUCH_PROVIDER: &str = "This deployment offers no such provider. Check the id in the path; \
                                 the list of providers has all of them.";

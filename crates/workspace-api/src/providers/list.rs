@@ -11,7 +11,7 @@ use wire::provider::{Provider, ProviderInclude};
 
 use crate::caller::{Caller, Read};
 use crate::documentation::AppPath;
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// List providers
 ///

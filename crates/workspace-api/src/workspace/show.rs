@@ -6,8 +6,8 @@ use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use wire::workspace::Workspace;
 
-use crate::WorkspaceApi;
 use crate::caller::{Caller, Read};
+use crate::state::WorkspaceApi;
 
 /// Read the workspace
 ///

@@ -10,7 +10,7 @@ use http_support::error::ApiError;
 use http_support::path::PathParameters;
 use http_support::query::QueryParameters;
 
-use crate::ChallengeService;
+use crate::service::ChallengeService;
 
 const NO_SUCH_VERIFICATION: &str =
     "There is no such verification. Follow the verificationUrl that joining has answered.";

@@ -12,8 +12,8 @@ use maud::{Markup, html};
 use store_challenge::ChallengeRecord;
 
 use super::find;
-use crate::ChallengeService;
 use crate::documentation::SimulatorPath;
+use crate::service::ChallengeService;
 
 /// The simulator's page
 ///

@@ -14,8 +14,8 @@ use wire::error::{ErrorEnvelope, FieldError};
 use wire::verification::{SimulateVerificationSchema, VerificationResult, read_simulation};
 
 use super::{NO_SUCH_VERIFICATION, find, page};
-use crate::ChallengeService;
 use crate::documentation::SimulatorPath;
+use crate::service::ChallengeService;
 use crate::verification::record_outcome;
 
 /// Play the person

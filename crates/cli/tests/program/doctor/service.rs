@@ -81,7 +81,7 @@ fn one_that_lets_nobody_in_is_of_no_use_to_others() {
     let program = Program::new();
     Visit::pay(&program, "--roles tpas").warns(
         "challenge-service",
-        "lets nobody in",
+        "refuses every caller",
         "--tpas-token",
     );
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Liveness, readiness, metrics, and the OpenAPI document (§13).
+//! Liveness, readiness and metrics (§13).
 
 use axum::extract::State;
 use axum::http::header;
@@ -12,7 +12,6 @@ use utoipa::OpenApi;
 use wire::error::ErrorEnvelope;
 use wire::health::{Health, Readiness};
 
-use crate::openapi;
 use crate::telemetry::Telemetry;
 
 /// The part of the OpenAPI document about operations.
@@ -23,17 +22,16 @@ pub(crate) struct Paths;
 /// The state of the handlers.
 #[derive(Clone)]
 pub(crate) struct Checks {
-    pub(super) workspace: Option<WorkspaceStore>,
-    pub(super) challenge: Option<ChallengeStore>,
-    pub(super) telemetry: Telemetry,
+    pub(crate) workspace: Option<WorkspaceStore>,
+    pub(crate) challenge: Option<ChallengeStore>,
+    pub(crate) telemetry: Telemetry,
 }
 
-pub(super) fn routes(checks: Checks) -> Router {
+pub(crate) fn routes(checks: Checks) -> Router {
     Router::new()
         .route("/healthz", routing::get(alive))
         .route("/readyz", routing::get(ready))
         .route("/metrics", routing::get(metrics))
-        .route("/openapi.json", routing::get(document))
         .with_state(checks)
 }
 
@@ -95,8 +93,4 @@ pub(crate) async fn metrics(State(checks): State<Checks>) -> Result<Response, Ap
     let text = checks.telemetry.render().map_err(ApiError::internal)?;
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
-}
-
-async fn document() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], openapi::json())
 }
