@@ -3,9 +3,9 @@
 //!
 //! Each task is a reconciler: it compares the actual state with the desired state and does what is
 //! missing. A task takes no input, can run at any time and in several processes at once, and can
-//! stop half-way. Notifications only make it run sooner. The numbers in brackets (§9) are sections
-//! of
-//! `docs/api-design.md`.
+//! stop half-way. Notifications only make it run sooner.
+//!
+//! The numbers in brackets (§9) are sections of `docs/api-design.md`.
 
 mod attempt;
 pub mod dispatcher;

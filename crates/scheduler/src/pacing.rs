@@ -22,8 +22,8 @@ pub(crate) struct Pacing {
 
 impl Pacing {
     /// In the same process one attempt at a time takes a batch of requests, and the pauses leave
-    /// the databases to new orders. Over HTTP each request is a separate attempt, without
-    /// pauses.
+    /// the databases to new orders. Over HTTP each request is a separate attempt, and there are
+    /// no pauses.
     pub(crate) fn of(capacity: Capacity) -> Self {
         match capacity {
             Capacity::Batches(batch) => Self { attempts: 1, batch, pauses: true },

@@ -23,7 +23,7 @@ pub enum ChallengeServiceError {
     Unavailable {
         /// What happened, for the log and for the engineer who ordered the test.
         reason: String,
-        /// How long it asks to be left alone.
+        /// The `Retry-After` of its answer.
         retry_after: Option<Duration>,
     },
 }

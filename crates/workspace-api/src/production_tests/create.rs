@@ -30,9 +30,9 @@ use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Order a production test
 ///
-/// Stores a challenge request durably and answers it. The challenge is scheduled right after;
-/// follow
-/// `Location` or the list until `challengeId` is set. Testers see the app's name as the host.
+/// Stores a challenge request durably and answers it. The challenge is scheduled right after:
+/// follow `Location` or the list until `challengeId` is set. Testers see the app's name as the
+/// host.
 #[utoipa::path(
     post,
     path = "/connect/v1/apps/{client_id}/production-tests",
