@@ -1,15 +1,15 @@
-//! Writing down what has lapsed (§10). Nobody waits for this: whoever reads a participation
-//! compares it with the time. It keeps the tables tidy.
+//! Marking participations as lapsed in the database (§10). Every read compares a participation with
+//! the clock, so nothing depends on when this runs.
 
 use db::StoreError;
 use store_challenge::LapseOverdue;
 
-use super::ChallengeService;
+use crate::service::ChallengeService;
 
-/// Small, so that testers do not wait behind it.
+/// How many participations one write marks. It is small, so that testers' writes do not wait long.
 const BATCH: u32 = 500;
 
-/// Runs once.
+/// Marks all overdue participations, batch by batch.
 ///
 /// # Errors
 /// When the challenge database fails.

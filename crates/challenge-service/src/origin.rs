@@ -1,13 +1,13 @@
-//! How the tester reaches us: what links to our own pages begin with.
+//! The origin of links to the challenge service's own pages.
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 
-use super::ChallengeService;
+use crate::service::ChallengeService;
 
-/// The public URL, without a slash at the end: as the operator said, or else as this request's
-/// client reached us.
+/// The public URL without a trailing slash: the operator's, or the one that this request was sent
+/// to.
 pub(super) struct Origin(pub(super) String);
 
 impl FromRequestParts<ChallengeService> for Origin {
@@ -26,7 +26,7 @@ impl FromRequestParts<ChallengeService> for Origin {
 }
 
 impl Origin {
-    /// Whether cookies can be kept to encrypted connections.
+    /// Whether cookies can be limited to encrypted connections.
     pub(super) fn is_encrypted(&self) -> bool {
         self.0.starts_with("https://")
     }

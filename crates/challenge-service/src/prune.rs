@@ -1,14 +1,14 @@
-//! Forgetting testers' idempotency keys that are as good as new (§4).
+//! Deleting testers' expired idempotency keys (§4).
 
 use db::StoreError;
 use store_challenge::PruneIdempotencyRecords;
 
-use super::ChallengeService;
+use crate::service::ChallengeService;
 
-/// Small, so that testers do not wait behind it.
+/// How many records one write deletes. It is small, so that testers' writes do not wait long.
 const BATCH: u32 = 500;
 
-/// Runs once.
+/// Deletes all expired records, batch by batch.
 ///
 /// # Errors
 /// When the challenge database fails.

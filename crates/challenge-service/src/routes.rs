@@ -1,13 +1,14 @@
-//! The whole route table of the challenge service.
+//! The route table of the challenge service.
 
 use axum::Router;
 use axum::routing::{get, post, put};
 use domain::Environment;
 
-use super::verifier::simulator;
-use super::{ChallengeService, challenge_requests, challenges, participations, verification};
+use crate::service::ChallengeService;
+use crate::verifier::simulator;
+use crate::{challenge_requests, challenges, participations, verification};
 
-/// Below `/tpas/v1`.
+/// All routes below `/tpas/v1`. The simulator exists in a sandbox only.
 pub fn routes(service: ChallengeService) -> Router {
     let schedulers = Router::new()
         .route("/challenge-requests/{request_id}", put(challenge_requests::put::put))

@@ -1,24 +1,26 @@
-//! What the challenge service makes with its secret key: tokens that need not be stored, and hashes
-//! of what must not be (§10).
+//! Tokens and hashes that the challenge service derives from its secret key (§10). A token is an
+//! HMAC of an id, so it need not be stored; personal data is stored as an HMAC only.
 
 use domain::secret_key::SecretKey;
 use domain::verification::{Subject, SubjectHash};
 use domain::{ChallengeId, ParticipationId, ProviderId};
 
-/// The keys of the challenge service, one for each purpose.
+/// The keys of the challenge service, one derived for each purpose.
 #[derive(Clone, Debug)]
 pub struct Secrets {
     participation_tokens: SecretKey,
     simulator_codes: SecretKey,
     subjects: SecretKey,
     browsers: SecretKey,
-    /// Shared with the verifiers: any text.
     verification: VerificationSecret,
 }
 
-/// The secret with which verifiers sign their events. Never printed.
+/// The secret with which verifiers sign their events. Its `Debug` output hides it.
 #[derive(Clone)]
-pub struct VerificationSecret(pub String);
+pub struct VerificationSecret(
+    /// Any text.
+    pub String,
+);
 
 impl std::fmt::Debug for VerificationSecret {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -27,6 +29,7 @@ impl std::fmt::Debug for VerificationSecret {
 }
 
 impl Secrets {
+    /// Derives the keys.
     pub fn new(key: &SecretKey, verification: VerificationSecret) -> Self {
         Self {
             participation_tokens: key.derive("participation token"),
@@ -37,28 +40,27 @@ impl Secrets {
         }
     }
 
-    /// The token that opens a participation. It follows from the id, so it can be shown again but
-    /// need not be stored.
+    /// The bearer token of a participation.
     pub(crate) fn participation_token(&self, id: ParticipationId) -> String {
         encode(&self.participation_tokens.tag(id.as_bytes()))
     }
 
-    pub(crate) fn opens_participation(&self, id: ParticipationId, token: &str) -> bool {
+    pub(crate) fn is_participation_token(&self, id: ParticipationId, token: &str) -> bool {
         decode(token).is_some_and(|tag| self.participation_tokens.verifies(id.as_bytes(), &tag))
     }
 
-    /// The code that opens the simulator's page for a participation, and nothing else: it stands in
-    /// a URL.
+    /// The code in the URL of a participation's simulator page. It gives access to that page only,
+    /// because URLs are logged.
     pub(crate) fn simulator_code(&self, id: ParticipationId) -> String {
         encode(&self.simulator_codes.tag(id.as_bytes()))
     }
 
-    pub(crate) fn opens_simulator(&self, id: ParticipationId, code: &str) -> bool {
+    pub(crate) fn is_simulator_code(&self, id: ParticipationId, code: &str) -> bool {
         decode(code).is_some_and(|tag| self.simulator_codes.verifies(id.as_bytes(), &tag))
     }
 
-    /// A person, as one challenge knows them with one provider: hashes of different challenges
-    /// cannot be compared.
+    /// The hash of a person in one challenge with one provider. Hashes of different challenges
+    /// cannot be linked.
     pub(crate) fn subject_hash(
         &self,
         challenge: ChallengeId,
@@ -75,7 +77,7 @@ impl Secrets {
         SubjectHash::from_bytes(self.subjects.tag(&scope))
     }
 
-    /// A browser, as one challenge knows it.
+    /// The hash of a browser in one challenge.
     pub(crate) fn browser_hash(&self, challenge: ChallengeId, browser: &str) -> [u8; 32] {
         self.browsers.tag(&[challenge.as_bytes().as_slice(), browser.as_bytes()].concat())
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use domain::SystemClock;
 use serde_json::{Value, json};
-use server::{Finding, Verdict, examine};
+use server::{CheckStatus, Finding, examine};
 
 use crate::failure::Failure;
 use crate::options::{ConfigFile, Options};
@@ -56,13 +56,13 @@ pub(crate) async fn run(
     let findings = examine(&config, secret_file, &SystemClock).await;
     let text = if json { as_json(&findings) } else { as_table(&findings, Terminal::stdout()) };
     output::print(&text)?;
-    let has_failed = findings.iter().any(|finding| finding.verdict == Verdict::Failed);
+    let has_failed = findings.iter().any(|finding| finding.status == CheckStatus::Failed);
     Ok(if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn as_json(findings: &[Finding]) -> String {
-    let findings = findings.iter().map(|Finding { check, verdict, text, mend }| {
-        json!({ "check": check, "verdict": verdict.as_str(), "finding": text, "mend": mend })
+    let findings = findings.iter().map(|Finding { check, status, text, fix }| {
+        json!({ "check": check, "verdict": status.as_str(), "finding": text, "mend": fix })
     });
     format!("{:#}\n", findings.collect::<Value>())
 }
@@ -72,40 +72,40 @@ fn as_table(findings: &[Finding], terminal: Terminal) -> String {
     let max_width = |text: fn(&Finding) -> &str| {
         findings.iter().map(|finding| display_width(text(finding))).max().unwrap_or(0)
     };
-    let (verdicts, checks) =
-        (max_width(|finding| finding.verdict.as_str()), max_width(|finding| finding.check));
-    let indent = verdicts + checks + 2 * GAP.len();
+    let (statuses, checks) =
+        (max_width(|finding| finding.status.as_str()), max_width(|finding| finding.check));
+    let indent = statuses + checks + 2 * GAP.len();
     let mut table = String::new();
-    for Finding { check, verdict, text, mend } in findings {
-        let (word, style) = (verdict.as_str(), style(*verdict));
-        let padding = " ".repeat(verdicts - display_width(word));
+    for Finding { check, status, text, fix } in findings {
+        let (word, style) = (status.as_str(), style(*status));
+        let padding = " ".repeat(statuses - display_width(word));
         let text = wrapped(&printable(text), indent, terminal);
         table.push_str(&format!(
             "{}{padding}{GAP}{check:checks$}{GAP}{text}\n",
             terminal.paint(style, word)
         ));
-        if let Some(mend) = mend {
-            let mend = wrapped(&format!("fix: {}", printable(mend)), indent, terminal);
-            table.push_str(&format!("{}{mend}\n", " ".repeat(indent)));
+        if let Some(fix) = fix {
+            let fix = wrapped(&format!("fix: {}", printable(fix)), indent, terminal);
+            table.push_str(&format!("{}{fix}\n", " ".repeat(indent)));
         }
     }
     table + &count(findings)
 }
 
-/// How many checks have each verdict.
+/// How many checks have each status.
 fn count(findings: &[Finding]) -> String {
     let of =
-        |verdict: Verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
-    let (warnings, failed) = (of(Verdict::Warning), of(Verdict::Failed));
+        |status: CheckStatus| findings.iter().filter(|finding| finding.status == status).count();
+    let (warnings, failed) = (of(CheckStatus::Warning), of(CheckStatus::Failed));
     let plural = if warnings == 1 { "" } else { "s" };
-    format!("\n{} ok, {warnings} warning{plural}, {failed} failed\n", of(Verdict::Ok))
+    format!("\n{} ok, {warnings} warning{plural}, {failed} failed\n", of(CheckStatus::Ok))
 }
 
-fn style(verdict: Verdict) -> Style {
-    match verdict {
-        Verdict::Ok => Style::Success,
-        Verdict::Warning => Style::Warning,
-        Verdict::Failed => Style::Error,
+fn style(status: CheckStatus) -> Style {
+    match status {
+        CheckStatus::Ok => Style::Success,
+        CheckStatus::Warning => Style::Warning,
+        CheckStatus::Failed => Style::Error,
     }
 }
 
@@ -134,17 +134,17 @@ mod tests {
     use super::*;
 
     fn findings() -> Vec<Finding> {
-        let finding = |check, verdict, text: &str, mend: Option<&str>| Finding {
+        let finding = |check, status, text: &str, fix: Option<&str>| Finding {
             check,
-            verdict,
+            status,
             text: text.into(),
-            mend: mend.map(str::to_owned),
+            fix: fix.map(str::to_owned),
         };
         vec![
-            finding("clock", Verdict::Ok, "it is noon", None),
+            finding("clock", CheckStatus::Ok, "it is noon", None),
             finding(
                 "permissions",
-                Verdict::Failed,
+                CheckStatus::Failed,
                 "others can read\u{1b}[2J it",
                 Some("chmod 600 it"),
             ),

@@ -1,4 +1,4 @@
-// Draws the API reference from the document that this server generates, without anything from elsewhere.
+// Renders the API reference from the document of this server, without requests to other origins.
 Scalar.createApiReference("#reference", {
   url: "/openapi.json",
   withDefaultFonts: false,

@@ -1,5 +1,5 @@
-//! `GET /docs`: the OpenAPI document, as a page for people (§13). Everything it needs comes from
-//! this binary.
+//! `GET /docs`: the API reference, a page that renders the OpenAPI document (§13). The binary
+//! contains all of its scripts.
 
 use std::sync::OnceLock;
 
@@ -12,10 +12,10 @@ use maud::{DOCTYPE, html};
 pub(super) const SCRIPT_PATH: &str = "/docs/reference.js";
 pub(super) const START_PATH: &str = "/docs/start.js";
 
-/// The reference's script writes styles into the page and compiles templates of its own; it may
-/// load nothing from elsewhere.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; \
-    img-src 'self' data: blob:; font-src 'self' data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+/// The reference's script adds inline styles. It can load nothing from other origins.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                      connect-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; \
+                      form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
 const START: &str = include_str!("docs.js");
 

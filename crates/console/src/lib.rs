@@ -1,6 +1,8 @@
-//! Pages for people.
+//! The pages for people: the welcome page and the API reference.
+//!
+//! The numbers in brackets (§13) are sections of `docs/api-design.md`.
 
-pub mod docs;
+mod docs;
 mod routes;
 mod welcome;
 

@@ -1,4 +1,4 @@
-//! The whole route table of the pages.
+//! The route table of the pages.
 
 use axum::Router;
 use axum::routing::get;

@@ -1,4 +1,4 @@
-//! `GET /`: where somebody lands who has only the address (§13).
+//! `GET /`: the welcome page, for a person who opens the address in a browser (§13).
 
 use axum::response::Response;
 use http_support::page;

@@ -12,21 +12,21 @@ use crate::error::ApiError;
 use crate::metrics::{RequestLabels, RequestMetrics, RouteLabels};
 use crate::response;
 
-/// Who is asking, once it is known: for the log line.
+/// Who makes a request, for its access log line. Empty until the credentials are checked. Clones
+/// share the value.
 #[derive(Clone, Default)]
 pub struct RequestIdentity(Arc<OnceLock<(WorkspaceId, ApiKeyId)>>);
 
 impl RequestIdentity {
-    /// Says who it is.
-    pub fn is(&self, workspace_id: &WorkspaceId, key_id: ApiKeyId) {
-        // A request has one caller; a second one would be a bug of ours, and the first one is the
-        // better guess.
+    /// Records the workspace and the API key. Only the first call has an effect.
+    pub fn set(&self, workspace_id: &WorkspaceId, key_id: ApiKeyId) {
+        // A request has one caller. A second one would be a bug; the log then keeps the first.
         let _ = self.0.set((workspace_id.clone(), key_id));
     }
 }
 
-/// The one log line of a request. One whose caller hangs up before the answer has a line as well:
-/// what it asked for may have been done all the same.
+/// The one log line of a request. A request whose caller hangs up before the answer has a line as
+/// well, because it may have been carried out.
 pub(crate) struct AccessLog {
     start: Instant,
     id: String,
@@ -54,7 +54,7 @@ impl AccessLog {
         self.write(status, response.headers().contains_key(response::REPLAYED), error);
         let route = Arc::clone(&self.route);
         let labels =
-            RequestLabels { method: known_method(&self.method), route: Arc::clone(&route), status };
+            RequestLabels { method: method_label(&self.method), route: Arc::clone(&route), status };
         metrics.requests.get_or_create(&labels).inc();
         metrics
             .request_seconds
@@ -70,13 +70,23 @@ impl AccessLog {
         let error_code = error.map(|error| error.code().as_str());
         let idempotent_replay = is_replay.then_some(true);
         let cause = error.and_then(ApiError::cause);
-        // What costs something is worked out only if somebody reads it.
+        // The fields are formatted only if the level is enabled.
         if status == 500 {
-            tracing::error!(request_id = id, %method, route, status, duration_ms = log.duration_ms(), workspace = log.workspace(), key_id = log.key_id(), error_code, cause, "request");
+            tracing::error!(
+                request_id = id, %method, route, status, duration_ms = log.duration_ms(),
+                workspace = log.workspace(), key_id = log.key_id(), error_code, cause, "request"
+            );
         } else if cause.is_some() {
-            tracing::warn!(request_id = id, %method, route, status, duration_ms = log.duration_ms(), workspace = log.workspace(), key_id = log.key_id(), error_code, cause, "request");
+            tracing::warn!(
+                request_id = id, %method, route, status, duration_ms = log.duration_ms(),
+                workspace = log.workspace(), key_id = log.key_id(), error_code, cause, "request"
+            );
         } else {
-            tracing::info!(request_id = id, %method, route, status, duration_ms = log.duration_ms(), workspace = log.workspace(), key_id = log.key_id(), error_code, idempotent_replay, "request");
+            tracing::info!(
+                request_id = id, %method, route, status, duration_ms = log.duration_ms(),
+                workspace = log.workspace(), key_id = log.key_id(), error_code, idempotent_replay,
+                "request"
+            );
         }
     }
 
@@ -103,12 +113,16 @@ impl Drop for AccessLog {
         let route = &*self.route;
         let (duration_ms, workspace, key_id) =
             (self.duration_ms(), self.workspace(), self.key_id());
-        tracing::info!(request_id = id, %method, route, duration_ms, workspace, key_id, "request abandoned by its caller");
+        tracing::info!(
+            request_id = id, %method, route, duration_ms, workspace, key_id,
+            "request abandoned by its caller"
+        );
     }
 }
 
-/// Callers can make up methods; each would be a series of its own for ever.
-fn known_method(method: &Method) -> &'static str {
+/// The method as a metric label. Callers can invent methods, and each value is a time series of its
+/// own, so unusual methods share one.
+fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

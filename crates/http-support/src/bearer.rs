@@ -2,8 +2,8 @@
 
 use axum::http::{HeaderMap, header};
 
-/// The bearer token of a request that has exactly one `Authorization` header. The scheme's case
-/// does not matter.
+/// The bearer token of a request. `None` unless there is exactly one `Authorization` header, with
+/// the scheme `Bearer` in any case.
 pub fn token(headers: &HeaderMap) -> Option<&str> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(only), None) = (given.next(), given.next()) else { return None };
@@ -24,7 +24,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_is_bearer_in_any_case_and_stands_once() {
+    fn the_scheme_is_bearer_in_any_case_and_the_header_is_not_repeated() {
         assert_eq!(token_of(&["Bearer abc"]), Some("abc".into()));
         assert_eq!(token_of(&["bEARER  abc "]), Some("abc".into()));
         for refused in [&[][..], &["Basic abc"], &["abc"], &["Bearer"], &["Bearer a", "Bearer b"]] {

@@ -4,15 +4,22 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
+#[cfg(feature = "openapi")]
+use utoipa::IntoResponses;
 use wire::error::FieldError;
 
+#[cfg(feature = "openapi")]
+use crate::documentation::{Responses, errors};
 use crate::error::ApiError;
 
-/// The largest body that is read: 64 KiB.
+/// The largest body that is accepted, in bytes: 64 KiB.
 pub const LIMIT: usize = 64 * 1024;
 
-/// A body that is a JSON object, as it was sent.
-pub struct JsonObject(pub Map<String, Value>);
+/// The extractor of a body that is a JSON object.
+pub struct JsonObject(
+    /// The members, as they were sent.
+    pub Map<String, Value>,
+);
 
 impl<S: Send + Sync> FromRequest<S> for JsonObject {
     type Rejection = ApiError;
@@ -25,7 +32,21 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
     }
 }
 
+#[cfg(feature = "openapi")]
+impl IntoResponses for JsonObject {
+    fn responses() -> Responses {
+        errors([
+            (400, "The body is not valid: `details.errors` names each wrong member"),
+            (413, "The body is larger than 64 KiB"),
+            (415, "The body is not declared as JSON"),
+        ])
+    }
+}
+
 /// Reads the body, but no more than [`LIMIT`] of it.
+///
+/// # Errors
+/// 413 if the body is larger, 400 if it cannot be read to its end.
 pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::payload_too_large(),
@@ -33,7 +54,10 @@ pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, 
     })
 }
 
-/// The JSON object in these bytes.
+/// Parses a JSON object.
+///
+/// # Errors
+/// 400 if the bytes are not JSON, or not an object.
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(members)) => Ok(members),
@@ -46,7 +70,7 @@ fn invalid_body(message: String) -> ApiError {
     ApiError::validation(vec![FieldError::invalid("body", message, &Value::Null)])
 }
 
-/// `application/json`, `application/<anything>+json`, or no declaration at all.
+/// Whether `Content-Type` is `application/json` or `application/<anything>+json`, or is missing.
 pub fn is_json_or_undeclared(headers: &HeaderMap) -> bool {
     let Some(declared) = headers.get(header::CONTENT_TYPE) else { return true };
     let Ok(declared) = declared.to_str() else { return false };
@@ -70,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_json_however_it_is_declared() {
+    fn a_json_type_or_no_type_is_accepted() {
         assert!(is_json_or_undeclared(&HeaderMap::new()));
         for json in
             ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"]

@@ -1,9 +1,9 @@
 //! The error that every handler and extractor returns (§3).
 //!
 //! It has two sides that never mix: what the caller may read, and a cause for the operator's log.
-//! Turned into a response it is an empty body that carries the error along; [`super::edge`] writes
-//! the envelope, because only there the request's id is known, and only there errors that nobody of
-//! ours has made are seen.
+//! As a response it is an empty body with the error in its extensions. [`crate::request_layer`]
+//! writes the envelope, because it knows the request's id and also sees the errors that the
+//! framework makes.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use db::StoreError;
 use serde_json::{Map, Value};
 use wire::error::{ErrorBody, ErrorCode, ErrorEnvelope, FieldError};
 
-/// What went wrong with a request.
+/// An error with a code of §3, a message for the caller, and a cause for the log.
 #[derive(Clone, Debug)]
 pub struct ApiError {
     code: ErrorCode,
@@ -23,11 +23,10 @@ pub struct ApiError {
     cause: Option<String>,
 }
 
-/// How long callers should wait before they try again when something is not available.
+/// `Retry-After` where something is unavailable.
 const UNAVAILABLE_SECONDS: u64 = 1;
 
-/// How long callers should wait before they ask again for what this deployment does not offer: an
-/// hour.
+/// `Retry-After` where this deployment does not offer something: an hour.
 const NOT_OFFERED_SECONDS: u64 = 3600;
 
 impl ApiError {
@@ -41,44 +40,51 @@ impl ApiError {
         }
     }
 
-    /// One answer for every way in which credentials can be wrong, so that nobody learns which it
-    /// was (§2).
+    /// 401: the credentials are missing or wrong. Every way in which they can be wrong has the same
+    /// answer, so that it does not reveal which part of them was right (§2).
     pub fn invalid_credentials() -> Self {
         Self::new(
             ErrorCode::AuthInvalidCredentials,
-            "The credentials are missing or not valid here. Send the header Authorization: Bearer <key> with a valid key of \
-             this deployment.",
+            "The credentials are missing or not valid here. Send the header \
+             Authorization: Bearer <key> with a valid key of this deployment.",
         )
     }
 
+    /// 403: the credentials are valid, but do not allow this.
     pub fn forbidden(message: &str) -> Self {
         Self::new(ErrorCode::AuthForbidden, message)
     }
 
+    /// 404: there is no such resource.
     pub fn not_found(message: &str) -> Self {
         Self::new(ErrorCode::ResourceNotFound, message)
     }
 
+    /// 409: the resource is in a state that does not allow this.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::ResourceConflict, message)
     }
 
+    /// 409: the idempotency key was used for another request (§4).
     pub fn key_conflict() -> Self {
         Self::new(
             ErrorCode::IdempotencyKeyConflict,
-            "This Idempotency-Key was used for another request. Send the same body to repeat that one, or a new key for a new \
-             one.",
+            "This Idempotency-Key was used for another request. Send the same body to repeat that \
+             one, or a new key for a new one.",
         )
     }
 
+    /// 409: the first request with this idempotency key has not finished (§4).
     pub fn request_in_progress() -> Self {
         let error = Self::new(
             ErrorCode::IdempotencyRequestInProgress,
-            "The first request with this Idempotency-Key is still being worked on. Repeat it in a moment, with the same key.",
+            "The first request with this Idempotency-Key is still being worked on. Repeat it in a \
+             moment, with the same key.",
         );
         Self { retry_after_seconds: Some(UNAVAILABLE_SECONDS), ..error }
     }
 
+    /// 429: the key made too many requests (§13).
     pub fn rate_limited(retry_after_seconds: u64) -> Self {
         let message = format!(
             "Too many requests with this key. Wait {retry_after_seconds} s, then go on more slowly."
@@ -87,22 +93,26 @@ impl ApiError {
         Self { retry_after_seconds: Some(retry_after_seconds), ..error }
     }
 
+    /// 429: the key has this many event streams open (§7).
     pub fn too_many_streams(limit: usize) -> Self {
         let message = format!(
-            "This key has {limit} streams open here. Close one that you do not need, then open another."
+            "This key has {limit} streams open here. Close one that you do not need, then open \
+             another."
         );
         let error = Self::new(ErrorCode::RateLimitExceeded, message);
         Self { retry_after_seconds: Some(UNAVAILABLE_SECONDS), ..error }
     }
 
+    /// 413: the body is larger than the limit.
     pub fn payload_too_large() -> Self {
-        let limit = super::body::LIMIT / 1024;
+        let limit = crate::body::LIMIT / 1024;
         Self::new(
             ErrorCode::PayloadTooLarge,
             format!("The body is too large: at most {limit} KiB are accepted."),
         )
     }
 
+    /// 415: the body is not declared as JSON.
     pub fn unsupported_media_type() -> Self {
         Self::new(
             ErrorCode::UnsupportedMediaType,
@@ -110,6 +120,7 @@ impl ApiError {
         )
     }
 
+    /// 405: the path does not support the method.
     pub fn method_not_allowed() -> Self {
         Self::new(
             ErrorCode::MethodNotAllowed,
@@ -117,25 +128,28 @@ impl ApiError {
         )
     }
 
-    /// A bug of ours: the caller learns nothing but that, the operator the cause.
+    /// 500: a bug. The caller reads a fixed message, and the cause is logged.
     pub fn internal(cause: impl fmt::Display) -> Self {
-        let message = "Something went wrong on our side. Try again; if it happens again, tell the operator this request's id.";
+        let message = "Something went wrong on our side. Try again; if it happens again, tell the \
+                       operator this request's id.";
         Self::new(ErrorCode::SystemInternalError, message).with_cause(cause)
     }
 
+    /// 503: the same request may succeed in a moment.
     pub fn unavailable(message: &str, cause: impl fmt::Display) -> Self {
         let error = Self::new(ErrorCode::SystemUnavailable, message).with_cause(cause);
         Self { retry_after_seconds: Some(UNAVAILABLE_SECONDS), ..error }
     }
 
-    /// Something that this deployment does not offer: known to the operator, so there is no cause
-    /// to look for.
+    /// 503: this deployment does not offer this. There is no cause to log, because the operator
+    /// configured it so.
     pub fn not_offered(message: &str) -> Self {
         let error = Self::new(ErrorCode::SystemUnavailable, message);
         Self { retry_after_seconds: Some(NOT_OFFERED_SECONDS), ..error }
     }
 
-    /// Names every offending field; the first one also where clients look first (§3).
+    /// 400: fields are wrong. `details.errors` names each of them; `details.parameter` and
+    /// `details.value` are those of the first one (§3).
     pub fn validation(errors: Vec<FieldError>) -> Self {
         let Some(first) = errors.first() else {
             return Self::internal("a validation error without an offending field");
@@ -149,7 +163,7 @@ impl ApiError {
         Self { details: Some(details), ..Self::new(first.code, first.message.clone()) }
     }
 
-    /// An error that the framework made and that nobody of ours has seen.
+    /// The error for a status that the framework answered without an `ApiError`.
     pub fn of_framework(status: StatusCode) -> Self {
         match status {
             StatusCode::NOT_FOUND => {
@@ -177,24 +191,27 @@ impl ApiError {
         Self { cause: Some(cause.to_string()), ..self }
     }
 
+    /// The code of §3.
     pub fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// For the operator's log only.
+    /// The cause, for the operator's log only.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 
+    /// The HTTP status of the code.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// The `Retry-After` header, in seconds.
     pub fn retry_after(&self) -> Option<HeaderValue> {
         self.retry_after_seconds.map(HeaderValue::from)
     }
 
-    /// What the caller may read.
+    /// The part that the caller may read.
     pub fn into_envelope(self, request_id: String) -> ErrorEnvelope {
         let Self { code, message, details, retry_after_seconds: _, cause: _ } = self;
         ErrorEnvelope { error: ErrorBody { code, message, details }, request_id }

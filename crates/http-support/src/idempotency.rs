@@ -1,5 +1,5 @@
-//! Idempotent requests (§4): the `Idempotency-Key` header, and [`once`], through which every POST
-//! goes that creates something.
+//! Idempotent requests (§4): the `Idempotency-Key` header, and [`once`], which every POST that
+//! creates something goes through.
 
 use std::hash::Hash;
 
@@ -9,25 +9,46 @@ use db::{Earlier, Idempotency, KeyClaim, Lookup, StoreError};
 use domain::Timestamp;
 use domain::idempotency::{Fingerprint, IdempotencyKey, VALIDITY};
 use serde_json::{Map, Value};
+use utoipa::IntoParams;
+#[cfg(feature = "openapi")]
+use utoipa::IntoResponses;
 use wire::error::FieldError;
 
 use crate::body::JsonObject;
+#[cfg(feature = "openapi")]
+use crate::documentation::{Responses, errors};
 use crate::error::ApiError;
 use crate::in_flight::InFlight;
 
 const HEADER: &str = "Idempotency-Key";
 
-/// A key, and what its request asks for.
+/// The header in the OpenAPI document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IdempotencyKeyHeader {
+    /// A value of your choice, at most 255 characters, such as a UUID: a repetition with the same
+    /// key and body within 24 hours is answered as the first request was, and makes nothing new
+    #[param(
+        rename = "Idempotency-Key",
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        example = "0b8e2f6c-9a64-4a53-8e0e-3d2a3c9d6f10"
+    )]
+    pub key: Option<String>,
+}
+
+/// An idempotency key, and the fingerprint of its request.
 #[derive(Clone, Debug)]
 pub struct KeyedRequest {
     /// The key that the client chose.
     pub key: IdempotencyKey,
-    /// Equal for equal requests.
+    /// A hash of method, path and body.
     pub fingerprint: Fingerprint,
 }
 
 impl KeyedRequest {
-    /// The record that is stored with what the request makes.
+    /// The record that is stored in the transaction that carries out the request.
     #[must_use]
     pub fn idempotency(&self, now: Timestamp) -> Idempotency {
         let Self { key, fingerprint } = self;
@@ -39,9 +60,9 @@ impl KeyedRequest {
     }
 }
 
-/// A request with a JSON object for a body.
+/// The extractor of an idempotent request with a JSON object as its body.
 pub struct IdempotentRequest {
-    /// The key, if the client chose one.
+    /// The key, if the client sent one.
     pub keyed: Option<KeyedRequest>,
     /// The body.
     pub body: Map<String, Value>,
@@ -62,9 +83,18 @@ impl<S: Send + Sync> FromRequest<S> for IdempotentRequest {
     }
 }
 
-/// A request without a body.
+#[cfg(feature = "openapi")]
+impl IntoResponses for IdempotentRequest {
+    fn responses() -> Responses {
+        let mut responses = JsonObject::responses();
+        responses.extend(conflict());
+        responses
+    }
+}
+
+/// The extractor of an idempotent request without a body.
 pub struct IdempotentAction(
-    /// The key, if the client chose one.
+    /// The key, if the client sent one.
     pub Option<KeyedRequest>,
 );
 
@@ -79,6 +109,25 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotentAction {
     }
 }
 
+#[cfg(feature = "openapi")]
+impl IntoResponses for IdempotentAction {
+    fn responses() -> Responses {
+        let mut responses = errors([(400, "The idempotency key is not valid")]);
+        responses.extend(conflict());
+        responses
+    }
+}
+
+#[cfg(feature = "openapi")]
+fn conflict() -> Responses {
+    errors([(
+        409,
+        "The idempotency key was used for another request, or its first request is still being \
+         worked on",
+    )])
+}
+
+/// The path as the client sent it: the router removes the prefix of a nested router.
 async fn original_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> String {
     let Ok(axum::extract::OriginalUri(uri)) =
         axum::extract::OriginalUri::from_request_parts(parts, state).await;
@@ -102,25 +151,25 @@ fn invalid(what: &str, value: Option<&str>) -> ApiError {
     ApiError::validation(vec![error])
 }
 
-/// What carrying a request out led to.
+/// The outcome of carrying out a request.
 pub enum Outcome<R, T> {
-    /// It has created something.
+    /// The request created something.
     Created(R),
-    /// The same request was carried out before, perhaps by another server; this is what it made.
+    /// The same request was carried out before, possibly by another server. This is its record.
     Replay(T),
     /// The key was used for another request.
     KeyConflict,
 }
 
-/// Carries a request out once for each key; and whether this is the answer to an earlier request.
+/// Carries out a request once for each key. Returns the response, and whether it is a replay.
 ///
-/// `find` looks for what the key was used for, `create` carries the request out and claims the key
-/// in the same transaction, `replay` answers from what the earlier request made. What was answered
-/// before is answered again, even if it would be refused today.
+/// `find` looks up the key's earlier request. `create` carries out the request and claims the key
+/// in the same transaction. `replay` rebuilds the response from the record of the earlier request.
+/// A repeated request gets its first response even if `create` would refuse it now.
 ///
 /// # Errors
-/// When `create` refuses, when the key was used for another request, or when its first request is
-/// still being handled.
+/// When `create` refuses, when the key was used for another request (409), or when its first
+/// request is still in flight (409).
 pub async fn once<S, T, R, Find, Create>(
     in_flight: &InFlight<(S, IdempotencyKey)>,
     scope: S,
@@ -148,7 +197,7 @@ where
         KeyClaim::Conflict => Outcome::KeyConflict,
         KeyClaim::Fresh => match create(Some(request.clone())).await {
             Ok(outcome) => outcome,
-            // What cannot be carried out at the moment was not refused: the client repeats it.
+            // A server error is not a refusal: the client repeats the request.
             Err(error) if !error.status().is_client_error() => return Err(error),
             Err(refusal) => match request.state(find(request.key.clone(), Lookup::Always).await?) {
                 KeyClaim::Replay(made) => Outcome::Replay(made),

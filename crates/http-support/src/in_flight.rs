@@ -1,7 +1,8 @@
-//! Idempotency keys whose first request is still being handled (§4).
+//! Idempotency keys whose first request is in flight (§4).
 //!
-//! This only spares repetitions the work, and tells them to come back when the first request is
-//! stuck. That a key makes one thing is decided in the database, whatever is forgotten here.
+//! A repetition waits for the first request instead of doing the same work, and is told to come
+//! back if the first request hangs. The database guarantees that a key is claimed once, so losing
+//! this state does no harm.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -15,7 +16,7 @@ use crate::error::ApiError;
 
 type Locks<K> = Arc<Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>>;
 
-/// Lets one request at a time use a key. Clones share it.
+/// One lock for each key in use. Clones share the locks.
 pub struct InFlight<K> {
     locks: Locks<K>,
     timeout: Duration,
@@ -28,20 +29,20 @@ impl<K> Clone for InFlight<K> {
 }
 
 impl<K: Clone + Eq + Hash> InFlight<K> {
-    /// A second request with a key waits this long for the first.
+    /// No locks. `timeout` is how long a second request with a key waits for the first.
     #[must_use]
     pub fn new(timeout: Duration) -> Self {
         Self { locks: Arc::default(), timeout }
     }
 
-    /// Waits until no other request uses the key. None does until the result is dropped.
+    /// Locks a key until the guard is dropped. Waits while another request holds it.
     ///
     /// # Errors
-    /// When the first request takes too long.
+    /// 409 when the wait exceeds the timeout.
     pub async fn lock(&self, key: K) -> Result<InFlightGuard<K>, ApiError> {
         let lock = Arc::clone(self.locks.lock().entry(key.clone()).or_default());
         let locks = Arc::clone(&self.locks);
-        // Made before the wait, so that a request that gives up waiting cleans up as well.
+        // Created before the wait, so that a request that stops waiting also cleans up.
         let mut guard = InFlightGuard { key, lock: Some(lock.clone()), locked: None, locks };
         match tokio::time::timeout(self.timeout, lock.lock_owned()).await {
             Ok(locked) => {
@@ -53,7 +54,7 @@ impl<K: Clone + Eq + Hash> InFlight<K> {
     }
 }
 
-/// The use of a key by one request, or its wait for it.
+/// A lock on a key, or the wait for one. Dropping it removes the key if no other request needs it.
 pub struct InFlightGuard<K: Eq + Hash> {
     key: K,
     lock: Option<Arc<tokio::sync::Mutex<()>>>,
@@ -66,7 +67,8 @@ impl<K: Eq + Hash> Drop for InFlightGuard<K> {
         let mut locks = self.locks.lock();
         drop(self.locked.take());
         drop(self.lock.take());
-        // Every other request with this key holds a reference, taken while `locks` was locked.
+        // Every other request with this key holds a reference that it took while it held `locks`,
+        // so a count of one means that no other request needs the key.
         if locks.get(&self.key).is_some_and(|lock| Arc::strong_count(lock) == 1) {
             locks.remove(&self.key);
         }
@@ -80,7 +82,7 @@ mod tests {
     use wire::error::ErrorCode;
 
     #[tokio::test]
-    async fn a_second_request_waits_for_the_first_and_nothing_is_left_over() {
+    async fn a_second_request_waits_for_the_first_and_the_key_is_removed() {
         let in_flight = InFlight::new(Duration::from_mins(1));
         let first = in_flight.lock("key").await.unwrap();
         let second = tokio::spawn({
@@ -94,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_waits_too_long_is_told_to_come_back() {
+    async fn a_wait_beyond_the_timeout_is_a_conflict() {
         let in_flight = InFlight::new(Duration::ZERO);
         let _first = in_flight.lock("key").await.unwrap();
         let refused = in_flight.lock("key").await.err().unwrap();
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_gives_up_waiting_leaves_nothing_behind() {
+    async fn a_cancelled_wait_removes_the_key() {
         let in_flight = InFlight::new(Duration::from_mins(1));
         let first = in_flight.lock("key").await.unwrap();
         let mut waiting = Box::pin(in_flight.lock("key"));

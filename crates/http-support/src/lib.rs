@@ -1,5 +1,7 @@
-//! What all HTTP surfaces share: one error envelope, one request id, one log line, one way to read
-//! a body.
+//! What all HTTP surfaces share: the request layer with its access log and metrics, the error
+//! envelope, extractors for bodies, queries, paths and idempotency keys, rate limits, pages.
+//!
+//! The numbers in brackets (§3) are sections of `docs/api-design.md`.
 
 // The annotations for the OpenAPI document expand to nothing where it is not generated.
 #[cfg(not(feature = "openapi"))]
@@ -8,6 +10,7 @@ extern crate openapi_off as utoipa;
 mod access_log;
 pub mod bearer;
 pub mod body;
+pub mod documentation;
 pub mod error;
 pub mod idempotency;
 pub mod in_flight;

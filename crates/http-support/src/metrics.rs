@@ -1,4 +1,4 @@
-//! What is counted and timed of requests (§13).
+//! Request metrics (§13).
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// Which requests are counted together. The route is the template, so the number of series stays
-/// small.
+/// The labels of the request counter. `route` is the route's template, so the number of time series
+/// is bounded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct RequestLabels {
     pub(crate) method: &'static str,
@@ -17,13 +17,13 @@ pub(crate) struct RequestLabels {
     pub(crate) status: u16,
 }
 
-/// Which requests are timed together.
+/// The labels of the duration histogram.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct RouteLabels {
     pub(crate) route: Arc<str>,
 }
 
-/// The metrics of requests. Clones share them.
+/// The request counter and the duration histogram. Clones share them.
 #[derive(Clone)]
 pub struct RequestMetrics {
     pub(crate) requests: Family<RequestLabels, Counter>,
@@ -31,7 +31,7 @@ pub struct RequestMetrics {
 }
 
 impl RequestMetrics {
-    /// Metrics that appear in this registry.
+    /// Creates the metrics and registers them.
     #[must_use]
     pub fn register(registry: &mut Registry) -> Self {
         let requests = Family::default();

@@ -1,17 +1,17 @@
-//! What all pages look like: one column, phone first, light and dark, no script.
+//! The layout of all pages: one column, phone first, light and dark, no script.
 
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("page.css");
 
-/// Nothing comes from elsewhere, nothing is embedded elsewhere, and there is no script. The style
-/// stands in the page.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// No scripts, no resources from other origins, no framing. The style is inline.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'";
 
-/// A page of this title. The answer is never cached: what it shows is about one person and one
-/// moment.
+/// A page with this title. It is never cached, because it shows the state of one person's
+/// participation at one moment.
 pub fn respond(title: &str, main: &Markup) -> Response {
     let document = html! {
         (DOCTYPE)
@@ -37,8 +37,8 @@ pub fn respond(title: &str, main: &Markup) -> Response {
     response
 }
 
-/// The headers that keep a page to itself.
-pub fn secure(headers: &mut axum::http::HeaderMap, policy: &'static str) {
+/// Sets the security headers of a page, with this content security policy.
+pub fn secure(headers: &mut HeaderMap, policy: &'static str) {
     let fixed: [(HeaderName, &'static str); 3] = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -1,24 +1,29 @@
-//! Query members (§6).
+//! Query parameters (§6).
 
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use serde_json::Value;
+#[cfg(feature = "openapi")]
+use utoipa::IntoResponses;
 use wire::error::FieldError;
 
+#[cfg(feature = "openapi")]
+use crate::documentation::{Responses, errors};
 use crate::error::ApiError;
 
-/// The largest number that every JSON client can write down exactly.
+/// The largest `offset`: 2^53 - 1, the largest integer that every JSON client represents exactly.
 pub const LARGEST_OFFSET: u64 = 9_007_199_254_740_991;
 
-/// The members of a query, to be parsed one by one. Unknown ones are ignored.
-pub struct QueryMembers {
+/// The extractor of query parameters, which the handler parses one by one. Unknown parameters are
+/// ignored.
+pub struct QueryParameters {
     members: Vec<(String, String)>,
     errors: Vec<FieldError>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for QueryMembers {
+impl<S: Send + Sync> FromRequestParts<S> for QueryParameters {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
@@ -33,9 +38,16 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryMembers {
     }
 }
 
-impl QueryMembers {
-    /// The value of a member that stands at most once and that `accept` likes; what it does not
-    /// like is remembered.
+#[cfg(feature = "openapi")]
+impl IntoResponses for QueryParameters {
+    fn responses() -> Responses {
+        errors([(400, "The query is not valid: `details.errors` names each wrong member")])
+    }
+}
+
+impl QueryParameters {
+    /// Parses an optional member. A value that is malformed, repeated or not accepted is an error,
+    /// which [`Self::finish`] returns; `expected` completes the sentence "`name` must be …".
     pub fn take<T: FromStr>(
         &mut self,
         name: &'static str,
@@ -53,10 +65,10 @@ impl QueryMembers {
         value
     }
 
-    /// Ends the reading.
+    /// Ends the parsing.
     ///
     /// # Errors
-    /// Every member that was not liked.
+    /// 400 with every wrong member.
     pub fn finish(self) -> Result<(), ApiError> {
         if self.errors.is_empty() { Ok(()) } else { Err(ApiError::validation(self.errors)) }
     }

@@ -1,4 +1,4 @@
-//! How many requests one API key may make (§13).
+//! The rate limit of an API key (§13).
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -15,12 +15,12 @@ use governor::{Quota, RateLimiter};
 
 use crate::error::ApiError;
 
-/// How many requests a second one API key may make; twice as many in a burst (§13).
+/// How many requests an API key may make (§13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateLimit {
-    /// This many.
+    /// This many a second on average, and twice as many in a burst.
     PerSecond(NonZeroU32),
-    /// As many as it likes.
+    /// No limit.
     Off,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for RateLimit {
     }
 }
 
-/// The text is no rate.
+/// The text is not a rate limit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write a number of requests per second, at least 1, or off")]
 pub struct MalformedRateLimit;
@@ -59,11 +59,12 @@ impl FromStr for RateLimit {
 type Limiter =
     RateLimiter<ApiKeyId, DashMapStateStore<ApiKeyId>, InjectedClock, NoOpMiddleware<Nanos>>;
 
-/// Counts each key's requests. Clones share the counts.
+/// Counts the requests of each key in this process. Clones share the counts.
 #[derive(Clone)]
 pub struct RateLimits(Option<Arc<Limiter>>);
 
 impl RateLimits {
+    /// The same limit for every key.
     pub fn new(limit: RateLimit, clock: Arc<dyn Clock>) -> Self {
         let RateLimit::PerSecond(rate) = limit else { return Self(None) };
         let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(1));
@@ -74,7 +75,7 @@ impl RateLimits {
     /// Counts one request.
     ///
     /// # Errors
-    /// When it is one too many: with the time after which it would not be.
+    /// 429 when the key is over its limit, with the time until its next request is accepted.
     pub fn count(&self, key: ApiKeyId) -> Result<(), ApiError> {
         let Some(limiter) = &self.0 else { return Ok(()) };
         limiter.check_key(&key).map_err(|refused| {
@@ -84,13 +85,13 @@ impl RateLimits {
     }
 }
 
-/// At least one second: who comes back after zero is refused again.
+/// Rounded up, and at least one second: a client that retries after zero is refused again.
 fn whole_seconds(wait: Duration) -> u64 {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     seconds.max(1)
 }
 
-/// The server's clock, as the limiter likes it: one that never goes back.
+/// The server's monotonic clock as a clock of governor.
 #[derive(Clone)]
 struct InjectedClock(Arc<dyn Clock>);
 

@@ -1,8 +1,14 @@
-//! The outermost layer: every request passes here once on its way in and once on its way out.
+//! The outermost layer: every request and every response passes through it.
 //!
-//! On the way in it gets its id and its time limit. On the way out every error becomes the envelope
-//! of §3, whoever made it: a handler, an extractor, the router, a time-out or a panic. Then the one
-//! log line is written.
+//! A request gets its id and its timeout. Every error response becomes the envelope of §3, whether
+//! a handler, an extractor, the router, a timeout or a panic made it. Then the access log line is
+//! written.
+//!
+//! This is one layer of our own, not a stack of tower-http's, because the envelope needs a layer
+//! anyway that knows the request's id and sees every error, and what tower-http would add to it is
+//! two calls (`catch_unwind`, `timeout`). tower-http's request id layer also accepts any value from
+//! a client, where §1 wants a UUID, and its trace layer logs no line for a request whose caller
+//! hangs up before the answer.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,6 +19,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::ClockAndRng;
 use futures_util::FutureExt;
 use wire::error::ErrorCode;
 
@@ -21,23 +28,18 @@ pub use crate::access_log::RequestIdentity;
 use crate::error::ApiError;
 use crate::metrics::RequestMetrics;
 use crate::request_id;
-use domain::ClockAndRng;
 
-/// What the layer needs.
-///
-/// It is one layer of our own instead of several of tower-http: panics, time-outs and the errors of
-/// the framework have to end in one envelope and one log line, and each layer would box the
-/// response.
+/// The state of the layer.
 pub struct RequestLayer {
-    /// Makes request ids.
+    /// The source of request ids.
     pub clock_and_rng: ClockAndRng,
     /// Counts and times requests.
     pub metrics: RequestMetrics,
-    /// From a request's head to its answer.
-    pub time_limit: Duration,
+    /// How long a request may take, from its head to its response.
+    pub timeout: Duration,
 }
 
-/// Handles one request.
+/// Handles one request. For [`axum::middleware::from_fn_with_state`].
 pub async fn request_layer(
     State(layer): State<Arc<RequestLayer>>,
     mut request: Request,
@@ -50,13 +52,13 @@ pub async fn request_layer(
     request.extensions_mut().insert(request_id::RequestId(id.clone()));
 
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match tokio::time::timeout(layer.time_limit, answer).await {
+    let mut response = match tokio::time::timeout(layer.timeout, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => ApiError::internal("a handler panicked").into_response(),
         Err(_elapsed) => {
-            let message = "The answer took too long, so it is not known whether the request was carried out. Repeat it with \
-                           the same Idempotency-Key.";
-            ApiError::unavailable(message, "the request's time is over").into_response()
+            let message = "The answer took too long, so it is not known whether the request was \
+                           carried out. Repeat it with the same Idempotency-Key.";
+            ApiError::unavailable(message, "the request timed out").into_response()
         }
     };
 
@@ -68,14 +70,14 @@ pub async fn request_layer(
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(request_id::HEADER, value);
     }
-    // Answers are about one caller and one moment, and some carry tokens; what may be kept says so
-    // itself.
+    // Responses are for one caller, and some contain tokens. Handlers override this for what may be
+    // cached.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     log.end(&response, error.as_ref(), &layer.metrics);
     response
 }
 
-/// The error that the response carries, or what an error without one means.
+/// The error in the response's extensions, or the error for a status that the framework answered.
 fn error_of(response: &mut Response) -> Option<ApiError> {
     let status = response.status();
     let carried = response.extensions_mut().remove::<ApiError>();
@@ -91,7 +93,7 @@ fn envelope(error: ApiError, request_id: &str, original: Response) -> Response {
 
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
-    // The router says which methods a path knows.
+    // The router sets it on a 405.
     if let Some(allow) = original.headers().get(header::ALLOW) {
         headers.insert(header::ALLOW, allow.clone());
     }
@@ -120,12 +122,12 @@ mod tests {
         panic!("the secret reason")
     }
 
-    async fn answer(time_limit: Duration, path: &str) -> (StatusCode, Value) {
+    async fn answer(timeout: Duration, path: &str) -> (StatusCode, Value) {
         let clock = ManualClock::at(Timestamp::from_millis(0));
         let clock_and_rng =
             ClockAndRng::new(Arc::new(clock), Arc::new(SeededRandomness::from_seed(1)));
         let metrics = RequestMetrics::register(&mut Registry::default());
-        let state = Arc::new(RequestLayer { clock_and_rng, metrics, time_limit });
+        let state = Arc::new(RequestLayer { clock_and_rng, metrics, timeout });
         let router = Router::new()
             .route("/panic", get(panicking))
             .route("/silence", get(std::future::pending::<()>))
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whatever_goes_wrong_is_answered_with_the_envelope_and_without_the_cause() {
+    async fn every_error_is_answered_with_the_envelope_and_without_the_cause() {
         for (path, status, code) in [
             ("/panic", 500, "SYSTEM_INTERNAL_ERROR"),
             ("/silence", 503, "SYSTEM_UNAVAILABLE"),

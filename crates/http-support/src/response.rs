@@ -1,4 +1,4 @@
-//! Answers that several surfaces give.
+//! Responses that several surfaces share.
 
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use crate::error::ApiError;
 
-/// Says that this is the answer to an earlier request (§4).
+/// The header that marks the response to an earlier request (§4).
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// Something was created, now or when the same request came first (§4).
+/// 201: this request created the resource, or the first one with its idempotency key did (§4).
 pub struct Created<T> {
     /// The body.
     pub body: T,
-    /// Where it can be read.
+    /// The path of the resource.
     pub location: String,
     /// Whether this is the answer to an earlier request.
     pub is_replay: bool,
@@ -23,7 +23,7 @@ pub struct Created<T> {
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
         let Ok(location) = HeaderValue::from_str(&self.location) else {
-            return ApiError::internal("a location that is no header").into_response();
+            return ApiError::internal("a location that is not a header value").into_response();
         };
         let mut response =
             CreatedWithoutLocation { body: self.body, is_replay: self.is_replay }.into_response();
@@ -32,8 +32,7 @@ impl<T: Serialize> IntoResponse for Created<T> {
     }
 }
 
-/// Something was created that has no place of its own, now or when the same request came first
-/// (§4).
+/// [`Created`] for something that has no path (§4).
 pub struct CreatedWithoutLocation<T> {
     /// The body.
     pub body: T,

@@ -13,92 +13,92 @@ use tokio::time::timeout;
 use crate::Scheduler;
 use crate::slots::{LeasedRequest, TakenSlots};
 
-/// What is left of a request while its order is at the challenge service.
-struct Attempted {
+/// A request whose order is at the challenge service.
+struct InFlight {
     key: RequestKey,
     status: Status,
     scheduling: Scheduling,
-    /// Free again when this is dropped.
+    /// Freed on drop.
     _slot: TakenSlots,
 }
 
 fn split(
     LeasedRequest { request, slot, expires_at: _ }: LeasedRequest,
-) -> (ChallengeOrder, Attempted) {
+) -> (ChallengeOrder, InFlight) {
     let key = RequestKey::from(&request);
     let order =
         ChallengeOrder { id: request.id, payload: request.payload, host_name: request.host_name };
-    (order, Attempted { key, status: request.status, scheduling: request.scheduling, _slot: slot })
+    (order, InFlight { key, status: request.status, scheduling: request.scheduling, _slot: slot })
 }
 
-/// Attempts these requests together, each with an end of its own. One that has waited for so long
-/// that its lease could end first is left to whoever finds it then.
+/// Attempts these requests together, each with its own outcome. A request whose lease could
+/// expire during the attempt is skipped: a scheduler leases it again after that.
 pub(crate) async fn attempt(
     scheduler: &Scheduler,
     leased: Vec<LeasedRequest>,
 ) -> Result<(), StoreError> {
-    let latest_end = scheduler.clock_and_rng.now().plus(scheduler.attempt_limit);
+    let latest_end = scheduler.clock_and_rng.now().plus(scheduler.attempt_timeout);
     let mut leased = without_deleted_apps(scheduler, leased).await?;
     leased.retain(|leased| leased.expires_at >= latest_end);
     if leased.is_empty() {
         return Ok(());
     }
-    let (orders, attempted): (Vec<ChallengeOrder>, Vec<Attempted>) =
+    let (orders, in_flight): (Vec<ChallengeOrder>, Vec<InFlight>) =
         leased.into_iter().map(split).unzip();
     let answers =
-        timeout(scheduler.attempt_limit, scheduler.challenge_service.schedule_all(orders)).await;
+        timeout(scheduler.attempt_timeout, scheduler.challenge_service.schedule_all(orders)).await;
     let answers = answers.unwrap_or_else(|_elapsed| {
         let reason = "the challenge service did not answer in time";
-        attempted
+        in_flight
             .iter()
             .map(|_| {
-                Err(ChallengeServiceError::NotNow { reason: reason.into(), retry_after: None })
+                Err(ChallengeServiceError::Unavailable { reason: reason.into(), retry_after: None })
             })
             .collect()
     });
-    let mut ended = Vec::with_capacity(attempted.len());
-    for (request, answer) in attempted.into_iter().zip(answers) {
-        let answer = reconsider(scheduler, &request, answer).await;
-        match conclude(scheduler, &request, answer) {
+    let mut ended = Vec::with_capacity(in_flight.len());
+    for (request, answer) in in_flight.into_iter().zip(answers) {
+        let answer = find_existing(scheduler, &request, answer).await;
+        match hand_over_end(scheduler, &request, answer) {
             Ok(end) => ended.push((request, end)),
-            // Only pending requests are leased, so somebody has changed the tables by hand: leave
-            // it alone.
+            // Only pending requests are leased, so the table was changed by hand.
             Err(error) => {
-                tracing::error!(challenge_request = %request.key.id, %error, "a leased request was not pending");
+                let challenge_request = request.key.id;
+                tracing::error!(%challenge_request, %error, "a leased request was not pending");
             }
         }
     }
     finish(scheduler, ended).await
 }
 
-/// Looks whether there is a challenge after all, before a request is given up: an earlier attempt
-/// may have made it, and its answer been lost.
-async fn reconsider(
+/// Before a request fails for good, reads its challenge: an earlier attempt may have created it,
+/// and the answer was lost.
+async fn find_existing(
     scheduler: &Scheduler,
-    request: &Attempted,
+    request: &InFlight,
     answer: Result<Challenge, ChallengeServiceError>,
 ) -> Result<Challenge, ChallengeServiceError> {
     let is_last = scheduler.clock_and_rng.now() >= request.scheduling.give_up_at;
     let error = match answer {
-        Err(error @ (ChallengeServiceError::Refused(_) | ChallengeServiceError::Unknown(_))) => {
+        Err(error @ (ChallengeServiceError::Refused(_) | ChallengeServiceError::NotFound(_))) => {
             error
         }
-        Err(error @ ChallengeServiceError::NotNow { .. }) if is_last => error,
+        Err(error @ ChallengeServiceError::Unavailable { .. }) if is_last => error,
         settled => return settled,
     };
     match scheduler.challenge_service.challenge(ChallengeId::of(request.key.id)).await {
         Ok(challenge) => Ok(challenge),
-        Err(ChallengeServiceError::NotNow { retry_after, .. }) => {
-            Err(ChallengeServiceError::NotNow { reason: error.to_string(), retry_after })
+        Err(ChallengeServiceError::Unavailable { retry_after, .. }) => {
+            Err(ChallengeServiceError::Unavailable { reason: error.to_string(), retry_after })
         }
-        Err(ChallengeServiceError::Refused(_) | ChallengeServiceError::Unknown(_)) => Err(error),
+        Err(ChallengeServiceError::Refused(_) | ChallengeServiceError::NotFound(_)) => Err(error),
     }
 }
 
-/// What the answer means for the request.
-fn conclude(
+/// How the attempt ended for the request.
+fn hand_over_end(
     scheduler: &Scheduler,
-    request: &Attempted,
+    request: &InFlight,
     answer: Result<Challenge, ChallengeServiceError>,
 ) -> Result<HandOverEnd, NoSuchTransition> {
     let now = scheduler.clock_and_rng.now();
@@ -108,11 +108,11 @@ fn conclude(
             let next_observation_at = challenge.next_observation(now, scheduler.watch);
             return Ok(HandOverEnd::Scheduled { challenge, next_observation_at });
         }
-        Err(ChallengeServiceError::Refused(error) | ChallengeServiceError::Unknown(error)) => {
+        Err(ChallengeServiceError::Refused(error) | ChallengeServiceError::NotFound(error)) => {
             request.status.fail()?;
             return Ok(HandOverEnd::Failed { error });
         }
-        Err(ChallengeServiceError::NotNow { reason, retry_after }) => (reason, retry_after),
+        Err(ChallengeServiceError::Unavailable { reason, retry_after }) => (reason, retry_after),
     };
     let attempts = request.scheduling.attempts.saturating_add(1);
     let give_up_at = request.scheduling.give_up_at;
@@ -126,13 +126,13 @@ fn conclude(
     }
 }
 
-/// Writes down how the attempts ended.
+/// Writes how the attempts ended.
 async fn finish(
     scheduler: &Scheduler,
-    ended: Vec<(Attempted, HandOverEnd)>,
+    ended: Vec<(InFlight, HandOverEnd)>,
 ) -> Result<(), StoreError> {
     let now = scheduler.clock_and_rng.now();
-    let write = |(request, end): &(Attempted, HandOverEnd)| FinishHandOver {
+    let write = |(request, end): &(InFlight, HandOverEnd)| FinishHandOver {
         key: request.key.clone(),
         holder: scheduler.dispatch.holder.clone(),
         now,
@@ -144,17 +144,17 @@ async fn finish(
     }
     let mut result = Ok(());
     for ((request, end), is_written) in ended.into_iter().zip(written) {
-        let noted = match is_written {
-            Ok(is_written) => note(scheduler, request.key, end, is_written).await,
-            // It stands in the database as it was, and is attempted again.
+        let reported = match is_written {
+            Ok(is_written) => report(scheduler, request.key, end, is_written).await,
+            // The request is unchanged in the table, and is attempted again.
             Err(error) => Err(error),
         };
-        result = result.and(noted);
+        result = result.and(reported);
     }
     result
 }
 
-async fn note(
+async fn report(
     scheduler: &Scheduler,
     key: RequestKey,
     end: HandOverEnd,
@@ -167,34 +167,38 @@ async fn note(
         HandOverEnd::Failed { error } => ("failed", Some(error)),
     };
     scheduler.hand_overs.get_or_create(&[("outcome", outcome)]).inc();
-    tracing::info!(challenge_request = %key.id, workspace = %key.workspace_id, outcome, error, "hand-over");
+    tracing::info!(
+        challenge_request = %key.id, workspace = %key.workspace_id, outcome, error, "hand-over"
+    );
     match end {
         HandOverEnd::Scheduled { challenge, .. } if !is_written => {
-            close_if_called_off(scheduler, key, challenge.id).await
+            close_if_cancelled(scheduler, key, challenge.id).await
         }
         _ => Ok(()),
     }
 }
 
-/// Closes a challenge whose request was called off while the challenge was being made. If that
-/// cannot be done now, the recall does it later; and what another scheduler has taken over is left
-/// alone.
-async fn close_if_called_off(
+/// Closes a challenge whose request was cancelled during the attempt. If that fails, the recall
+/// closes it later. A request that another scheduler has leased meanwhile is left to that one.
+async fn close_if_cancelled(
     scheduler: &Scheduler,
     key: RequestKey,
-    made: ChallengeId,
+    created: ChallengeId,
 ) -> Result<(), StoreError> {
     let request = scheduler.store.challenge_request(key).await?;
     if request.is_some_and(|request| request.status == Status::Cancelled)
-        && let Err(error) = scheduler.challenge_service.close(made).await
+        && let Err(error) = scheduler.challenge_service.close(created).await
     {
-        tracing::debug!(challenge = %made, %error, "a challenge that nobody wants could not be closed yet");
+        tracing::debug!(
+            challenge = %created, %error,
+            "the challenge of a cancelled request could not be closed yet"
+        );
     }
     Ok(())
 }
 
 /// A request may have been stored while its app was being deleted. It is not attempted: once its
-/// lease has expired, it is found in the table and cancelled.
+/// lease has expired, the scheduler finds it in the table and cancels it.
 async fn without_deleted_apps(
     scheduler: &Scheduler,
     mut leased: Vec<LeasedRequest>,

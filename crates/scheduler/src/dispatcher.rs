@@ -1,6 +1,6 @@
-//! The dispatcher: one loop that hands challenge requests over (§9), fed by two sources. Requests
-//! of this process arrive by local dispatch; retries, requests of other processes and what a
-//! crashed one left behind are leased from the table.
+//! The dispatcher: one loop that hands challenge requests over (§9), with two sources. Requests of
+//! this process arrive by local dispatch. Retries, requests of other processes, and requests that a
+//! crashed process left behind are leased from the table.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -16,15 +16,15 @@ use crate::attempt::attempt;
 use crate::slots::{LeasedRequest, TakenSlots};
 use crate::{Scheduler, Stopping, leases};
 
-/// How late a request is noticed that becomes due while others are attempted and without a
+/// How often the table is polled during attempts, for requests that become due without a
 /// notification.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Hands over everything that is submitted or due. An attempt that hangs takes its slots and delays
-/// nothing else.
+/// Hands over all requests that are submitted or due. An attempt that hangs occupies its slots and
+/// delays nothing else.
 ///
 /// # Errors
-/// When the workspace database fails. What was in flight stays in the table as it was.
+/// When the workspace database fails. Requests in flight are then unchanged in the table.
 pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
     leases::release_left_behind(scheduler).await?;
     let result = Dispatcher::new(scheduler, stopping).run().await;
@@ -34,7 +34,7 @@ pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), Store
     result
 }
 
-/// Waits for a reason to run the dispatcher sooner than its period says.
+/// Waits for a reason to run the dispatcher before its period is over.
 pub async fn wake_up(scheduler: &Scheduler) {
     tokio::select! {
         () = scheduler.dispatch.changed() => {}
@@ -45,13 +45,13 @@ pub async fn wake_up(scheduler: &Scheduler) {
 struct Dispatcher<'a> {
     scheduler: &'a Scheduler,
     stopping: &'a Stopping,
-    /// Leased from the table, and not attempted yet.
+    /// Requests that were leased from the table and not attempted yet.
     due: VecDeque<LeasedRequest>,
     attempts: FuturesUnordered<BoxFuture<'a, Result<(), StoreError>>>,
-    /// Whether there may be due requests that nobody has leased.
-    should_look: bool,
-    /// Whether the last look found as much as it asked for.
-    there_may_be_more: bool,
+    /// Whether there may be due requests without a lease.
+    should_poll: bool,
+    /// Whether the last poll found as many requests as it asked for.
+    may_have_more: bool,
     result: Result<(), StoreError>,
 }
 
@@ -62,8 +62,8 @@ impl<'a> Dispatcher<'a> {
             stopping,
             due: VecDeque::new(),
             attempts: FuturesUnordered::new(),
-            should_look: true,
-            there_may_be_more: false,
+            should_poll: true,
+            may_have_more: false,
             result: Ok(()),
         }
     }
@@ -75,7 +75,7 @@ impl<'a> Dispatcher<'a> {
             if leasing.is_terminated()
                 && let Some(slots) = self.slots_for_due()
             {
-                self.should_look = false;
+                self.should_poll = false;
                 leasing.set(lease(scheduler, slots).fuse());
             }
             self.start_attempts();
@@ -87,9 +87,9 @@ impl<'a> Dispatcher<'a> {
                 Some(ended) = self.attempts.next() => self.finish(ended),
                 () = scheduler.dispatch.changed() => {}
                 () = scheduler.store.database().notified(Channel::NewRequest) => {
-                    self.should_look = true;
+                    self.should_poll = true;
                 }
-                () = tokio::time::sleep(LOOK_AGAIN) => self.should_look = true,
+                () = tokio::time::sleep(POLL_INTERVAL) => self.should_poll = true,
             }
         }
     }
@@ -98,11 +98,11 @@ impl<'a> Dispatcher<'a> {
         self.result.is_ok() && !self.stopping.is_set()
     }
 
-    /// Slots for the requests to lease now: as many as can be attempted soon, so that no lease runs
-    /// out while it waits.
+    /// Slots for the requests to lease now: as many as can be attempted soon, so that no lease
+    /// expires while its request waits.
     fn slots_for_due(&self) -> Option<TakenSlots> {
         let pacing = self.scheduler.pacing;
-        if !self.should_look || !self.may_start() || !self.due.is_empty() {
+        if !self.should_poll || !self.may_start() || !self.due.is_empty() {
             return None;
         }
         let free = pacing.attempts.saturating_sub(self.attempts.len()).max(1);
@@ -120,7 +120,7 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    /// The next requests to attempt together. Where both sources have some, each gives half.
+    /// The next requests to attempt together. If both sources have requests, each gets half.
     fn next_batch(&mut self, limit: usize) -> Vec<LeasedRequest> {
         let dispatch = &self.scheduler.dispatch;
         let reserved = if dispatch.has_submitted() { limit.div_ceil(2) } else { limit };
@@ -133,22 +133,23 @@ impl<'a> Dispatcher<'a> {
     fn take_leased(&mut self, leased: Result<Leased, StoreError>) {
         match leased {
             Ok(Leased { requests, is_full }) => {
-                self.there_may_be_more = is_full;
-                self.should_look |= is_full;
+                self.may_have_more = is_full;
+                self.should_poll |= is_full;
                 self.due.extend(requests);
             }
             Err(error) => self.result = Err(error),
         }
     }
 
-    /// What an attempt could not write down stays in the table as it was, and is attempted again.
+    /// Takes the results of all attempts that have ended. Requests whose result could not be
+    /// written are unchanged in the table, and are attempted again.
     fn finish(&mut self, ended: Result<(), StoreError>) {
         let mut ended = Some(ended);
         while let Some(result) = ended {
             self.result = std::mem::replace(&mut self.result, Ok(())).and(result);
             ended = self.attempts.next().now_or_never().flatten();
         }
-        self.should_look |= self.there_may_be_more;
+        self.should_poll |= self.may_have_more;
     }
 }
 
@@ -162,15 +163,15 @@ async fn paced_attempt(scheduler: &Scheduler, batch: Vec<LeasedRequest>) -> Resu
     result
 }
 
-/// Requests that were leased from the table.
+/// The result of a poll.
 struct Leased {
     requests: Vec<LeasedRequest>,
-    /// Whether they fill all slots.
+    /// Whether the requests fill all slots.
     is_full: bool,
 }
 
 async fn lease(scheduler: &Scheduler, slots: TakenSlots) -> Result<Leased, StoreError> {
-    // There are never that many slots.
+    // The number of slots is far below `u32::MAX`.
     let limit = u32::try_from(slots.len()).unwrap_or(u32::MAX);
     let now = scheduler.clock_and_rng.now();
     let until = now.plus(scheduler.dispatch.lease_duration);

@@ -1,4 +1,4 @@
-//! Giving leases back, so that nobody has to wait for them to expire (§9).
+//! Releasing leases, so that no request waits for its lease to expire (§9).
 
 use std::sync::atomic::Ordering;
 
@@ -7,8 +7,7 @@ use store_workspace::{ReleaseLease, ReleaseLeases};
 
 use crate::Scheduler;
 
-/// Gives everything back that is leased in this scheduler's name: when it stops, and when it starts
-/// again after a crash.
+/// Releases all leases in this scheduler's name: when it stops, and when it starts after a crash.
 ///
 /// # Errors
 /// When the workspace database fails. The leases then expire.
@@ -22,7 +21,7 @@ pub async fn release_all(scheduler: &Scheduler) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Gives the leases back that an earlier run may have left behind, and those of requests that were
+/// Releases the leases that a failed run may have left behind, and those of requests that were
 /// stored but never submitted.
 pub(crate) async fn release_left_behind(scheduler: &Scheduler) -> Result<(), StoreError> {
     if scheduler.may_have_left_leases.swap(false, Ordering::Relaxed) {
@@ -35,7 +34,7 @@ pub(crate) async fn release_left_behind(scheduler: &Scheduler) -> Result<(), Sto
     let abandoned = scheduler.dispatch.take_abandoned().into_iter();
     let writes =
         abandoned.map(|key| ReleaseLease { key, holder: scheduler.dispatch.holder.clone() });
-    // One that cannot be given back now expires by itself.
+    // A lease that cannot be released now expires by itself.
     scheduler.store.release_lease_of_each(writes.collect()).await;
     Ok(())
 }

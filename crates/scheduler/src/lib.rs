@@ -1,9 +1,11 @@
-//! The scheduler: hands challenge requests over, and keeps the copies of their challenges up to
-//! date (§6, §9).
+//! The scheduler: hands challenge requests over to the challenge service, and keeps the copies of
+//! their challenges up to date (§6, §9).
 //!
-//! Each task is a reconciler: it compares what is with what should be, and does what is missing. It
-//! takes no input, may run at any time, in several processes at once, and may stop half-way.
-//! Notifications only make it run sooner.
+//! Each task is a reconciler: it compares the actual state with the desired state and does what is
+//! missing. A task takes no input, can run at any time and in several processes at once, and can
+//! stop half-way. Notifications only make it run sooner.
+//!
+//! The numbers in brackets (§9) are sections of `docs/api-design.md`.
 
 mod attempt;
 pub mod dispatcher;
@@ -32,10 +34,10 @@ use tokio::sync::watch;
 pub use self::local_dispatch::{LocalDispatch, Reservation};
 use self::pacing::Pacing;
 
-/// Attempts to hand a request over, by `outcome`.
+/// A counter of attempts to hand a request over, by `outcome`.
 pub type HandOverCounter = Family<[(&'static str, &'static str); 1], Counter>;
 
-/// What a scheduler is made of.
+/// The dependencies of a scheduler.
 pub struct Parts {
     /// The store of challenge requests.
     pub store: WorkspaceStore,
@@ -47,16 +49,16 @@ pub struct Parts {
     pub hand_overs: HandOverCounter,
     /// How this scheduler learns of changes to challenges.
     pub watch: Watch,
-    /// A name that no other running scheduler has.
+    /// A name for leases that no other running scheduler has.
     pub holder: String,
     /// How long an attempt may take.
-    pub attempt_limit: Duration,
-    /// How long the dispatcher rests between two runs. This bounds how late a request is attempted
-    /// whose notification was lost, or whose backoff is over.
+    pub attempt_timeout: Duration,
+    /// How long the dispatcher pauses between two runs. It bounds the delay of a request whose
+    /// notification was lost, or whose backoff is over.
     pub period: Duration,
 }
 
-/// What the tasks work with. Clones share it.
+/// The state of the tasks. Clones share it.
 #[derive(Clone)]
 pub struct Scheduler {
     pub(crate) store: WorkspaceStore,
@@ -66,21 +68,25 @@ pub struct Scheduler {
     pub(crate) watch: Watch,
     pub(crate) dispatch: LocalDispatch,
     pub(crate) pacing: Pacing,
-    /// Whether a run has ended in an error, and may have left leases behind.
+    /// Whether a run ended with an error, and may have left leases behind.
     pub(crate) may_have_left_leases: Arc<AtomicBool>,
-    pub(crate) attempt_limit: Duration,
+    pub(crate) attempt_timeout: Duration,
     period: Duration,
 }
 
 impl Scheduler {
-    /// A scheduler. A lease lasts for two attempts, so that nothing is attempted twice at once: at
-    /// most 20 s with the default limits, so that others take over within 30 s (§9).
+    /// A scheduler. A lease lasts for two attempts, so that a request is never attempted twice at
+    /// once: 20 s with the default timeout, so that another process takes over within 30 s (§9).
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { store, challenge_service, clock_and_rng, hand_overs, .. } = parts;
         let capacity = challenge_service.capacity();
         Self {
-            dispatch: LocalDispatch::new(&parts.holder, parts.attempt_limit * 2, capacity.slots()),
+            dispatch: LocalDispatch::new(
+                &parts.holder,
+                parts.attempt_timeout * 2,
+                capacity.slots(),
+            ),
             pacing: Pacing::of(capacity),
             store,
             challenge_service,
@@ -88,25 +94,25 @@ impl Scheduler {
             hand_overs,
             watch: parts.watch,
             may_have_left_leases: Arc::default(),
-            attempt_limit: parts.attempt_limit,
+            attempt_timeout: parts.attempt_timeout,
             period: parts.period,
         }
     }
 
-    /// The way for the API of this process to submit new requests.
+    /// Submits new requests of this process.
     #[must_use]
     pub fn local_dispatch(&self) -> &LocalDispatch {
         &self.dispatch
     }
 
-    /// How long the dispatcher rests between two runs, if nothing wakes it up.
+    /// How long the dispatcher pauses between two runs, unless something wakes it up.
     #[must_use]
     pub fn period(&self) -> Duration {
         self.period
     }
 }
 
-/// Whether the process is stopping: then nothing new is begun. Clones share it.
+/// Whether the process is stopping: then no new work starts. Clones share it.
 #[derive(Clone)]
 pub struct Stopping(watch::Receiver<bool>);
 

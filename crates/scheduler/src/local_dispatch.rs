@@ -1,9 +1,9 @@
-//! Local dispatch: a request that is ordered in the scheduler's own process is stored with this
-//! scheduler's lease, and is handed over as soon as it is durable, without being looked for (§9).
+//! Local dispatch: a request that is ordered in the scheduler's process is stored with a lease of
+//! this scheduler, and handed over as soon as it is durable, without a poll of the table (§9).
 //!
-//! The API reserves a slot before it stores a request, and submits the request afterwards. A
-//! reservation whose request may have been stored, but was never submitted (its caller hung up), is
-//! given back by the scheduler, which then finds the request in the table.
+//! The API reserves a slot, stores the request, and submits it. If the request may be stored but
+//! was never submitted, because its caller hung up, the scheduler releases its lease and then finds
+//! the request in the table.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use tokio::sync::Notify;
 
 use crate::slots::{LeasedRequest, Slots, TakenSlots};
 
-/// The way from the API to the scheduler of the same process. Clones share it.
+/// The queue from the API to the scheduler of the same process. Clones share it.
 #[derive(Clone)]
 pub struct LocalDispatch {
-    /// A name that no other running scheduler has: leases are taken in it.
+    /// The holder of the leases: a name that no other running scheduler has.
     pub(crate) holder: Arc<str>,
     pub(crate) lease_duration: Duration,
     pub(crate) slots: Slots,
@@ -30,7 +30,7 @@ pub struct LocalDispatch {
 #[derive(Default)]
 struct Queue {
     submitted: Mutex<VecDeque<LeasedRequest>>,
-    /// Requests that may be stored with a lease, but were not submitted.
+    /// Requests that may be stored with a lease but were not submitted.
     abandoned: Mutex<Vec<RequestKey>>,
     changed: Notify,
 }
@@ -41,8 +41,8 @@ impl LocalDispatch {
         Self { holder: holder.into(), lease_duration, slots, queue: Arc::default() }
     }
 
-    /// Reserves a slot, and a lease, for a request that is about to be stored. `None` if no slot is
-    /// free: the request is then stored without a lease, and found in the table.
+    /// Reserves a slot and a lease for a request that is about to be stored. `None` if no slot is
+    /// free: the request is then stored without a lease, and a scheduler finds it in the table.
     #[must_use]
     pub fn reserve(&self, key: RequestKey, now: Timestamp) -> Option<Reservation> {
         let slot = self.slots.take_for_new()?;
@@ -52,7 +52,7 @@ impl LocalDispatch {
         Some(Reservation { lease, pending, queue: Arc::clone(&self.queue) })
     }
 
-    /// The requests that were submitted, the oldest first, at most so many.
+    /// Takes the oldest submitted requests, at most `limit`.
     pub(crate) fn take_submitted(&self, limit: usize) -> Vec<LeasedRequest> {
         let mut submitted = self.queue.submitted.lock();
         let count = submitted.len().min(limit);
@@ -63,12 +63,12 @@ impl LocalDispatch {
         !self.queue.submitted.lock().is_empty()
     }
 
-    /// Forgets what was submitted, before all leases are given back.
+    /// Drops the submitted requests, before all leases are released.
     pub(crate) fn forget_submitted(&self) {
         self.queue.submitted.lock().clear();
     }
 
-    /// The requests whose leases have to be given back one by one.
+    /// Takes the requests whose leases must be released one by one.
     pub(crate) fn take_abandoned(&self) -> Vec<RequestKey> {
         std::mem::take(&mut self.queue.abandoned.lock())
     }
@@ -82,7 +82,7 @@ impl LocalDispatch {
 /// A slot and a lease for one request that is about to be stored.
 pub struct Reservation {
     lease: Lease,
-    /// `None` once it is decided what becomes of them.
+    /// `None` once the reservation is submitted or cancelled.
     pending: Option<(RequestKey, TakenSlots)>,
     queue: Arc<Queue>,
 }
@@ -94,7 +94,7 @@ impl Reservation {
         self.lease.clone()
     }
 
-    /// Hands the request to the scheduler, now that it is durable.
+    /// Submits the request, which is durable now, to the scheduler.
     pub fn submit(mut self, request: ChallengeRequest) {
         if let Some((_, slot)) = self.pending.take() {
             let expires_at = self.lease.expires_at;
@@ -103,7 +103,7 @@ impl Reservation {
         }
     }
 
-    /// Frees the slot: the request was certainly not stored.
+    /// Frees the slot, because the request was certainly not stored.
     pub fn cancel(mut self) {
         self.pending = None;
     }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn an_abandoned_reservation_frees_its_slot_and_has_its_lease_given_back() {
+    fn an_abandoned_reservation_frees_its_slot_and_its_lease_is_released() {
         let dispatch = dispatch(2);
         drop(dispatch.reserve(key(), at(0)));
         assert_eq!(dispatch.take_abandoned(), [key()]);

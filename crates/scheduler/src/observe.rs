@@ -1,5 +1,5 @@
-//! Looking at challenges, so that the list knows how they stand while the challenge service is down
-//! (§6).
+//! Observing challenges: the workspace store keeps a copy of each challenge's state, so that the
+//! list works while the challenge service is down (§6).
 
 use std::time::Duration;
 
@@ -12,17 +12,16 @@ use store_workspace::{RecordObservation, TakeObservations};
 
 use super::{Scheduler, Stopping};
 
-/// How many challenges are looked at together.
+/// How many challenges are observed together.
 const BATCH: u32 = 256;
 
-/// How long it rests when there is more to look at: looking often is good, but orders and stamps
-/// come first.
-const REST: Duration = Duration::from_millis(50);
+/// The pause between two batches, which leaves the databases to orders and stamps.
+const PAUSE: Duration = Duration::from_millis(50);
 
-/// How many happenings it takes to see that there are some.
+/// The limit of events per comparison: one is enough to see that there are new events.
 const ANY: usize = 1;
 
-/// Looks at every challenge that is due.
+/// Observes all challenges that are due.
 ///
 /// # Errors
 /// When the workspace database fails.
@@ -37,40 +36,41 @@ pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), Store
         };
         let due = scheduler.store.take_observations(write).await?;
         let is_full = due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
-        let ids: Vec<_> = due.iter().map(|known| known.challenge_id).collect();
-        let seen = scheduler.challenge_service.observe_all(&ids).await;
-        let told = due.into_iter().zip(seen).filter_map(|(known, seen)| {
-            let report = seen_of(known.challenge_id, seen)?;
+        let ids: Vec<_> = due.iter().map(|last| last.challenge_id).collect();
+        let reports = scheduler.challenge_service.observe_all(&ids).await;
+        let changed = due.into_iter().zip(reports).filter_map(|(last, report)| {
+            let report = answered(last.challenge_id, report)?;
             let conclusion =
-                known.compare(&report.challenge, Some(&report.providers), now, watch, ANY);
+                last.compare(&report.challenge, Some(&report.providers), now, watch, ANY);
             conclusion.needs_recording().then(|| record(scheduler, report))
         });
-        join_all(told).await.into_iter().collect::<Result<(), StoreError>>()?;
+        join_all(changed).await.into_iter().collect::<Result<(), StoreError>>()?;
         if !is_full {
             return Ok(());
         }
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(PAUSE).await;
     }
     Ok(())
 }
 
-/// Looks at one challenge and its stamps, and writes down what is new.
+/// Observes one challenge now, and records what is new.
 ///
 /// # Errors
 /// When the workspace database fails.
-pub async fn look(scheduler: &Scheduler, id: ChallengeId) -> Result<(), StoreError> {
-    match seen_of(id, scheduler.challenge_service.observe(id).await) {
+pub async fn observe(scheduler: &Scheduler, id: ChallengeId) -> Result<(), StoreError> {
+    match answered(id, scheduler.challenge_service.observe(id).await) {
         Some(report) => record(scheduler, report).await,
         None => Ok(()),
     }
 }
 
-/// What was seen; if nothing was, it is due again in its time, and until then the copy stands.
-fn seen_of(id: ChallengeId, seen: Result<Report, ChallengeServiceError>) -> Option<Report> {
-    seen.inspect_err(
-        |reason| tracing::debug!(challenge = %id, %reason, "a challenge could not be looked at"),
-    )
-    .ok()
+/// The report, if there is one. Otherwise the challenge is observed again when it is due again.
+fn answered(id: ChallengeId, report: Result<Report, ChallengeServiceError>) -> Option<Report> {
+    report
+        .inspect_err(
+            |reason| tracing::debug!(challenge = %id, %reason, "a challenge could not be observed"),
+        )
+        .ok()
 }
 
 async fn record(scheduler: &Scheduler, report: Report) -> Result<(), StoreError> {

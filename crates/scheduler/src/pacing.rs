@@ -1,16 +1,16 @@
-//! Pacing: how many attempts run at once, and how long the scheduler pauses between them.
+//! Pacing: how many attempts run at once, and how long the dispatcher pauses after an attempt.
 
 use std::time::Duration;
 
 use challenge_service::handle::Capacity;
 
-/// The shortest pause: requests that are ordered meanwhile are handed over together.
+/// The shortest pause. Requests that arrive meanwhile share the next batch.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
-/// The longest pause: an attempt that took longer than usual was itself kept waiting.
+/// The longest pause. A longer attempt was itself delayed by others.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// How a challenge service takes requests.
+/// How attempts are paced for one challenge service.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pacing {
     /// How many attempts run at once.
@@ -21,9 +21,9 @@ pub(crate) struct Pacing {
 }
 
 impl Pacing {
-    /// In the same process one attempt at a time takes many requests, and pauses leave the
-    /// databases to those who order. Over HTTP each request is an attempt, and none waits for
-    /// another.
+    /// In the same process one attempt at a time takes a batch of requests, and the pauses leave
+    /// the databases to new orders. Over HTTP each request is a separate attempt, and there are
+    /// no pauses.
     pub(crate) fn of(capacity: Capacity) -> Self {
         match capacity {
             Capacity::Batches(batch) => Self { attempts: 1, batch, pauses: true },
@@ -31,7 +31,7 @@ impl Pacing {
         }
     }
 
-    /// The pause after an attempt that took so long: half of that, within bounds.
+    /// The pause after an attempt: half of its duration, within bounds.
     pub(crate) fn pause_after(self, attempt: Duration) -> Option<Duration> {
         self.pauses.then(|| (attempt / 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE))
     }

@@ -1,5 +1,4 @@
-//! Forgetting what need not be kept any longer: idempotency keys that are as good as new (§4), old
-//! events (§7).
+//! Deleting expired idempotency keys (§4) and old events (§7).
 
 use db::StoreError;
 use domain::event::RETENTION;
@@ -7,10 +6,10 @@ use store_workspace::{PruneEvents, PruneIdempotencyRecords};
 
 use super::Scheduler;
 
-/// Small, so that others do not wait behind it.
+/// How many rows one write deletes. It is small, so that other writes do not wait long.
 const BATCH: u32 = 500;
 
-/// Deletes what is old, a batch at a time, until there is nothing of it.
+/// Deletes all expired rows, batch by batch.
 ///
 /// # Errors
 /// When the workspace database fails.

@@ -1,6 +1,6 @@
-//! Recalling requests that were called off (§7, §11): at the moment when they were handed over, or
-//! with their app when that was deleted. The challenge that came of one is closed, so that nobody
-//! gives their time to a test that nobody wants any more.
+//! Recalling requests that were cancelled during their hand-over, or deleted with their app (§7,
+//! §11). The challenge of a recalled request is closed, so that no tester spends time on a
+//! cancelled test.
 
 use challenge_service::handle::{ChallengeOrder, ChallengeServiceError};
 use db::StoreError;
@@ -15,7 +15,7 @@ use super::{Scheduler, Stopping};
 /// How many requests are recalled together.
 const BATCH: u32 = 64;
 
-/// Recalls every request that is due.
+/// Recalls all requests that are due.
 ///
 /// # Errors
 /// When the workspace database fails.
@@ -52,12 +52,13 @@ async fn recall(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), 
                 .await?;
             finish(scheduler, &request).await
         }
-        // A challenge that is not there is not open either.
-        Err(ChallengeServiceError::Unknown(_)) => finish(scheduler, &request).await,
-        // It is due again soon: what refuses today, a wrong token say, may have an open challenge
-        // all the same.
+        // There is no challenge to close.
+        Err(ChallengeServiceError::NotFound(_)) => finish(scheduler, &request).await,
+        // The request is due again soon. After a refusal too: a service that refuses the token, for
+        // example, may have an open challenge.
         Err(
-            ChallengeServiceError::Refused(reason) | ChallengeServiceError::NotNow { reason, .. },
+            ChallengeServiceError::Refused(reason)
+            | ChallengeServiceError::Unavailable { reason, .. },
         ) => {
             tracing::debug!(challenge_request = %request.id, reason, "could not be recalled yet");
             Ok(())
@@ -70,10 +71,9 @@ async fn finish(scheduler: &Scheduler, request: &ChallengeRequest) -> Result<(),
     scheduler.store.finish_recall(FinishRecall(RequestKey::from(request))).await
 }
 
-/// Only the challenge service knows whether there is a challenge, and what it is called. To ask for
-/// the one of a request is to find it or to make it; either way it is closed then, and no late
-/// attempt can open another one. Where it will not make one, there may be one from an earlier
-/// attempt.
+/// Closes the challenge of a request. Scheduling the request finds its challenge or creates it, so
+/// after this a late attempt cannot create an open one. If the service refuses to create it, there
+/// may still be one from an earlier attempt.
 async fn close(
     scheduler: &Scheduler,
     request: &ChallengeRequest,
@@ -84,11 +84,11 @@ async fn close(
         host_name: request.host_name.clone(),
     };
     let id = match scheduler.challenge_service.schedule(order).await {
-        Ok(made) => made.id,
-        Err(ChallengeServiceError::Refused(_) | ChallengeServiceError::Unknown(_)) => {
+        Ok(challenge) => challenge.id,
+        Err(ChallengeServiceError::Refused(_) | ChallengeServiceError::NotFound(_)) => {
             ChallengeId::of(request.id)
         }
-        Err(error @ ChallengeServiceError::NotNow { .. }) => return Err(error),
+        Err(error @ ChallengeServiceError::Unavailable { .. }) => return Err(error),
     };
     scheduler.challenge_service.close(id).await
 }

@@ -10,11 +10,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Clone)]
 pub(crate) struct Slots {
     semaphore: Arc<Semaphore>,
-    /// How many slots new requests leave to those that wait in the table, which are older.
-    kept_for_due: usize,
+    /// How many slots are reserved for requests in the table, which are older than new ones.
+    reserved_for_due: usize,
 }
 
-/// Slots that are taken. Dropping this frees them.
+/// Taken slots. Dropping them frees them.
 #[derive(Debug)]
 pub(crate) struct TakenSlots(OwnedSemaphorePermit);
 
@@ -28,18 +28,18 @@ pub(crate) struct LeasedRequest {
 
 impl Slots {
     pub(crate) fn new(count: usize) -> Self {
-        Self { semaphore: Arc::new(Semaphore::new(count)), kept_for_due: count / 2 }
+        Self { semaphore: Arc::new(Semaphore::new(count)), reserved_for_due: count / 2 }
     }
 
     /// A slot for a request that is about to be stored.
     pub(crate) fn take_for_new(&self) -> Option<TakenSlots> {
-        if self.semaphore.available_permits() <= self.kept_for_due {
+        if self.semaphore.available_permits() <= self.reserved_for_due {
             return None;
         }
         Arc::clone(&self.semaphore).try_acquire_owned().ok().map(TakenSlots)
     }
 
-    /// Slots for at most so many requests from the table; `None` if none is free.
+    /// At most `limit` slots for requests from the table; `None` if no slot is free.
     pub(crate) fn take_for_due(&self, limit: usize) -> Option<TakenSlots> {
         let free = self.semaphore.available_permits().min(limit);
         let free = u32::try_from(free).ok().filter(|free| *free > 0)?;
@@ -52,7 +52,7 @@ impl TakenSlots {
         self.0.num_permits()
     }
 
-    /// Gives each request a slot. Slots that are left over are freed.
+    /// Gives each request a slot, and frees the remaining slots.
     pub(crate) fn fill(
         mut self,
         requests: Vec<ChallengeRequest>,

@@ -1,4 +1,4 @@
-//! What an operator decides (§13).
+//! The configuration of a server (§13).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,46 +12,45 @@ use domain::Environment;
 use domain::secret_key::SecretKey;
 use http_support::rate_limit::RateLimit;
 
-/// Everything that a server needs to be told (§13).
+/// The configuration of a server. The fields are named like their options (§13).
 #[derive(Clone)]
 pub struct Config {
-    /// Where to accept connections; port 0 means any free one.
+    /// The address to listen on; port 0 means any free port.
     pub listen: SocketAddr,
-    /// Where the embedded databases and the generated secrets are kept.
+    /// The directory of the embedded databases and the generated secrets.
     pub data_dir: PathBuf,
     /// The PostgreSQL database to use instead of the embedded ones.
     pub database_url: Option<PostgresUrl>,
-    /// The PostgreSQL database of the challenge service, if it has one of its own.
+    /// The PostgreSQL database of the challenge service, if it is another one.
     pub tpas_database_url: Option<PostgresUrl>,
-    /// How many connections each store keeps for reading, where it is on PostgreSQL; at least 1.
+    /// How many connections for reads each store has on PostgreSQL; at least 1.
     pub database_connections: usize,
-    /// How long PostgreSQL may take for a read or a write.
+    /// The timeout of a read or a write on PostgreSQL.
     pub database_timeout: Duration,
     /// Which kind of deployment this is.
     pub environment: Environment,
-    /// What this process does.
+    /// The roles of this process.
     pub roles: Roles,
-    /// How testers reach this deployment, without a slash at the end. `None` means: as they reached
-    /// it.
+    /// The URL at which testers reach this deployment, without a trailing slash. `None` means the
+    /// host of each request.
     pub public_url: Option<String>,
-    /// Where the challenge service runs; `None` means in this process.
+    /// The base URL of the challenge service; `None` means in this process.
     pub tpas_url: Option<String>,
-    /// The bearer token of the challenge service's service surface; `None` leaves that surface
-    /// shut.
+    /// The bearer token of the challenge service's service surface; `None` closes that surface.
     pub tpas_token: Option<String>,
-    /// The key from which the challenge service makes its tokens and hashes; `None` means one that
-    /// is generated and kept in the data directory.
+    /// The key from which the challenge service derives its tokens and hashes; `None` means the one
+    /// in the data directory, which is generated if it is missing.
     pub secret_key: Option<SecretKey>,
-    /// The secret with which verification events are signed; `None` means one that is generated and
-    /// kept in the data directory.
+    /// The secret with which verification events are signed; `None` means the one in the data
+    /// directory, which is generated if it is missing.
     pub verification_secret: Option<String>,
-    /// How many requests a second one API key may make.
+    /// The rate limit of each API key.
     pub rate_limit: RateLimit,
-    /// A provider catalogue of the operator's own.
+    /// The operator's provider catalogue; `None` means the built-in one.
     pub catalogue: Option<PathBuf>,
     /// Whether an empty sandbox gets a demo workspace.
     pub demo: bool,
-    /// How long things may take.
+    /// Timeouts and periods.
     pub limits: Limits,
     /// When background work runs.
     pub background: Background,
@@ -83,13 +82,13 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Where workspaces and production tests are kept.
+    /// Where the workspace store is.
     #[must_use]
     pub fn workspace_location(&self) -> Location {
         self.location(self.database_url.as_ref())
     }
 
-    /// Where challenges are kept.
+    /// Where the challenge store is.
     #[must_use]
     pub fn challenge_location(&self) -> Location {
         self.location(self.tpas_database_url.as_ref().or(self.database_url.as_ref()))
@@ -107,22 +106,22 @@ impl Config {
     }
 }
 
-/// How long things may take.
+/// Timeouts and periods. Operators cannot change them; tests do.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// From a request's head to its answer.
+    /// How long a request may take, from its head to its response.
     pub request: Duration,
-    /// How long a repetition waits for the first request with its idempotency key.
+    /// How long a repeated request waits for the first one with its idempotency key.
     pub repetition: Duration,
     /// How long the challenge service may take to answer a read that a caller waits for.
-    pub peer_read: Duration,
-    /// How long the challenge service may take to make a challenge.
+    pub challenge_service_read: Duration,
+    /// How long the challenge service may take to create a challenge.
     pub hand_over: Duration,
-    /// How long the hand-over rests between two looks, if nobody says that there is something new.
-    pub hand_over_rest: Duration,
-    /// How long a stopping server finishes what is in flight.
+    /// How often the dispatcher polls for due requests, if no notification wakes it up.
+    pub hand_over_period: Duration,
+    /// How long a stopping server waits for requests and tasks in flight.
     pub drain: Duration,
-    /// How long a stream of events may be silent.
+    /// How long an event stream may be silent before a heartbeat is sent.
     pub heartbeat: Duration,
 }
 
@@ -131,9 +130,9 @@ impl Default for Limits {
         Self {
             request: Duration::from_secs(10),
             repetition: Duration::from_secs(3),
-            peer_read: Duration::from_millis(1500),
+            challenge_service_read: Duration::from_millis(1500),
             hand_over: Duration::from_secs(10),
-            hand_over_rest: Duration::from_secs(1),
+            hand_over_period: Duration::from_secs(1),
             drain: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
         }
@@ -143,44 +142,44 @@ impl Default for Limits {
 /// When background work runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Background {
-    /// Periodically, and sooner when there is a reason to.
+    /// Periodically, and sooner after a notification.
     Periodic,
-    /// Only when [`crate::Rounds::run`] asks for it: for tests and simulations.
+    /// Only when [`crate::BackgroundTrigger::run`] is called: for tests and simulations.
     OnDemand,
 }
 
-/// A part of what fieldtest does, which can run in a process of its own (§13).
+/// A part of fieldtest that can run in a separate process (§13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// The Workspace API.
     Api,
-    /// Hands challenge requests over.
+    /// The scheduler.
     Scheduler,
-    /// The challenge service.
-    Tpas,
-    /// Pages for people.
+    /// The challenge service. The option calls it `tpas`.
+    ChallengeService,
+    /// The pages.
     Web,
 }
 
 impl Role {
-    const ALL: [Self; 4] = [Self::Api, Self::Scheduler, Self::Tpas, Self::Web];
+    const ALL: [Self; 4] = [Self::Api, Self::Scheduler, Self::ChallengeService, Self::Web];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Api => "api",
             Self::Scheduler => "scheduler",
-            Self::Tpas => "tpas",
+            Self::ChallengeService => "tpas",
             Self::Web => "web",
         }
     }
 }
 
-/// What one process does: one role or more (§13).
+/// The roles of one process: at least one (§13).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roles(BTreeSet<Role>);
 
 impl Roles {
-    /// Whether this process plays this role.
+    /// Whether the process has this role.
     #[must_use]
     pub fn has(&self, role: Role) -> bool {
         self.0.contains(&role)
@@ -200,7 +199,7 @@ impl fmt::Display for Roles {
     }
 }
 
-/// The text names no roles.
+/// The text is not a list of roles.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("name one or more of api, scheduler, tpas, web, separated by commas")]
 pub struct UnknownRole;
@@ -225,7 +224,7 @@ mod tests {
         assert_eq!(Roles::default().to_string(), "api,scheduler,tpas,web");
         let some: Roles = "tpas, api".parse().unwrap();
         assert_eq!(some.to_string(), "api,tpas");
-        assert!(some.has(Role::Tpas) && !some.has(Role::Web));
+        assert!(some.has(Role::ChallengeService) && !some.has(Role::Web));
         for wrong in ["", "api,", "apis"] {
             assert_eq!(wrong.parse::<Roles>(), Err(UnknownRole), "{wrong}");
         }

@@ -1,8 +1,8 @@
-//! The process: configuration, lifecycle, telemetry, doctor. It puts the other crates together.
+//! The process: configuration, lifecycle, telemetry, doctor.
 //!
-//! [`Server::start`] puts together what the roles in [`Config`] ask for. `ARCHITECTURE.md` shows
-//! the rooms and who may call whom. The numbers in brackets (§5) are sections of
-//! `docs/api-design.md`.
+//! [`Server::start`] builds what the roles in [`Config`] need from the other crates.
+//! `ARCHITECTURE.md` shows the crates and their dependencies. The numbers in brackets (§13) are
+//! sections of `docs/api-design.md`.
 
 #![cfg_attr(
     not(feature = "openapi"),
@@ -18,6 +18,7 @@ extern crate openapi_off as utoipa;
 
 mod config;
 mod doctor;
+mod health;
 mod lifecycle;
 mod openapi;
 #[cfg(feature = "openapi")]
@@ -26,14 +27,14 @@ mod telemetry;
 
 pub use http_support::rate_limit::{MalformedRateLimit, RateLimit};
 
-pub use config::{Background, Config, Limits, Role, Roles, UnknownRole};
-pub use doctor::{Finding, Verdict, examine};
-pub use lifecycle::{
-    CopiedDeployment, Demo, Rounds, Server, StartError, copy, migrate, read_catalogue,
+pub use crate::config::{Background, Config, Limits, Role, Roles, UnknownRole};
+pub use crate::doctor::{CheckStatus, Finding, examine};
+pub use crate::lifecycle::{
+    BackgroundTrigger, CopiedDeployment, Demo, Server, StartError, copy, migrate, read_catalogue,
 };
 
-/// The OpenAPI 3.1 document of everything that fieldtest answers, as indented JSON (§13). With the
-/// feature `openapi` it is generated from the code.
+/// The OpenAPI 3.1 document of all operations, as indented JSON (§13). With the feature `openapi` it
+/// is generated from the code.
 #[must_use]
 pub fn openapi_json() -> String {
     #[cfg(feature = "openapi")]

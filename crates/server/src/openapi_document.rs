@@ -2,32 +2,45 @@
 
 use std::mem::take;
 
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{AllOf, Object, OneOf, Schema};
+use utoipa::openapi::header::{Header, HeaderBuilder};
+use utoipa::openapi::path::{Operation, Parameter, PathItem};
+use utoipa::openapi::schema::{AllOf, Object, OneOf, Schema, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::server::Server;
+use utoipa::openapi::{RefOr, Response};
 use utoipa::{Modify, OpenApi};
+use wire::error::ErrorEnvelope;
 
-use crate::lifecycle::health;
+use crate::health;
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "fieldtest",
-        description = "Production tests of electronic identities, with real people on real devices: order a test, let testers \
-            join, grant stamps, read the report.",
+        description = "Production tests of electronic identities, with real people on real \
+            devices: order a test, let testers join, grant stamps, read the report.",
     ),
     tags(
-        (name = "Workspace", description = "For the relying party's engineer: whose key this is."),
-        (name = "Apps", description = "For the relying party's engineer: what production tests are ordered for."),
-        (name = "Providers", description = "For the relying party's engineer: which electronic identities an app can test."),
-        (name = "Production tests", description = "For the relying party's engineer: order tests, follow them, read reports."),
-        (name = "Testers", description = "For testers' browsers and apps: find a challenge, join it, follow it."),
-        (name = "Sandbox simulator", description = "In a sandbox: plays the person that is verified."),
+        (name = "Workspace",
+            description = "For the relying party's engineer: the workspace of an API key."),
+        (name = "Apps",
+            description = "For the relying party's engineer: the apps that are tested."),
+        (name = "Providers",
+            description = "For the relying party's engineer: the electronic identities that an app \
+                can test."),
+        (name = "Production tests",
+            description = "For the relying party's engineer: order tests, follow them, read \
+                reports."),
+        (name = "Testers",
+            description = "For testers' browsers and apps: find a challenge, join it, follow it."),
+        (name = "Sandbox simulator",
+            description = "In a sandbox: plays the person that is verified."),
         (name = "Verifiers", description = "For verifiers: report outcomes."),
-        (name = "Challenge service", description = "For the scheduler: make, read and close challenges."),
+        (name = "Challenge service",
+            description = "For the scheduler: create, read and close challenges."),
         (name = "Operations", description = "For operators."),
     ),
+    components(schemas(ErrorEnvelope)),
     modifiers(&Schemes),
 )]
 struct Document;
@@ -40,11 +53,13 @@ impl Modify for Schemes {
         let schemes = [
             (
                 "workspace_api_key",
-                "A workspace API key: sk_workspace_test_… in a sandbox, sk_workspace_prod_… in production",
+                "A workspace API key: sk_workspace_test_… in a sandbox, sk_workspace_prod_… in \
+                 production",
             ),
             (
                 "service_token",
-                "The token that the operator shares between the scheduler and the challenge service",
+                "The token that the operator shares between the scheduler and the challenge \
+                 service",
             ),
             ("participation_token", "The token that joining has answered"),
         ];
@@ -57,10 +72,46 @@ impl Modify for Schemes {
     }
 }
 
-/// Says what a member means beside its type.
+/// Documents the response headers that every operation has, and those that follow from its
+/// parameters.
+fn add_headers(document: &mut utoipa::openapi::OpenApi) {
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        let is_key = |parameter: &RefOr<Parameter>| match parameter {
+            RefOr::T(parameter) => parameter.name == "Idempotency-Key",
+            RefOr::Ref(_) => false,
+        };
+        let takes_key = operation.parameters.iter().flatten().any(is_key);
+        for (status, response) in &mut operation.responses.responses {
+            let RefOr::T(response) = response else { continue };
+            if status.starts_with('2') {
+                add_header(response, "X-Request-Id", "The request's id");
+            }
+            if status == "201" && takes_key {
+                let meaning = "`true` when this is the answer to an earlier request";
+                add_header(response, "Idempotency-Replayed", meaning);
+            }
+        }
+    }
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, patch, .. } = path;
+    [get, put, post, delete, patch].into_iter().flatten()
+}
+
+/// Adds a header, unless the operation documents it itself.
+fn add_header(response: &mut Response, name: &str, meaning: &str) {
+    let header = || -> Header {
+        let text = Object::with_type(Type::String);
+        HeaderBuilder::new().schema(Some(text)).description(Some(meaning)).build()
+    };
+    response.headers.entry(name.to_owned()).or_insert_with(|| header().into());
+}
+
+/// Moves descriptions of members to where readers and client generators look for them.
 ///
-/// utoipa says it inside: where a member is a reference or null, its description is on the
-/// reference in the `oneOf`, and neither generators of clients nor readers look for it there.
+/// If a member is a reference or null, utoipa puts its description on the reference inside the
+/// `oneOf`. This moves it to the member.
 fn lift_descriptions(document: &mut utoipa::openapi::OpenApi) {
     let schemas =
         document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
@@ -78,7 +129,7 @@ fn lift_descriptions(document: &mut utoipa::openapi::OpenApi) {
     }
 }
 
-/// The members of an object, and of those that it is composed of.
+/// The members of an object, including those of the objects that it is composed of.
 fn members(schema: &mut RefOr<Schema>) -> Vec<&mut RefOr<Schema>> {
     match schema {
         RefOr::T(Schema::Object(Object { properties, .. })) => properties.values_mut().collect(),
@@ -96,8 +147,9 @@ pub(crate) fn generate() -> String {
     for part in workspace_api::documents().into_iter().chain(others) {
         document.merge(part);
     }
+    add_headers(&mut document);
     lift_descriptions(&mut document);
-    // Only a value that is no JSON could fail here, and the document has none.
+    // Every value in the document can be written as JSON.
     let mut text = document.to_pretty_json().unwrap_or_default();
     text.push('\n');
     text

@@ -12,13 +12,13 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use scheduler::HandOverCounter;
 
-/// Which store's commits are measured together. The values are the names of the stores' files.
+/// The labels of a store's writer metrics. The values are the names of the stores' files.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StoreLabels {
     store: &'static str,
 }
 
-/// Runs of a background task, by how they ended.
+/// The labels of the counter of background runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct TaskLabels {
     pub(crate) task: &'static str,
@@ -89,7 +89,7 @@ impl Telemetry {
         }
     }
 
-    /// The text that Prometheus reads.
+    /// The metrics in the OpenMetrics text format.
     pub(crate) fn render(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;

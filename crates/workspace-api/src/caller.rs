@@ -1,4 +1,4 @@
-//! Who is calling, and what they may do (§2).
+//! Authentication and authorisation (§2).
 
 use std::marker::PhantomData;
 
@@ -7,18 +7,22 @@ use axum::http::request::Parts;
 use domain::api_key::{self, Access};
 use domain::{ApiKeyId, WorkspaceId};
 use http_support::bearer;
+#[cfg(feature = "openapi")]
+use http_support::documentation::{Responses, errors};
 use http_support::error::ApiError;
 use http_support::request_layer::RequestIdentity;
+#[cfg(feature = "openapi")]
+use utoipa::IntoResponses;
 
-use super::WorkspaceApi;
+use crate::state::WorkspaceApi;
 
-/// The right to look.
+/// The right to read.
 pub(super) enum Read {}
 
-/// The right to change things.
+/// The right to read and write.
 pub(super) enum Write {}
 
-/// Something that a key's bearer may or may not do.
+/// A right that an API key grants or does not grant.
 pub(super) trait Right: Send {
     fn is_granted_by(access: Access) -> bool;
 }
@@ -40,8 +44,9 @@ impl Right for Write {
     }
 }
 
-/// The bearer of a valid API key with this right. A handler that takes one cannot be reached
-/// without it, and finds only what belongs to this workspace.
+/// The extractor of the bearer of a valid API key with the right `R`. A handler that takes one
+/// cannot run without that right. Every query is built from `workspace_id`, so a handler cannot
+/// reach another workspace's data.
 pub(super) struct Caller<R> {
     pub(super) workspace_id: WorkspaceId,
     pub(super) key_id: ApiKeyId,
@@ -53,7 +58,7 @@ impl<R: Right> FromRequestParts<WorkspaceApi> for Caller<R> {
 
     async fn from_request_parts(parts: &mut Parts, api: &WorkspaceApi) -> Result<Self, ApiError> {
         let secret = bearer::token(&parts.headers).ok_or_else(ApiError::invalid_credentials)?;
-        // A typo is refused here, without a read.
+        // The checksum refuses a typo without a read of the database.
         let hash = api_key::recognise(secret, api.environment)
             .ok_or_else(ApiError::invalid_credentials)?;
         let key = api
@@ -61,14 +66,28 @@ impl<R: Right> FromRequestParts<WorkspaceApi> for Caller<R> {
             .key(&api.store, &api.clock_and_rng, hash)
             .await?
             .ok_or_else(ApiError::invalid_credentials)?;
-        if let Some(asker) = parts.extensions.get::<RequestIdentity>() {
-            asker.is(&key.workspace_id, key.id);
+        if let Some(identity) = parts.extensions.get::<RequestIdentity>() {
+            identity.set(&key.workspace_id, key.id);
         }
-        api.key_uses.note(&key, api.clock_and_rng.now());
+        api.key_uses.record(&key, api.clock_and_rng.now());
         api.rate_limits.count(key.id)?;
         if !R::is_granted_by(key.access) {
             return Err(ApiError::forbidden("This key may only read. Use a key with full access."));
         }
         Ok(Self { workspace_id: key.workspace_id.clone(), key_id: key.id, right: PhantomData })
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl<R: Right> IntoResponses for Caller<R> {
+    fn responses() -> Responses {
+        let mut responses = errors([
+            (401, "The credentials are missing or not valid here"),
+            (429, "Too many requests with this key"),
+        ]);
+        if !R::is_granted_by(Access::ReadOnly) {
+            responses.extend(errors([(403, "The key may only read")]));
+        }
+        responses
     }
 }

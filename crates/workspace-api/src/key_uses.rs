@@ -1,50 +1,54 @@
-//! When keys were last used (§2). A request only notes it in memory; it is written now and then,
-//! and what a crash forgets is no more than that.
+//! When API keys were last used (§2). A request only records it in memory; a background task writes
+//! it to the database periodically. A crash loses at most one period.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use db::StoreError;
 use domain::api_key::ApiKey;
 use domain::{ApiKeyId, Timestamp, WorkspaceId};
+use parking_lot::Mutex;
 use store_workspace::{KeyUse, RecordKeyUses, WorkspaceStore};
 
-/// What was noted since it was last written. Clones share it.
+/// The uses that were recorded since the last flush. Clones share them.
 #[derive(Clone, Default)]
 pub struct KeyUses(Arc<Mutex<HashMap<ApiKeyId, (WorkspaceId, Timestamp)>>>);
 
 impl KeyUses {
-    /// Notes that a key was used.
-    pub(super) fn note(&self, key: &ApiKey, now: Timestamp) {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match noted.get_mut(&key.id) {
+    /// Records a use.
+    pub(super) fn record(&self, key: &ApiKey, now: Timestamp) {
+        let mut uses = self.0.lock();
+        match uses.get_mut(&key.id) {
             Some((_, last)) => *last = now.max(*last),
-            None => drop(noted.insert(key.id, (key.workspace_id.clone(), now))),
+            None => drop(uses.insert(key.id, (key.workspace_id.clone(), now))),
         }
     }
 
-    /// Writes down what was noted. What cannot be written is kept for the next time.
-    pub async fn write(&self, store: &WorkspaceStore) -> Result<(), StoreError> {
-        let noted = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        if noted.is_empty() {
+    /// Writes the recorded uses to the database.
+    ///
+    /// # Errors
+    /// When the workspace database fails. The next flush writes them again.
+    pub async fn flush(&self, store: &WorkspaceStore) -> Result<(), StoreError> {
+        let uses = std::mem::take(&mut *self.0.lock());
+        if uses.is_empty() {
             return Ok(());
         }
-        let uses = noted.iter().map(|(id, (workspace_id, last_used_at))| KeyUse {
+        let write = uses.iter().map(|(id, (workspace_id, last_used_at))| KeyUse {
             workspace_id: workspace_id.clone(),
             id: *id,
             last_used_at: *last_used_at,
         });
-        let written = store.record_key_uses(RecordKeyUses(uses.collect())).await;
+        let written = store.record_key_uses(RecordKeyUses(write.collect())).await;
         if written.is_err() {
-            self.keep(noted);
+            self.restore(uses);
         }
         written
     }
 
-    fn keep(&self, unwritten: HashMap<ApiKeyId, (WorkspaceId, Timestamp)>) {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn restore(&self, unwritten: HashMap<ApiKeyId, (WorkspaceId, Timestamp)>) {
+        let mut uses = self.0.lock();
         for (id, (workspace_id, used_at)) in unwritten {
-            let (_, last) = noted.entry(id).or_insert((workspace_id, used_at));
+            let (_, last) = uses.entry(id).or_insert((workspace_id, used_at));
             *last = used_at.max(*last);
         }
     }

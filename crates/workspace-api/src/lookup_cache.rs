@@ -1,9 +1,9 @@
-//! Keys and apps that were read less than a second ago (§2).
+//! The cache of API keys and apps (§2).
 //!
-//! Successive requests ask for the same key and the same app, so both are cached for a second. A
-//! cached value may let a request in, but never refuses one: before a refusal, the database is
-//! asked. What this process changes, it removes from the cache at once. So the only visible effect
-//! is that a key or an app that was removed elsewhere is accepted for one second more.
+//! Successive requests use the same key and the same app, so both are cached for a second. A cached
+//! value may admit a request but never refuses one: before a refusal, the handler reads the
+//! database. A change in this process evicts the value at once. The only visible effect is that a
+//! key or an app that another process removed is accepted for one more second.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use domain::{ClientId, ClockAndRng, Timestamp, WorkspaceId};
 use quick_cache::sync::Cache;
 use store_workspace::WorkspaceStore;
 
-/// How long a value is used. §2 allows five seconds.
+/// How long a value is valid. §2 allows five seconds.
 const TIME_TO_LIVE: Duration = Duration::from_secs(1);
 
-/// How many values of each kind are kept. Beyond that, those that are used least are dropped.
+/// How many values of each type are cached.
 const CAPACITY: usize = 10_000;
 
-/// The cache. Clones share it.
+/// Recently read API keys and apps. Clones share them.
 #[derive(Clone, Default)]
 pub struct LookupCache {
     keys: RecentReads<SecretHash, ApiKey>,
@@ -67,13 +67,13 @@ impl LookupCache {
         Ok(found)
     }
 
-    /// Removes an app that is about to be changed, or was changed.
+    /// Removes an app.
     pub(crate) fn remove_app(&self, id: &(WorkspaceId, ClientId)) {
         self.apps.remove(id);
     }
 }
 
-/// Values with the time at which their reading began.
+/// Values with the time at which their read began.
 struct RecentReads<K, V>(Arc<Cache<K, (Duration, Arc<V>)>>);
 
 impl<K, V> Clone for RecentReads<K, V> {
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_used_for_a_second_from_the_beginning_of_its_reading() {
+    fn a_value_is_valid_for_a_second_from_the_start_of_its_read() {
         let reads = RecentReads::default();
         reads.put("key", Duration::from_secs(5), Arc::new(7));
         assert_eq!(reads.get(&"key", Duration::from_millis(5999)).as_deref(), Some(&7));

@@ -1,11 +1,12 @@
-//! The whole route table of the Workspace API.
+//! The route table of the Workspace API.
 
 use axum::Router;
 use axum::routing::{get, patch, post};
 
-use super::{WorkspaceApi, apps, production_tests, providers, workspace};
+use crate::state::WorkspaceApi;
+use crate::{apps, production_tests, providers, workspace};
 
-/// Below `/connect/v1`.
+/// All routes below `/connect/v1`.
 pub fn routes(api: WorkspaceApi) -> Router {
     let routes = Router::new()
         .route("/workspace", get(workspace::show::show))

@@ -1,3 +1,3 @@
-//! Challenge requests, as they are handed over (§9, §10).
+//! Challenge requests, which the scheduler hands over (§9, §10).
 
 pub(super) mod put;

@@ -5,39 +5,36 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::RequestId;
 use http_support::body::JsonObject;
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
 use wire::challenge::Challenge;
 use wire::challenge_service::{ScheduleChallenge, read_schedule};
 use wire::error::ErrorEnvelope;
 
-use crate::ChallengeService;
+use crate::service::ChallengeService;
 use crate::service_caller::ServiceCaller;
 
-/// Make the challenge of a request
+/// Create the challenge of a request
 ///
-/// Each request has one challenge, however often it is put: the first time makes it, each further
-/// time answers it as it is.
+/// Each request has one challenge. The first call creates it, and each repetition answers its
+/// current state.
 #[utoipa::path(
     put,
     path = "/tpas/v1/challenge-requests/{request_id}",
     operation_id = "scheduleChallenge",
     tag = "Challenge service",
     security(("service_token" = [])),
-    params(("request_id" = String, Path, description = "The request's id", example = "req_7f3a9c1e-4b2d-4f88-9e1a-0c3d5b6e7f8a")),
+    params(
+        ("request_id" = String, Path, description = "The request's id",
+            example = "req_7f3a9c1e-4b2d-4f88-9e1a-0c3d5b6e7f8a"),
+    ),
     request_body(content = ScheduleChallenge, content_type = "application/json"),
     responses(
-        (status = 201, description = "The challenge was made", body = Challenge, headers(
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 200, description = "The challenge had been made before", body = Challenge, headers(
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 400, description = "The body does not fit", body = ErrorEnvelope),
-        (status = 401, description = "The token is missing or wrong", body = ErrorEnvelope),
-        (status = 404, description = "The path names no request", body = ErrorEnvelope),
-        (status = 413, description = "The body is larger than 64 KiB", body = ErrorEnvelope),
-        (status = 415, description = "The body is not declared as JSON", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+        (status = 201, description = "The challenge was created", body = Challenge),
+        (status = 200, description = "The challenge exists already", body = Challenge),
+        ServiceCaller, JsonObject, ServerErrors,
+        (status = 404, description = "The path contains no request id", body = ErrorEnvelope),
     ),
 )]
 pub(crate) async fn put(

@@ -1,4 +1,4 @@
-//! Challenges: found by testers, read and closed by the scheduler (§10).
+//! Challenges: testers list the open ones, the scheduler reads and closes them (§10).
 
 pub(super) mod close;
 pub(super) mod open;

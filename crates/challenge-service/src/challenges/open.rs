@@ -3,15 +3,15 @@
 use axum::Json;
 use axum::extract::State;
 use domain::Platform;
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
-use http_support::query::QueryMembers;
+use http_support::query::QueryParameters;
 use store_challenge::ChallengeRecord;
-use wire::error::ErrorEnvelope;
 use wire::participation::{OpenChallenge, ProviderChoice};
 
-use crate::ChallengeService;
+use crate::service::ChallengeService;
 
-/// More than a tester at a bus stop will read.
+/// How many challenges the list has at most.
 const LONGEST_LIST: u32 = 100;
 
 /// Find challenges to join
@@ -22,18 +22,18 @@ const LONGEST_LIST: u32 = 100;
     path = "/tpas/v1/challenges/open",
     operation_id = "listOpenChallenges",
     tag = "Testers",
-    params(("platform" = Option<wire::production_test::Platform>, Query, description = "What the tester's device split_on_conflict")),
+    params(
+        ("platform" = Option<wire::production_test::Platform>, Query,
+            description = "What the tester's device runs"),
+    ),
     responses(
-        (status = 200, description = "The open challenges", body = Vec<OpenChallenge>, headers(
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 400, description = "The platform is unknown", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+        (status = 200, description = "The open challenges", body = Vec<OpenChallenge>),
+        QueryParameters, ServerErrors,
     ),
 )]
 pub(crate) async fn open(
     State(service): State<ChallengeService>,
-    mut query: QueryMembers,
+    mut query: QueryParameters,
 ) -> Result<Json<Vec<OpenChallenge>>, ApiError> {
     let platform = query.take("platform", "ios or android", |_: &Platform| true);
     query.finish()?;
@@ -41,10 +41,10 @@ pub(crate) async fn open(
         .store()
         .open_challenges(platform, service.clock_and_rng().now(), LONGEST_LIST)
         .await?;
-    Ok(Json(records.into_iter().map(|record| describe(&service, record)).collect()))
+    Ok(Json(records.into_iter().map(|record| to_body(&service, record)).collect()))
 }
 
-fn describe(service: &ChallengeService, record: ChallengeRecord) -> OpenChallenge {
+fn to_body(service: &ChallengeService, record: ChallengeRecord) -> OpenChallenge {
     let ChallengeRecord { challenge, payload, host_name, granted } = record;
     let choice = |id: &domain::ProviderId| ProviderChoice {
         id: id.to_string(),

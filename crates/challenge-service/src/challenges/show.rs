@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use domain::ChallengeId;
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
 use wire::challenge::Challenge;
-use wire::error::ErrorEnvelope;
 
+use crate::documentation::ChallengePath;
+use crate::service::{ChallengeService, NO_SUCH_CHALLENGE};
 use crate::service_caller::ServiceCaller;
-use crate::{ChallengeService, NO_SUCH_CHALLENGE};
 
 /// Read a challenge
 #[utoipa::path(
@@ -18,14 +19,10 @@ use crate::{ChallengeService, NO_SUCH_CHALLENGE};
     operation_id = "readChallenge",
     tag = "Challenge service",
     security(("service_token" = [])),
-    params(("id" = String, Path, description = "The challenge's id", example = "ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a")),
+    params(ChallengePath),
     responses(
-        (status = 200, description = "The challenge", body = Challenge, headers(
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 401, description = "The token is missing or wrong", body = ErrorEnvelope),
-        (status = 404, description = "There is no such challenge", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+        (status = 200, description = "The challenge", body = Challenge),
+        ServiceCaller, ChallengePath, ServerErrors,
     ),
 )]
 pub(crate) async fn show(

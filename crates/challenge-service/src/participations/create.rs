@@ -8,8 +8,11 @@ use domain::idempotency::IdempotencyKey;
 use domain::participation::{Participation, Status, TIME_TO_VERIFY};
 use domain::production_test::Payload;
 use domain::{ChallengeId, Platform, ProviderId};
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
-use http_support::idempotency::{IdempotentRequest, KeyedRequest, Outcome, once};
+use http_support::idempotency::{
+    IdempotencyKeyHeader, IdempotentRequest, KeyedRequest, Outcome, once,
+};
 use http_support::path::PathParameters;
 use http_support::response::Created;
 use serde_json::{Map, Value};
@@ -18,42 +21,38 @@ use wire::error::ErrorEnvelope;
 use wire::participation::{self as body, read_join};
 
 use super::browser::Browser;
+use crate::documentation::ChallengePath;
 use crate::origin::Origin;
-use crate::{ChallengeService, NO_SUCH_CHALLENGE};
+use crate::service::{ChallengeService, NO_SUCH_CHALLENGE};
 
 /// Join a challenge
 ///
-/// Begins a participation: the tester has 15 minutes to be verified at `verificationUrl`. The
-/// browser is known by a cookie, and has one live or successful participation per provider unless
-/// the challenge allows more.
+/// Starts a participation: the tester has 15 minutes to be verified at `verificationUrl`. A cookie
+/// identifies the browser, which has one live or successful participation per provider unless the
+/// challenge allows more. The answer to a repetition contains the participation's token, so use a
+/// random `Idempotency-Key` and keep it secret.
 #[utoipa::path(
     post,
     path = "/tpas/v1/challenges/{id}/participations",
     operation_id = "joinChallenge",
     tag = "Testers",
-    params(
-        ("id" = String, Path, description = "The challenge's id", example = "ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A random value, at most 255 characters, such as a UUID: a \
-            repetition with the same key and body within 24 hours is answered as the first request was. Whoever knows the key \
-            can repeat the request, so keep it to yourself", nullable = false, min_length = 1, max_length = 255,
-            example = "0b8e2f6c-9a64-4a53-8e0e-3d2a3c9d6f10"),
-    ),
+    params(ChallengePath, IdempotencyKeyHeader),
     request_body(content = body::JoinChallenge, content_type = "application/json"),
     responses(
-        (status = 201, description = "The participation has begun", body = body::StartedParticipation, headers(
-            ("Location" = String, description = "Where the participation can be followed, with its token"),
-            ("Set-Cookie" = String, description = "How this browser will be known"),
-            ("Idempotency-Replayed" = String, description = "`true` when this is the answer to an earlier request"),
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 400, description = "The provider or the platform is not one of the challenge's", body = ErrorEnvelope),
-        (status = 404, description = "There is no such challenge", body = ErrorEnvelope),
-        (status = 409, description = "The challenge is complete, closed or over; or this browser has joined already; or the \
-            idempotency key was used for another request", body = ErrorEnvelope),
-        (status = 413, description = "The body is larger than 64 KiB", body = ErrorEnvelope),
-        (status = 415, description = "The body is not declared as JSON", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment, or testers cannot be verified here",
-            body = ErrorEnvelope),
+        (status = 201, description = "The participation has started",
+            body = body::StartedParticipation, headers(
+            ("Location" = String, description = "Where the token can read the participation"),
+            ("Set-Cookie" = String, description = "The cookie that identifies the browser"))),
+        ChallengePath, IdempotentRequest, ServerErrors,
+        (status = 400, body = ErrorEnvelope,
+            description = "The body is not valid, or the provider or the platform is not one of \
+                the challenge's"),
+        (status = 409, body = ErrorEnvelope,
+            description = "The challenge is complete, closed or over; or this browser has joined \
+                already; or the idempotency key was used for another request"),
+        (status = 503, body = ErrorEnvelope,
+            description = "The database cannot be reached at the moment, or testers cannot be \
+                verified here"),
     ),
 )]
 pub(crate) async fn create(
@@ -71,25 +70,25 @@ pub(crate) async fn create(
         .ok_or_else(|| ApiError::not_found(NO_SUCH_CHALLENGE))?;
     service.parts.verifier.check()?;
     let browser_hash = service.parts.secrets.browser_hash(id, &browser.value);
-    let known_as = browser.known_as(browser_hash);
+    let returning = browser.is_returning().then_some(browser_hash);
     let (participation, is_replay) = once(
         &service.parts.in_flight,
         id,
         keyed,
         |key, _| find_earlier(&service, id, key),
         |keyed| join(&service, &record, &body, browser_hash, keyed),
-        |made| made_by(known_as, made),
+        |made| replay(returning, made),
     )
     .await?;
-    let mut response = answer(&service, &participation, &origin, is_replay);
+    let mut response = respond(&service, &participation, &origin, is_replay);
     if !is_replay && let Some(cookie) = browser.set_cookie(&origin) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     Ok(response)
 }
 
-/// An earlier request with this key. It is looked for on any engine: a repetition must not be
-/// refused because its own participation stands in the way.
+/// The earlier request with this key. It is looked up first on both engines, because otherwise a
+/// repetition would be refused as a second participation.
 async fn find_earlier(
     service: &ChallengeService,
     id: ChallengeId,
@@ -122,10 +121,10 @@ async fn join(
     }
 }
 
-/// What the same request has begun before. A browser that never got the first answer has no cookie;
-/// one that has another cookie is another tester's.
-fn made_by(known_as: Option<[u8; 32]>, made: Made) -> Result<Participation, ApiError> {
-    if known_as.is_none_or(|known_as| known_as == made.browser_hash) {
+/// The participation that the first request started. A browser that did not receive the first
+/// response has no cookie; a browser with another cookie belongs to another tester.
+fn replay(returning: Option<[u8; 32]>, made: Made) -> Result<Participation, ApiError> {
+    if returning.is_none_or(|browser_hash| browser_hash == made.browser_hash) {
         Ok(made.participation)
     } else {
         Err(ApiError::key_conflict())
@@ -137,10 +136,12 @@ fn refusal(outcome: &JoinOutcome) -> ApiError {
         JoinOutcome::KeyConflict => ApiError::key_conflict(),
         JoinOutcome::NoChallenge => ApiError::not_found(NO_SUCH_CHALLENGE),
         JoinOutcome::Inactive => ApiError::conflict(
-            "This challenge is over: all stamps are granted, or its time has passed. Look for another one.",
+            "This challenge is over: all stamps are granted, or its time has passed. Look for \
+             another one.",
         ),
         JoinOutcome::AlreadyJoined => ApiError::conflict(
-            "You take part in this challenge with this provider already. Finish that, or choose another provider.",
+            "You take part in this challenge with this provider already. Finish that, or choose \
+             another provider.",
         ),
         JoinOutcome::Joined | JoinOutcome::Replay(_) => {
             ApiError::internal("a success taken for a refusal")
@@ -166,22 +167,22 @@ fn new_participation(
     }
 }
 
-/// The answer is rebuilt from the participation as it began, so the first and every repeated one
-/// are the same.
-fn answer(
+/// The response is built from the participation as it started, so that the first response and every
+/// replay are the same.
+fn respond(
     service: &ChallengeService,
     participation: &Participation,
     origin: &Origin,
     is_replay: bool,
 ) -> Response {
-    let begun = Participation { recorded_status: Status::Started, ..participation.clone() };
+    let started = Participation { recorded_status: Status::Started, ..participation.clone() };
     let verification_url = service.parts.verifier.verification_url(
         &service.parts.secrets,
         participation.id,
         &origin.0,
     );
     let body = body::StartedParticipation {
-        participation: body::Participation::at(begun.joined_at, &begun, verification_url),
+        participation: body::Participation::at(started.joined_at, &started, verification_url),
         token: service.parts.secrets.participation_token(participation.id),
     };
     let location = format!("/tpas/v1/participations/{}", participation.id);

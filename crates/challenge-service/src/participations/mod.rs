@@ -1,4 +1,4 @@
-//! Participations: testers join, and follow how it goes (§10).
+//! Participations: testers join a challenge and follow their verification (§10).
 
 mod browser;
 pub(super) mod create;

@@ -5,31 +5,33 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use domain::ParticipationId;
 use http_support::bearer;
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
 use wire::error::ErrorEnvelope;
 use wire::participation::Participation;
 
-use crate::ChallengeService;
 use crate::origin::Origin;
+use crate::service::ChallengeService;
 
 /// Follow a participation
 ///
-/// With its token as the bearer. An id that nobody has and a token that does not fit are answered
-/// alike.
+/// The bearer token is the participation's. An unknown id and a wrong token have the same answer.
 #[utoipa::path(
     get,
     path = "/tpas/v1/participations/{id}",
     operation_id = "readParticipation",
     tag = "Testers",
     security(("participation_token" = [])),
-    params(("id" = String, Path, description = "The participation's id", example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b")),
+    params(
+        ("id" = String, Path, description = "The participation's id",
+            example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b"),
+    ),
     responses(
-        (status = 200, description = "The participation", body = Participation, headers(
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 401, description = "The token is missing or does not open this participation", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+        (status = 200, description = "The participation", body = Participation),
+        ServerErrors,
+        (status = 401, body = ErrorEnvelope,
+            description = "The token is missing or is not this participation's"),
     ),
 )]
 pub(crate) async fn show(
@@ -40,7 +42,7 @@ pub(crate) async fn show(
 ) -> Result<Json<Participation>, ApiError> {
     let token = bearer::token(&headers).ok_or_else(ApiError::invalid_credentials)?;
     let id: ParticipationId = path.parse("id", "").map_err(|_| ApiError::invalid_credentials())?;
-    if !service.parts.secrets.opens_participation(id, token) {
+    if !service.parts.secrets.is_participation_token(id, token) {
         return Err(ApiError::invalid_credentials());
     }
     let participation =

@@ -2,39 +2,40 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use http_support::body;
+use http_support::body::{self, JsonObject};
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use wire::error::ErrorEnvelope;
 use wire::signature;
 use wire::verification::{VerificationEventSchema, VerificationResult, read_event};
 
 use super::record_outcome;
-use crate::ChallengeService;
+use crate::service::ChallengeService;
 
 const NO_SUCH_PARTICIPATION: &str = "There is no such participation. Check data.participationId.";
 
 /// Report the outcome of a verification
 ///
-/// For verifiers. The body is signed; an event for a participation that is decided already changes
+/// For verifiers. The body is signed. An event for a participation that is already decided changes
 /// nothing.
 #[utoipa::path(
     post,
     path = "/tpas/v1/verification-events",
     operation_id = "sendVerificationEvent",
     tag = "Verifiers",
-    params(("X-Hopae-Signature" = String, Header, description = "`t=<unix seconds>,v1=<hex HMAC-SHA256 of \"<t>.<body>\">`, at \
-        most 300 seconds old", example = "t=1775642400,v1=5f0c")),
+    params(
+        ("X-Hopae-Signature" = String, Header,
+            description = "`t=<unix seconds>,v1=<hex HMAC-SHA256 of \"<t>.<body>\">`, at most 300 \
+                seconds old",
+            example = "t=1775642400,v1=5f0c"),
+    ),
     request_body(content = VerificationEventSchema, content_type = "application/json"),
     responses(
-        (status = 200, description = "What became of the participation", body = VerificationResult, headers(
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 400, description = "The body does not fit", body = ErrorEnvelope),
-        (status = 401, description = "The signature is missing, wrong or too old", body = ErrorEnvelope),
+        (status = 200, description = "The participation's status", body = VerificationResult),
+        JsonObject, ServerErrors,
+        (status = 401, body = ErrorEnvelope,
+            description = "The signature is missing, wrong or too old"),
         (status = 404, description = "There is no such participation", body = ErrorEnvelope),
-        (status = 413, description = "The body is larger than 64 KiB", body = ErrorEnvelope),
-        (status = 415, description = "The body is not declared as JSON", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
     ),
 )]
 pub(crate) async fn receive(

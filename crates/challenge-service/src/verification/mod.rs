@@ -1,4 +1,4 @@
-//! How a verification ended, from whichever verifier, and what becomes of the participation (§10).
+//! Recording the outcome of a verification, which the simulator or a signed event reports (§10).
 
 pub(super) mod event;
 
@@ -9,9 +9,9 @@ use http_support::error::ApiError;
 use store_challenge::DecideParticipation;
 use wire::verification::VerificationResult;
 
-use super::ChallengeService;
+use crate::service::ChallengeService;
 
-/// Decides what becomes of the participation; `None` when there is no such participation.
+/// Records the outcome and decides the participation. `None` if there is no such participation.
 pub(super) async fn record_outcome(
     service: &ChallengeService,
     id: ParticipationId,
@@ -30,7 +30,7 @@ pub(super) async fn record_outcome(
         service.parts.stamp_decisions.get_or_create(&labels).inc();
     }
     if decision.is_new && decision.status == Status::Claimed {
-        service.has_changed(decision.challenge_id);
+        service.notify_changed(decision.challenge_id);
     }
     Ok(Some(VerificationResult { id: id.to_string(), status: decision.status.into() }))
 }

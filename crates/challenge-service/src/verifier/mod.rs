@@ -1,20 +1,20 @@
-//! Who verifies testers (§10). A verifier sends the tester to a page of its own, and later reports
-//! the outcome to [`super::verification`]; how it finds out is its own affair.
+//! Verifiers (§10). A verifier shows the tester its own page and reports the outcome to
+//! [`super::verification`].
 
 pub(super) mod simulator;
 
 use domain::{Environment, ParticipationId};
 use http_support::error::ApiError;
 
-use super::Secrets;
+use crate::secrets::Secrets;
 
 /// The verifier of this deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verifier {
-    /// Plays the person: in a sandbox.
+    /// The sandbox's simulator, where the tester plays the person.
     Simulator,
-    /// None yet: a production deployment takes outcomes from outside, as signed events, but cannot
-    /// send testers anywhere.
+    /// None: a production deployment accepts outcomes as signed events, but has no page to send
+    /// testers to.
     None,
 }
 
@@ -28,10 +28,10 @@ impl Verifier {
         }
     }
 
-    /// Whether testers can be verified here at all.
+    /// Checks that testers can be verified here.
     ///
     /// # Errors
-    /// When there is no verifier.
+    /// 503 when there is no verifier.
     pub(super) fn check(self) -> Result<(), ApiError> {
         match self {
             Self::Simulator => Ok(()),
@@ -41,7 +41,7 @@ impl Verifier {
         }
     }
 
-    /// Where this tester goes to be verified.
+    /// The page where this tester is verified. Both the id and the code need no percent-encoding.
     pub(super) fn verification_url(
         self,
         secrets: &Secrets,

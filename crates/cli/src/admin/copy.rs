@@ -57,7 +57,7 @@ pub(super) async fn run(
             "--to must name the PostgreSQL database to copy to: postgres://…".into(),
         ));
     };
-    let CopiedDeployment { connect, tpas } =
+    let CopiedDeployment { workspace: connect, challenge: tpas } =
         server::copy(&config.data_dir, &connect, &tpas).await?;
     let stores = [("connect", &connect), ("tpas", &tpas)];
     let table = stores.iter().fold(

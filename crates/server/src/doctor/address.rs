@@ -1,4 +1,4 @@
-//! Whether the address is free, or a fieldtest server is there.
+//! The check `address`: it is free, or a fieldtest server listens on it.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,31 +6,31 @@ use std::time::Duration;
 
 use tokio::net::TcpSocket;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::config::Config;
 
 pub(super) const CHECK: &str = "address";
 
-/// How long whoever is at the address may take for each step of an answer.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
+/// The timeout of each step of a request to the server at the address.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The longest answer that is read, in bytes: that of `/healthz` is shorter.
+/// The longest response that is read, in bytes. The response of `/healthz` is shorter.
 const LONGEST_ANSWER: u64 = 4096;
 
-pub(super) fn look(config: &Config) -> Vec<Finding> {
-    vec![judge(config.listen, claim(config.listen))]
+pub(super) fn check(config: &Config) -> Vec<Finding> {
+    vec![finding(config.listen, bind(config.listen))]
 }
 
-/// Claims the address without listening, as others may at the same time: a server that starts now
-/// is not in the way of this, nor this in its way.
-fn claim(address: SocketAddr) -> io::Result<()> {
+/// Binds the address without listening, with `SO_REUSEADDR`, so that a server can start at the same
+/// time.
+fn bind(address: SocketAddr) -> io::Result<()> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(address)
 }
 
-fn judge(address: SocketAddr, claimed: io::Result<()>) -> Finding {
-    let Err(error) = claimed else { return Finding::good(CHECK, format!("{address} is free")) };
+fn finding(address: SocketAddr, bound: io::Result<()>) -> Finding {
+    let Err(error) = bound else { return Finding::good(CHECK, format!("{address} is free")) };
     match error.kind() {
         ErrorKind::AddrInUse if is_fieldtest(address).unwrap_or(false) => {
             Finding::good(CHECK, format!("a fieldtest server is at {address}"))
@@ -58,14 +58,14 @@ fn judge(address: SocketAddr, claimed: io::Result<()>) -> Finding {
     }
 }
 
-/// Whether what is at the address says that it lives, as fieldtest says it.
+/// Whether the server at the address answers `/healthz` as fieldtest does.
 fn is_fieldtest(address: SocketAddr) -> io::Result<bool> {
-    let mut stream = TcpStream::connect_timeout(&address, DEFAULT_TIMEOUT)?;
-    stream.set_read_timeout(Some(DEFAULT_TIMEOUT))?;
-    stream.set_write_timeout(Some(DEFAULT_TIMEOUT))?;
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
-    // Who does not close the connection has still said something.
+    // A server that does not close the connection may have sent its response all the same.
     let _ = stream.take(LONGEST_ANSWER).read_to_end(&mut answer);
     let answer = String::from_utf8_lossy(&answer);
     Ok(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(r#"{"status":"ok"}"#))

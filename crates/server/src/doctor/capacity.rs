@@ -1,4 +1,4 @@
-//! Room on the disk, and for open files.
+//! The checks `disk` and `open-files`.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use domain::Environment;
 use rustix::fs::statvfs;
 use rustix::process::{Resource, getrlimit};
 
-use super::Finding;
 use super::files::nearest;
+use super::finding::Finding;
 use crate::config::Config;
 use crate::lifecycle::CONNECTIONS;
 
@@ -16,21 +16,20 @@ const OPEN_FILES: &str = "open-files";
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
-/// Less than this is soon gone.
+/// Less free space than this is a warning.
 const SCARCE: u64 = 1024 * MEBIBYTE;
 
-/// Less than this is as good as nothing: a log that waits to be moved into its database can be as
-/// large.
-const NOTHING: u64 = 100 * MEBIBYTE;
+/// Less free space than this is a failure: a write-ahead log can become that large.
+const FULL: u64 = 100 * MEBIBYTE;
 
-/// Files that a server has open without any caller: databases, connections to them, and the
-/// program's own. In round numbers.
+/// Files that a server has open without any connection from a client: databases, connections to
+/// them, sockets. A round number.
 const OWN_FILES: u64 = 100;
 
-/// A sandbox is not for crowds: with fewer callers at once than this it is in trouble, too.
-const FEW_CALLERS: u64 = 400;
+/// How many connections a sandbox needs at least.
+const SANDBOX_CONNECTIONS: u64 = 400;
 
-pub(super) fn look(config: &Config) -> Vec<Finding> {
+pub(super) fn check(config: &Config) -> Vec<Finding> {
     vec![disk(config), open_files(config.environment, getrlimit(Resource::Nofile).current)]
 }
 
@@ -40,39 +39,44 @@ fn disk(config: &Config) -> Finding {
         config.workspace_location().is_shared() && config.challenge_location().is_shared();
     match statvfs(folder) {
         Ok(found) => {
-            // A file system that does not count files says that there are none at all.
+            // A file system without a limit of files reports zero files.
             let has_files = found.f_files == 0 || found.f_favail > 0;
-            judge_disk(folder, found.f_bavail.saturating_mul(found.f_frsize), has_files, is_shared)
+            disk_finding(
+                folder,
+                found.f_bavail.saturating_mul(found.f_frsize),
+                has_files,
+                is_shared,
+            )
         }
         Err(error) => Finding::warning(
             DISK,
-            format!("the disk of {} cannot be asked for its room: {error}", folder.display()),
+            format!("the free space on the disk of {} cannot be read: {error}", folder.display()),
             "see whether the folder can be read; --data-dir names it",
         ),
     }
 }
 
-/// Where all tables are on PostgreSQL, this disk holds only secrets, which are written once.
-fn judge_disk(folder: &Path, free: u64, has_files: bool, is_shared: bool) -> Finding {
+/// If all tables are on PostgreSQL, this disk holds only secrets, which are written once.
+fn disk_finding(folder: &Path, free: u64, has_files: bool, is_shared: bool) -> Finding {
     let folder = folder.display();
-    let mend = "make room on this disk, or move the data directory to a larger one";
+    let fix = "free space on this disk, or move the data directory to a larger one";
     if !has_files {
         return Finding::failed(
             DISK,
             format!("the disk of {folder} takes no more files, whatever their size"),
-            mend,
+            fix,
         );
     }
     let text = format!("{} MiB are free on the disk of {folder}", free / MEBIBYTE);
     match free {
         SCARCE.. => Finding::good(DISK, text),
-        NOTHING.. if is_shared => Finding::good(DISK, text),
-        0..NOTHING if !is_shared => Finding::failed(DISK, text, mend),
-        _ => Finding::warning(DISK, text, mend),
+        FULL.. if is_shared => Finding::good(DISK, text),
+        0..FULL if !is_shared => Finding::failed(DISK, text, fix),
+        _ => Finding::warning(DISK, text, fix),
     }
 }
 
-/// The limit of whoever asks. A server that another program starts may have another one.
+/// The limit of this process. A server that another program starts may have a different limit.
 fn open_files(environment: Environment, limit: Option<u64>) -> Finding {
     let callers = match limit {
         None => u64::MAX,
@@ -80,7 +84,7 @@ fn open_files(environment: Environment, limit: Option<u64>) -> Finding {
     };
     let most = u64::try_from(CONNECTIONS).unwrap_or(u64::MAX);
     let wanted = match environment {
-        Environment::Sandbox => FEW_CALLERS,
+        Environment::Sandbox => SANDBOX_CONNECTIONS,
         Environment::Production => most,
     };
     let limit = limit.map_or_else(|| "any number of".to_owned(), |limit| limit.to_string());
@@ -88,22 +92,23 @@ fn open_files(environment: Environment, limit: Option<u64>) -> Finding {
     if callers >= wanted {
         return Finding::good(OPEN_FILES, text);
     }
-    let mend = format!(
-        "raise the limit to {} where the server is started: `ulimit -n`, or LimitNOFILE= for systemd",
+    let fix = format!(
+        "raise the limit to {} where the server is started: `ulimit -n`, or LimitNOFILE= for \
+         systemd",
         wanted + OWN_FILES
     );
-    Finding::warning(OPEN_FILES, text, mend)
+    Finding::warning(OPEN_FILES, text, fix)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Verdict::{self, Failed, Ok, Warning};
+    use crate::doctor::CheckStatus::{self, Failed, Ok, Warning};
 
     #[test]
-    fn a_disk_is_judged_by_what_is_still_to_be_written() {
-        let verdict = |mebibytes: u64, is_shared| {
-            judge_disk(Path::new("data"), mebibytes * MEBIBYTE, true, is_shared).verdict
+    fn less_space_is_needed_where_tables_are_on_postgresql() {
+        let status = |mebibytes: u64, is_shared| {
+            disk_finding(Path::new("data"), mebibytes * MEBIBYTE, true, is_shared).status
         };
         for (free, alone, shared) in [
             (2048, Ok, Ok),
@@ -113,10 +118,10 @@ mod tests {
             (99, Failed, Warning),
             (0, Failed, Warning),
         ] {
-            assert_eq!((verdict(free, false), verdict(free, true)), (alone, shared), "{free} MiB");
+            assert_eq!((status(free, false), status(free, true)), (alone, shared), "{free} MiB");
         }
         assert_eq!(
-            judge_disk(Path::new("data"), SCARCE, false, true).verdict,
+            disk_finding(Path::new("data"), SCARCE, false, true).status,
             Failed,
             "no more files"
         );
@@ -124,7 +129,7 @@ mod tests {
 
     #[test]
     fn production_needs_a_file_for_each_caller_and_a_sandbox_for_some() {
-        let verdict = |environment, limit| -> Verdict { open_files(environment, limit).verdict };
+        let status = |environment, limit| -> CheckStatus { open_files(environment, limit).status };
         for (limit, sandbox, production) in [
             (None, Ok, Ok),
             (Some(16_484), Ok, Ok),
@@ -133,9 +138,9 @@ mod tests {
             (Some(256), Warning, Warning),
             (Some(0), Warning, Warning),
         ] {
-            assert_eq!(verdict(Environment::Sandbox, limit), sandbox, "{limit:?}");
-            assert_eq!(verdict(Environment::Production, limit), production, "{limit:?}");
+            assert_eq!(status(Environment::Sandbox, limit), sandbox, "{limit:?}");
+            assert_eq!(status(Environment::Production, limit), production, "{limit:?}");
         }
-        assert!(open_files(Environment::Production, Some(1024)).mend.unwrap().contains("16484"));
+        assert!(open_files(Environment::Production, Some(1024)).fix.unwrap().contains("16484"));
     }
 }

@@ -1,18 +1,18 @@
-//! Whether the options go together, and the catalogue can be read.
+//! The check `configuration`: the options are consistent, and the catalogue is valid.
 
 use domain::Environment;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::config::{Config, Role};
 use crate::lifecycle::{check_options, read_catalogue};
 
 pub(super) const CHECK: &str = "configuration";
 
-pub(super) fn look(config: &Config) -> Vec<Finding> {
-    vec![judge(config)]
+pub(super) fn check(config: &Config) -> Vec<Finding> {
+    vec![finding(config)]
 }
 
-fn judge(config: &Config) -> Finding {
+fn finding(config: &Config) -> Finding {
     let Config { environment, roles, public_url, catalogue, .. } = config;
     if let Err(error) = check_options(config) {
         return Finding::failed(
@@ -22,12 +22,12 @@ fn judge(config: &Config) -> Finding {
         );
     }
     if let Err(error) = read_catalogue(config) {
-        let mend =
+        let fix =
             "correct the file, or leave out --catalogue to have the catalogue inside the program";
-        return Finding::failed(CHECK, error.to_string(), mend);
+        return Finding::failed(CHECK, error.to_string(), fix);
     }
     let is_public = public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
-    if *environment == Environment::Production && roles.has(Role::Tpas) && !is_public {
+    if *environment == Environment::Production && roles.has(Role::ChallengeService) && !is_public {
         return Finding::warning(
             CHECK,
             "this is production, and testers are not said to reach it by https",

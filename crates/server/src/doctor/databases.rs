@@ -1,149 +1,153 @@
-//! Whether the databases can be reached, read and written, and their tables are those of this
-//! program.
+//! The checks of the databases: they can be reached, read and written, and their tables are up to
+//! date.
 
 use std::collections::BTreeMap;
 
 use db::{
     Applied, ErrorKind, Inspection, Location, Problem, Tables, TablesState, UnavailableReason,
-    inspect,
 };
 use domain::Clock;
+use futures_util::future::OptionFuture;
 use tokio::time::timeout;
 
-use super::agreed::Known;
-use super::{Finding, LIMIT};
+use super::finding::Finding;
+use super::limit::LIMIT;
 use crate::config::{Config, Role};
 
-/// What was found of the databases that this configuration's roles need.
+/// The inspected databases that this configuration's roles need.
 #[derive(Debug, Default)]
-pub(super) struct Databases(Vec<Looked>);
+pub(super) struct Databases(Vec<Inspected>);
 
-/// One of them.
+/// One inspected database.
 #[derive(Debug)]
-struct Looked {
+struct Inspected {
     checks: Checks,
     is_shared: bool,
     inspection: Inspection,
 }
 
-/// What the checks of a store are called.
+/// The names of the checks of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Checks {
     database: &'static str,
     tables: &'static str,
 }
 
-const CONNECT: Checks = Checks { database: "connect-database", tables: "connect-tables" };
-const TPAS: Checks = Checks { database: "tpas-database", tables: "tpas-tables" };
+const WORKSPACE: Checks = Checks { database: "connect-database", tables: "connect-tables" };
+const CHALLENGE: Checks = Checks { database: "tpas-database", tables: "tpas-tables" };
+
+/// The fingerprints of the secrets in the challenge service's database.
+pub(super) enum StoredSecrets {
+    /// There is no challenge service in this process.
+    NotNeeded,
+    /// The database cannot be read.
+    Unreadable { database: String },
+    /// The deployment settings. Before the first start they contain no fingerprints.
+    Readable { database: String, settings: BTreeMap<String, String> },
+}
 
 impl Databases {
-    pub(super) async fn look(config: &Config, clock: &dyn Clock) -> Self {
-        let needs_connect = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
-        let needs_tpas = config.roles.has(Role::Tpas);
-        let (connect, tpas) = (config.workspace_location(), config.challenge_location());
-        let (connect, tpas) = tokio::join!(
-            async {
-                if needs_connect {
-                    Some(
-                        look(CONNECT, &connect, inspect(&connect, &store_workspace::SCHEMA, clock))
-                            .await,
-                    )
-                } else {
-                    None
-                }
-            },
-            async {
-                if needs_tpas {
-                    Some(look(TPAS, &tpas, inspect(&tpas, &store_challenge::SCHEMA, clock)).await)
-                } else {
-                    None
-                }
-            },
-        );
-        Self(connect.into_iter().chain(tpas).collect())
+    pub(super) async fn inspect(config: &Config, clock: &dyn Clock) -> Self {
+        let Config { roles, .. } = config;
+        let (workspace, challenge) = (config.workspace_location(), config.challenge_location());
+        let needs_workspace = roles.has(Role::Api) || roles.has(Role::Scheduler);
+        let workspace = needs_workspace.then(|| {
+            let inspection = db::inspect(&workspace, &store_workspace::SCHEMA, clock);
+            within_limit(WORKSPACE, &workspace, inspection)
+        });
+        let challenge = roles.has(Role::ChallengeService).then(|| {
+            let inspection = db::inspect(&challenge, &store_challenge::SCHEMA, clock);
+            within_limit(CHALLENGE, &challenge, inspection)
+        });
+        let (workspace, challenge) =
+            tokio::join!(OptionFuture::from(workspace), OptionFuture::from(challenge));
+        Self(workspace.into_iter().chain(challenge).collect())
     }
 
-    /// Those that could be looked at, with what people call them.
+    /// The databases that could be read, with their names for people.
     pub(super) fn open(&self) -> impl Iterator<Item = (&str, &Tables)> {
-        self.0.iter().filter_map(
-            |Looked { inspection: Inspection { name, state }, .. }| match state {
+        self.0.iter().filter_map(|Inspected { inspection: Inspection { name, state }, .. }| {
+            match state {
                 TablesState::Open(tables) => Some((&**name, &**tables)),
                 TablesState::Missing | TablesState::Closed(_) => None,
-            },
-        )
+            }
+        })
     }
 
-    /// Whether nothing hides what has been agreed on.
-    pub(super) fn are_known(&self) -> bool {
-        !self.0.iter().any(|looked| matches!(looked.inspection.state, TablesState::Closed(_)))
+    /// Whether the deployment settings of all databases could be read.
+    pub(super) fn are_readable(&self) -> bool {
+        !self.0.iter().any(|inspected| matches!(inspected.inspection.state, TablesState::Closed(_)))
     }
 
-    /// What the challenge service's database says about its secrets.
-    pub(super) fn known_secrets(&self) -> Known {
-        let Some(looked) = self.0.iter().find(|looked| looked.checks == TPAS) else {
-            return Known::NotNeeded;
+    /// The fingerprints of the challenge service's secrets.
+    pub(super) fn stored_secrets(&self) -> StoredSecrets {
+        let Some(inspected) = self.0.iter().find(|inspected| inspected.checks == CHALLENGE) else {
+            return StoredSecrets::NotNeeded;
         };
-        let database = looked.inspection.name.clone();
-        match &looked.inspection.state {
-            TablesState::Open(tables) => Known::Facts { database, facts: tables.settings.clone() },
-            TablesState::Missing => Known::Facts { database, facts: BTreeMap::new() },
-            TablesState::Closed(_) => Known::Nothing { database },
+        let database = inspected.inspection.name.clone();
+        match &inspected.inspection.state {
+            TablesState::Open(tables) => {
+                StoredSecrets::Readable { database, settings: tables.settings.clone() }
+            }
+            TablesState::Missing => StoredSecrets::Readable { database, settings: BTreeMap::new() },
+            TablesState::Closed(_) => StoredSecrets::Unreadable { database },
         }
     }
 
     pub(super) fn findings(&self) -> Vec<Finding> {
-        self.0.iter().flat_map(Looked::findings).collect()
+        self.0.iter().flat_map(Inspected::findings).collect()
     }
 }
 
-/// An inspection that ends in time.
-async fn look(
+/// The result of an inspection, or a timeout.
+async fn within_limit(
     checks: Checks,
     location: &Location,
     inspection: impl Future<Output = Inspection>,
-) -> Looked {
+) -> Inspected {
     let inspection = timeout(LIMIT, inspection).await.unwrap_or_else(|_elapsed| {
         let cause = format!("it could not be looked at within {} seconds", LIMIT.as_secs());
         let problem = Problem { kind: ErrorKind::Unavailable(UnavailableReason::Slow), cause };
         Inspection { name: location.to_string(), state: TablesState::Closed(problem) }
     });
-    Looked { checks, is_shared: location.is_shared(), inspection }
+    Inspected { checks, is_shared: location.is_shared(), inspection }
 }
 
-impl Looked {
+impl Inspected {
     fn findings(&self) -> Vec<Finding> {
         let (check, name) = (self.checks.database, &self.inspection.name);
         match &self.inspection.state {
             TablesState::Missing => vec![Finding::warning(
                 check,
                 format!("{name} is not there yet"),
-                "before a first start there is nothing to do; if there was data, correct --data-dir, or restore a backup",
+                "before a first start there is nothing to do; if there was data, correct \
+                 --data-dir, or restore a backup",
             )],
             TablesState::Closed(problem) => {
-                vec![Finding::failed(check, format!("{name} {problem}"), self.mend(problem.kind))]
+                vec![Finding::failed(check, format!("{name} {problem}"), self.fix(problem.kind))]
             }
             TablesState::Open(tables) => vec![self.database(tables), self.tables(tables)],
         }
     }
 
-    /// Whether what has to be done with the tables may and can be done.
+    /// The finding about access to the database.
     fn database(&self, tables: &Tables) -> Finding {
         let (check, name) = (self.checks.database, &self.inspection.name);
         if let Err(problem) = &tables.writable {
-            return Finding::failed(check, format!("{name} {problem}"), self.mend(problem.kind));
+            return Finding::failed(check, format!("{name} {problem}"), self.fix(problem.kind));
         }
         if !tables.forbidden.is_empty() {
             let text = format!(
                 "{name} can be read, but this account may not {}",
                 tables.forbidden.join("; ")
             );
-            return Finding::failed(check, text, self.mend(ErrorKind::Forbidden));
+            return Finding::failed(check, text, self.fix(ErrorKind::Forbidden));
         }
         let user = if tables.is_in_use { "; another process has it open" } else { "" };
         Finding::good(check, format!("{name} can be read and written{user}"))
     }
 
-    /// Whether the tables are those of this program.
+    /// The finding about the migrations.
     fn tables(&self, tables: &Tables) -> Finding {
         let (check, name) = (self.checks.tables, &self.inspection.name);
         let Applied { newest, missing, unknown, different } = &tables.applied;
@@ -174,11 +178,11 @@ impl Looked {
             None => format!("there are no tables in {name} yet"),
         };
         if !tables.may_change {
-            let mend = "run `fieldtest migrate` as the account that owns the tables";
+            let fix = "run `fieldtest migrate` as the account that owns the tables";
             return Finding::failed(
                 check,
                 format!("{what}, and this account may not change that"),
-                mend,
+                fix,
             );
         }
         Finding::warning(
@@ -188,8 +192,8 @@ impl Looked {
         )
     }
 
-    fn mend(&self, kind: ErrorKind) -> &'static str {
-        if self.is_shared { mend_server(kind) } else { mend_file(kind) }
+    fn fix(&self, kind: ErrorKind) -> &'static str {
+        if self.is_shared { fix_server(kind) } else { fix_file(kind) }
     }
 }
 
@@ -198,8 +202,8 @@ fn list(versions: &[i32]) -> String {
     versions.join(", ")
 }
 
-/// What to do about a PostgreSQL server.
-fn mend_server(kind: ErrorKind) -> &'static str {
+/// How to fix a PostgreSQL database.
+fn fix_server(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Credentials => "correct user and password in the URL",
         ErrorKind::NoSuchDatabase => {
@@ -209,17 +213,19 @@ fn mend_server(kind: ErrorKind) -> &'static str {
             "grant this user what is missing (docs/operations.md, Setting it up)"
         }
         ErrorKind::Unavailable(UnavailableReason::Unreachable) => {
-            "see whether it split_on_conflict, and whether host, port and sslmode of the URL are right (docs/operations.md, The URL)"
+            "see whether it runs, and whether host, port and sslmode of the URL are right \
+             (docs/operations.md, The URL)"
         }
         ErrorKind::Unavailable(UnavailableReason::Slow) => {
-            "look at its load, for locks that somebody holds, and for a link that drops everything; --database-timeout is \
-             how long it may take"
+            "look at its load, for locks that are held for long, and for a link that drops \
+             everything; --database-timeout is how long it may take"
         }
         ErrorKind::Unavailable(UnavailableReason::Busy) => {
             "see what else writes to these tables, and try again"
         }
         ErrorKind::Unavailable(UnavailableReason::ReadOnly) => {
-            "name the server that takes writes: target_session_attrs=read-write finds it among several hosts"
+            "name the server that takes writes: target_session_attrs=read-write finds it among \
+             several hosts"
         }
         ErrorKind::Unavailable(UnavailableReason::Full) => {
             "look at its disk, its memory and its max_connections"
@@ -228,14 +234,15 @@ fn mend_server(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// What to do about a file of SQLite's.
-fn mend_file(kind: ErrorKind) -> &'static str {
+/// How to fix a SQLite file.
+fn fix_file(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NotADatabase => {
             "restore it from a backup (docs/operations.md, Backup and restore)"
         }
         ErrorKind::Forbidden => {
-            "run this as the account that the server split_on_conflict as; its files and their folder must be its own"
+            "run this as the account that the server runs as; its files and their folder must be \
+             its own"
         }
         ErrorKind::Unavailable(UnavailableReason::Slow | UnavailableReason::Busy) => {
             "end what has locked it for so long: a backup, or a program that writes to it"
@@ -243,7 +250,7 @@ fn mend_file(kind: ErrorKind) -> &'static str {
         ErrorKind::Unavailable(UnavailableReason::ReadOnly) => {
             "let the file, its folder and their disk be written"
         }
-        ErrorKind::Unavailable(UnavailableReason::Full) => "make room on the disk",
+        ErrorKind::Unavailable(UnavailableReason::Full) => "free space on the disk",
         ErrorKind::Unavailable(UnavailableReason::Unreachable)
         | ErrorKind::Credentials
         | ErrorKind::NoSuchDatabase

@@ -1,4 +1,4 @@
-//! The data directory, and who can read what is in it.
+//! The checks `data-directory` and `permissions`.
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 use rustix::process::geteuid;
 
-use super::{Finding, Verdict};
+use super::finding::{CheckStatus, Finding};
 use crate::config::Config;
 
 pub(super) const FOLDER: &str = "data-directory";
 const PERMISSIONS: &str = "permissions";
 
-/// What is nobody else's business.
+/// The files that only the server's account may read.
 const PRIVATE: [&str; 9] = [
     "connect.sqlite3",
     "connect.sqlite3-wal",
@@ -27,18 +27,18 @@ const PRIVATE: [&str; 9] = [
     "demo-api-key",
 ];
 
-/// Bits of a mode: what a group and others may do with a file, and whether they may go through a
-/// folder.
+/// Bits of a mode: reading and writing of a file, and searching of a folder, by the group and by
+/// others.
 const GROUP: u32 = 0o060;
 const OTHERS: u32 = 0o006;
-const GROUP_THROUGH: u32 = 0o010;
-const OTHERS_THROUGH: u32 = 0o001;
+const GROUP_SEARCH: u32 = 0o010;
+const OTHERS_SEARCH: u32 = 0o001;
 
-pub(super) fn look(config: &Config, config_file: Option<&Path>) -> Vec<Finding> {
+pub(super) fn check(config: &Config, config_file: Option<&Path>) -> Vec<Finding> {
     vec![folder(&config.data_dir), permissions(&config.data_dir, config_file)]
 }
 
-/// The folder itself, or else the closest one above it that exists.
+/// The folder itself, or its closest ancestor that exists.
 pub(super) fn nearest(path: &Path) -> &Path {
     let existing =
         path.ancestors().find(|folder| !folder.as_os_str().is_empty() && folder.exists());
@@ -50,8 +50,8 @@ fn folder(path: &Path) -> Finding {
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return missing(path),
         Err(error) => {
-            let mend = "run this as the account that the server split_on_conflict as, or correct --data-dir";
-            return Finding::failed(FOLDER, format!("{name} cannot be looked at: {error}"), mend);
+            let fix = "run this as the account that the server runs as, or correct --data-dir";
+            return Finding::failed(FOLDER, format!("{name} cannot be looked at: {error}"), fix);
         }
         Ok(metadata) => metadata,
     };
@@ -67,7 +67,7 @@ fn folder(path: &Path) -> Finding {
         return Finding::failed(
             FOLDER,
             text,
-            "run this as the account that the server split_on_conflict as, or give the folder to it",
+            "run this as the account that the server runs as, or give the folder to it",
         );
     }
     if geteuid().is_root() && metadata.uid() != 0 {
@@ -75,11 +75,11 @@ fn folder(path: &Path) -> Finding {
             "{name} belongs to the account {}, and root may do what that one may not",
             metadata.uid()
         );
-        let mend = format!(
-            "run this as the account that the server split_on_conflict as: `sudo -u '#{}' fieldtest doctor`",
+        let fix = format!(
+            "run this as the account that the server runs as: `sudo -u '#{}' fieldtest doctor`",
             metadata.uid()
         );
-        return Finding::warning(FOLDER, text, mend);
+        return Finding::warning(FOLDER, text, fix);
     }
     Finding::good(FOLDER, format!("{name} can be used"))
 }
@@ -93,24 +93,25 @@ fn missing(path: &Path) -> Finding {
         Err(error) => Finding::failed(
             FOLDER,
             format!("{name} is not there, and cannot be made in {}: {error}", above.display()),
-            "make it and give it to the account that the server split_on_conflict as, or name another with --data-dir",
+            "make it and give it to the account that the server runs as, or name another with \
+             --data-dir",
         ),
     }
 }
 
-/// A file or folder that others can get at, and whether they can now.
+/// A file or folder whose mode is too open.
 struct Exposed {
-    verdict: Verdict,
+    status: CheckStatus,
     path: PathBuf,
     mode: u32,
-    proper: &'static str,
+    proper_mode: &'static str,
 }
 
 fn permissions(folder: &Path, config_file: Option<&Path>) -> Finding {
     let Ok(metadata) = fs::metadata(folder) else {
         return summarise(
             config_file
-                .and_then(|file| exposed(file, OTHERS_THROUGH | GROUP_THROUGH))
+                .and_then(|file| exposed(file, OTHERS_SEARCH | GROUP_SEARCH))
                 .into_iter()
                 .collect(),
         );
@@ -119,32 +120,32 @@ fn permissions(folder: &Path, config_file: Option<&Path>) -> Finding {
     let mut all = Vec::new();
     if metadata.is_dir() && mode & 0o077 != 0 {
         all.push(Exposed {
-            verdict: Verdict::Warning,
+            status: CheckStatus::Warning,
             path: folder.to_owned(),
             mode,
-            proper: "700",
+            proper_mode: "700",
         });
     }
     all.extend(PRIVATE.iter().filter_map(|name| exposed(&folder.join(name), mode)));
-    all.extend(config_file.and_then(|file| exposed(file, OTHERS_THROUGH | GROUP_THROUGH)));
+    all.extend(config_file.and_then(|file| exposed(file, OTHERS_SEARCH | GROUP_SEARCH)));
     summarise(all)
 }
 
-/// A private file that is not as private as it should be, in a folder with this mode.
+/// A private file whose mode is too open, in a folder with this mode.
 fn exposed(path: &Path, folder_mode: u32) -> Option<Exposed> {
     let metadata = fs::metadata(path).ok().filter(Metadata::is_file)?;
     let mode = mode_of(&metadata);
-    let verdict = judge(mode, folder_mode)?;
-    Some(Exposed { verdict, path: path.to_owned(), mode, proper: "600" })
+    let status = exposure(mode, folder_mode)?;
+    Some(Exposed { status, path: path.to_owned(), mode, proper_mode: "600" })
 }
 
-/// Failed, if anybody on this machine can get at the file; a warning, if only a group can, or the
-/// folder still shuts it off.
-fn judge(mode: u32, folder_mode: u32) -> Option<Verdict> {
+/// Failed if every account can read or write the file; a warning if only its group can, or if the
+/// folder prevents it.
+fn exposure(mode: u32, folder_mode: u32) -> Option<CheckStatus> {
     match (mode & OTHERS != 0, mode & GROUP != 0) {
-        (true, _) if folder_mode & OTHERS_THROUGH != 0 => Some(Verdict::Failed),
+        (true, _) if folder_mode & OTHERS_SEARCH != 0 => Some(CheckStatus::Failed),
         (false, false) => None,
-        _ => Some(Verdict::Warning),
+        _ => Some(CheckStatus::Warning),
     }
 }
 
@@ -153,10 +154,10 @@ fn mode_of(metadata: &Metadata) -> u32 {
 }
 
 fn summarise(all: Vec<Exposed>) -> Finding {
-    let Some(worst) = all.iter().map(|one| one.verdict).max() else {
+    let Some(worst) = all.iter().map(|one| one.status).max() else {
         return Finding::good(PERMISSIONS, "what is private can be read by its owner only");
     };
-    let who = if worst == Verdict::Failed {
+    let who = if worst == CheckStatus::Failed {
         "anybody on this machine can get at"
     } else {
         "not its owner's alone:"
@@ -165,19 +166,19 @@ fn summarise(all: Vec<Exposed>) -> Finding {
         all.iter().map(|one| format!("{} ({:04o})", one.path.display(), one.mode)).collect();
     let text = format!("{who} {}", listed.join(", "));
     let commands: Vec<String> =
-        all.iter().map(|one| format!("chmod {} {}", one.proper, quoted(&one.path))).collect();
-    let mend = commands.join(" && ");
+        all.iter().map(|one| format!("chmod {} {}", one.proper_mode, quoted(&one.path))).collect();
+    let fix = commands.join(" && ");
     match worst {
-        Verdict::Failed => Finding::failed(
+        CheckStatus::Failed => Finding::failed(
             PERMISSIONS,
             text,
-            format!("{mend}; what was readable may have been read"),
+            format!("{fix}; what was readable may have been read"),
         ),
-        Verdict::Warning | Verdict::Ok => Finding::warning(PERMISSIONS, text, mend),
+        CheckStatus::Warning | CheckStatus::Ok => Finding::warning(PERMISSIONS, text, fix),
     }
 }
 
-/// The path as one word for a shell.
+/// The path, quoted for a shell if necessary.
 fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let is_plain = path.chars().all(|part| part.is_ascii_alphanumeric() || "/._-".contains(part));
@@ -189,23 +190,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_as_exposed_as_it_and_its_folder_let_it_be() {
-        for (file, folder, verdict) in [
+    fn the_modes_of_a_file_and_its_folder_decide_its_exposure() {
+        for (file, folder, status) in [
             (0o600, 0o755, None),
             (0o400, 0o777, None),
             (0o700, 0o755, None),
-            (0o640, 0o750, Some(Verdict::Warning)),
-            (0o644, 0o700, Some(Verdict::Warning)),
-            (0o644, 0o750, Some(Verdict::Warning)),
-            (0o644, 0o755, Some(Verdict::Failed)),
-            (0o602, 0o711, Some(Verdict::Failed)),
+            (0o640, 0o750, Some(CheckStatus::Warning)),
+            (0o644, 0o700, Some(CheckStatus::Warning)),
+            (0o644, 0o750, Some(CheckStatus::Warning)),
+            (0o644, 0o755, Some(CheckStatus::Failed)),
+            (0o602, 0o711, Some(CheckStatus::Failed)),
         ] {
-            assert_eq!(judge(file, folder), verdict, "{file:o} in {folder:o}");
+            assert_eq!(exposure(file, folder), status, "{file:o} in {folder:o}");
         }
     }
 
     #[test]
-    fn a_command_can_be_pasted_whatever_the_folder_is_called() {
+    fn a_path_is_quoted_for_a_shell() {
         assert_eq!(quoted(Path::new("./data/secret-key")), "./data/secret-key");
         assert_eq!(quoted(Path::new("it's here")), r"'it'\''s here'");
     }

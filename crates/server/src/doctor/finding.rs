@@ -1,29 +1,31 @@
-/// What a check has found (§13).
+//! The result of a check.
+
+/// The result of a check (§13).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What was looked at; always called the same.
+    /// The name of the check. It is stable, for programs.
     pub check: &'static str,
-    /// How it is.
-    pub verdict: Verdict,
-    /// What was found, in a sentence. No secret is in it.
+    /// Whether the check passed.
+    pub status: CheckStatus,
+    /// What was found, in a sentence. It contains no secret.
     pub text: String,
-    /// How it is mended, unless it is good.
-    pub mend: Option<String>,
+    /// How to fix it, unless the check passed.
+    pub fix: Option<String>,
 }
 
-/// How something is that was looked at (§13).
+/// Whether a check passed (§13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    /// Good.
+pub enum CheckStatus {
+    /// It passed.
     Ok,
-    /// It works, but somebody should look.
+    /// A server works, but the operator should have a look.
     Warning,
-    /// A server would not start, or not do its work.
+    /// A server would not start, or not work.
     Failed,
 }
 
-impl Verdict {
-    /// The name used for people and programs.
+impl CheckStatus {
+    /// The name for people and programs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,22 +38,22 @@ impl Verdict {
 
 impl Finding {
     pub(super) fn good(check: &'static str, text: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Ok, text: text.into(), mend: None }
+        Self { check, status: CheckStatus::Ok, text: text.into(), fix: None }
     }
 
     pub(super) fn warning(
         check: &'static str,
         text: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) -> Self {
-        Self { check, verdict: Verdict::Warning, text: text.into(), mend: Some(mend.into()) }
+        Self { check, status: CheckStatus::Warning, text: text.into(), fix: Some(fix.into()) }
     }
 
     pub(super) fn failed(
         check: &'static str,
         text: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) -> Self {
-        Self { check, verdict: Verdict::Failed, text: text.into(), mend: Some(mend.into()) }
+        Self { check, status: CheckStatus::Failed, text: text.into(), fix: Some(fix.into()) }
     }
 }

@@ -1,4 +1,4 @@
-//! Background work: each task runs now and then, sooner when it is nudged, and never twice at once.
+//! Background tasks: each runs periodically, sooner after a notification, and never twice at once.
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -14,25 +14,25 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use workspace_api::{KeyUses, Streams};
 
-use super::rounds::RoundRequests;
+use super::on_demand::RunRequests;
 use crate::telemetry::{TaskLabels, Telemetry};
 
-/// What there is to do in this process.
+/// The background work of this process.
 pub(super) struct Background {
     pub(super) scheduler: Option<Scheduler>,
     pub(super) challenge_service: Option<ChallengeService>,
-    /// The database through which notifications are exchanged with other processes.
+    /// The database through which this process exchanges notifications with others.
     pub(super) relay: Option<Database>,
-    /// The uses of keys that this process takes, and where they are written down.
+    /// The recorded uses of API keys, and the store that they are written to.
     pub(super) key_uses: Option<(KeyUses, WorkspaceStore)>,
-    /// The streams that this process keeps open.
+    /// The event streams of this process.
     pub(super) streams: Option<EventWatch>,
     pub(super) telemetry: Telemetry,
-    /// Challenges of this process's challenge service that have changed.
+    /// The challenges that the challenge service of this process has changed.
     pub(super) changes: mpsc::UnboundedReceiver<ChallengeId>,
 }
 
-/// What the streams of events of this process are told, and by whom.
+/// What the tasks that wake and end event streams need.
 #[derive(Clone)]
 pub(super) struct EventWatch {
     pub(super) streams: Streams,
@@ -40,7 +40,7 @@ pub(super) struct EventWatch {
     pub(super) clock_and_rng: ClockAndRng,
 }
 
-/// One of the tasks, with what it works on.
+/// A task with its state.
 enum Task {
     HandOver(Scheduler),
     Observe(Scheduler),
@@ -67,7 +67,7 @@ impl Task {
         }
     }
 
-    /// How long a task rests.
+    /// How long a task pauses between two runs.
     fn period(&self) -> Duration {
         match self {
             Self::HandOver(scheduler) => scheduler.period(),
@@ -79,12 +79,12 @@ impl Task {
         }
     }
 
-    /// How long it rests even if it is nudged: what is new by then it does in one go.
-    fn shortest_rest(&self) -> Option<Duration> {
+    /// How long a task pauses even after a notification, so that one run serves several of them.
+    fn shortest_pause(&self) -> Option<Duration> {
         matches!(self, Self::WatchEvents(_)).then_some(Duration::from_millis(20))
     }
 
-    /// Waits for what cuts the rest short, if anything does.
+    /// Waits for a notification that ends the pause, if the task has one.
     async fn wake_up(&self) {
         match self {
             Self::HandOver(scheduler) => scheduler::dispatcher::wake_up(scheduler).await,
@@ -106,9 +106,9 @@ impl Task {
             Self::Recall(scheduler) => scheduler::recall::run(scheduler, stopping).await,
             Self::Prune(scheduler) => scheduler::prune::run(scheduler).await,
             Self::Lapse(service) => challenge_service::lapse::run(service).await,
-            Self::RecordKeyUses(key_uses, store) => key_uses.write(store).await,
+            Self::RecordKeyUses(key_uses, store) => key_uses.flush(store).await,
             Self::PruneChallenge(service) => challenge_service::prune::run(service).await,
-            Self::WatchEvents(watch) => watch.streams.look_for_events(&watch.store).await,
+            Self::WatchEvents(watch) => watch.streams.poll_events(&watch.store).await,
             Self::WatchKeys(watch) => {
                 watch.streams.check_keys(&watch.store, watch.clock_and_rng.now()).await
             }
@@ -120,8 +120,8 @@ impl Background {
     fn tasks(&self) -> Vec<Task> {
         let mut tasks = Vec::new();
         if let Some(scheduler) = &self.scheduler {
-            let its_tasks = [Task::HandOver, Task::Observe, Task::Recall, Task::Prune];
-            tasks.extend(its_tasks.map(|task| task(scheduler.clone())));
+            let of_scheduler = [Task::HandOver, Task::Observe, Task::Recall, Task::Prune];
+            tasks.extend(of_scheduler.map(|task| task(scheduler.clone())));
         }
         if let Some((key_uses, store)) = &self.key_uses {
             tasks.push(Task::RecordKeyUses(key_uses.clone(), store.clone()));
@@ -129,15 +129,14 @@ impl Background {
         if let Some(service) = &self.challenge_service {
             tasks.extend([Task::Lapse, Task::PruneChallenge].map(|task| task(service.clone())));
         }
-        // Last, so that in a round the streams are told of all that was done in it.
+        // Last, so that on demand the streams get the events of all other tasks.
         if let Some(streams) = &self.streams {
             tasks.extend([Task::WatchEvents, Task::WatchKeys].map(|task| task(streams.clone())));
         }
         tasks
     }
 
-    /// Runs every task again and again until the process stops; each then finishes what it is
-    /// doing.
+    /// Runs every task periodically until the process stops. A task that runs then is finished.
     pub(super) fn spawn(self, stopping: &Stopping) -> JoinSet<()> {
         let mut running = JoinSet::new();
         for task in self.tasks() {
@@ -153,7 +152,7 @@ impl Background {
             });
         }
         if let Some(scheduler) = self.scheduler {
-            running.spawn(look_at_changes(
+            running.spawn(observe_changes(
                 scheduler,
                 self.changes,
                 self.telemetry,
@@ -163,37 +162,37 @@ impl Background {
         running
     }
 
-    /// Runs every task once for each round that is asked for, until the process stops.
+    /// Runs every task once for each request, until the process stops.
     pub(super) fn spawn_on_demand(
         mut self,
-        mut rounds: RoundRequests,
+        mut requests: RunRequests,
         mut stopping: Stopping,
     ) -> JoinSet<()> {
         let mut running = JoinSet::new();
         running.spawn(async move {
             let is_stopping = stopping.clone();
             loop {
-                let round = tokio::select! {
-                    round = rounds.next() => round,
+                let request = tokio::select! {
+                    request = requests.next() => request,
                     () = stopping.wait() => return,
                 };
-                let Some(round) = round else { return };
+                let Some(request) = request else { return };
                 self.run_once(&is_stopping).await;
-                round.finish();
+                request.finish();
             }
         });
         running
     }
 
-    /// Runs every task once, one after the other. What has changed is looked at after the
-    /// hand-over, so that a round sees the challenges that it has made.
+    /// Runs every task once, one after the other. Changed challenges are observed after the
+    /// hand-over, so that a run includes the challenges that it created.
     async fn run_once(&mut self, stopping: &Stopping) {
         for task in self.tasks() {
             measured(&self.telemetry, task.name(), task.run(stopping)).await;
             if let Task::HandOver(scheduler) = &task
                 && let Ok(first) = self.changes.try_recv()
             {
-                look(scheduler, first, &mut self.changes, &self.telemetry).await;
+                observe(scheduler, first, &mut self.changes, &self.telemetry).await;
             }
         }
     }
@@ -205,8 +204,8 @@ async fn repeat(task: Task, telemetry: Telemetry, mut stopping: Stopping) {
         tokio::select! {
             () = tokio::time::sleep(task.period()) => {}
             () = async {
-                if let Some(rest) = task.shortest_rest() {
-                    tokio::time::sleep(rest).await;
+                if let Some(pause) = task.shortest_pause() {
+                    tokio::time::sleep(pause).await;
                 }
                 task.wake_up().await;
             } => {}
@@ -215,7 +214,7 @@ async fn repeat(task: Task, telemetry: Telemetry, mut stopping: Stopping) {
     }
 }
 
-async fn look_at_changes(
+async fn observe_changes(
     scheduler: Scheduler,
     mut changes: mpsc::UnboundedReceiver<ChallengeId>,
     telemetry: Telemetry,
@@ -226,15 +225,14 @@ async fn look_at_changes(
             change = changes.recv() => change,
             () = stopping.wait() => return,
         };
-        // Where the challenge service runs elsewhere, nobody will ever tell.
+        // Without a challenge service in this process there is no sender.
         let Some(first) = change else { return };
-        look(&scheduler, first, &mut changes, &telemetry).await;
+        observe(&scheduler, first, &mut changes, &telemetry).await;
     }
 }
 
-/// Looks at this challenge and at all others that have changed by now, each once however often it
-/// has.
-async fn look(
+/// Observes this challenge and all others that have changed by now, each once.
+async fn observe(
     scheduler: &Scheduler,
     first: ChallengeId,
     changes: &mut mpsc::UnboundedReceiver<ChallengeId>,
@@ -245,12 +243,12 @@ async fn look(
         changed.insert(id);
     }
     for id in changed {
-        measured(telemetry, "look", scheduler::observe::look(scheduler, id)).await;
+        measured(telemetry, "look", scheduler::observe::observe(scheduler, id)).await;
     }
 }
 
-/// A task that fails, or even panics, is tried again in its next run; what it should have done
-/// still stands in the database.
+/// Runs a task and counts the outcome. A task that fails or panics runs again after its period, and
+/// finds its work in the database.
 async fn measured(
     telemetry: &Telemetry,
     task: &'static str,

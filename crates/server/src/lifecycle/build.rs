@@ -1,6 +1,5 @@
-//! Putting a server together from its configuration.
+//! Building a server from its configuration.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -16,7 +15,6 @@ use http_support::in_flight::InFlight;
 use http_support::rate_limit::RateLimits;
 use http_support::request_layer::{RequestLayer, request_layer};
 use scheduler::Scheduler;
-use store_challenge::ChallengeStore;
 use store_workspace::WorkspaceStore;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -24,31 +22,43 @@ use workspace_api::{KeyUses, LookupCache, Streams, WorkspaceApi};
 
 use super::background::{Background, EventWatch};
 use super::data_directory::DataDirectory;
-use super::{Server, StartError, Stores, consistency, demo, health, listener, rounds};
+use super::options::{check_options, read_catalogue};
+use super::server::Server;
+use super::start_error::StartError;
+use super::stores::Stores;
+use super::{consistency, demo, listener, on_demand};
 use crate::config::{Config, Role};
 use crate::telemetry::Telemetry;
+use crate::{health, openapi};
 
-/// In whose name leases are taken on an embedded database. It belongs to one server at a time, so
-/// the name is always the same: a server that comes back after a crash gives back what it held,
-/// instead of waiting for its own leases to run out.
-const ONLY_HOLDER: &str = "embedded";
+/// The holder of leases on an embedded database. Such a database belongs to one server at a time,
+/// so the name is fixed: after a crash, the server releases its own leases instead of waiting for
+/// them to expire.
+const EMBEDDED_HOLDER: &str = "embedded";
 
-pub(super) async fn server(
-    config: Config,
-    clock_and_rng: ClockAndRng,
-) -> Result<Server, StartError> {
+impl Server {
+    /// Locks the data directory, runs the migrations, and listens.
+    ///
+    /// # Errors
+    /// When one of these fails. The error says how to fix it.
+    pub async fn start(config: Config, clock_and_rng: ClockAndRng) -> Result<Self, StartError> {
+        build(config, clock_and_rng).await
+    }
+}
+
+async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, StartError> {
     check_options(&config)?;
     let catalogue = Arc::new(read_catalogue(&config)?);
     let directory = data_directory(&config)?;
     let telemetry = Telemetry::new();
-    let (change, changes) = mpsc::unbounded_channel();
+    let (sender, changes) = mpsc::unbounded_channel();
 
-    let stores = open_stores(&config, &telemetry).await?;
-    // The demo's key is shown once, so nothing that often goes wrong comes after it.
+    let stores = Stores::open(&config, &telemetry).await?;
+    // The demo's API key is shown once, so the steps that often fail come before it.
     let (listener, address) = listen(config.listen)?;
     let demo = match &stores.workspace {
         Some(store) if config.demo && config.environment == Environment::Sandbox => {
-            demo::make(store, &directory, &clock_and_rng).await?
+            demo::create(store, &directory, &clock_and_rng).await?
         }
         _ => None,
     };
@@ -63,7 +73,7 @@ pub(super) async fn server(
         challenge_service: None,
         stores,
     };
-    parts.challenge_service = parts.challenge_service(&directory, change).await?;
+    parts.challenge_service = parts.challenge_service(&directory, sender).await?;
     let handle = parts.handle()?;
     let scheduler = parts.scheduler(handle.as_ref());
     if let Some(scheduler) = &scheduler {
@@ -83,7 +93,7 @@ pub(super) async fn server(
             changes,
         },
         when: parts.config.background,
-        rounds: rounds::channel(),
+        on_demand: on_demand::channel(),
         drain: parts.config.limits.drain,
         streams: parts.streams,
         stores: parts.stores,
@@ -92,8 +102,7 @@ pub(super) async fn server(
     })
 }
 
-/// The listener, and the address with the port that the operating system has chosen if it was left
-/// to it.
+/// The listener and its address, with the port that the operating system chose if it was 0.
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { address, source };
     let listener = listener::bind(address).map_err(failed)?;
@@ -101,75 +110,16 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> 
     Ok((listener, address))
 }
 
-/// Whether the options go together.
-pub(crate) fn check_options(config: &Config) -> Result<(), StartError> {
-    let needs_peer = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
-    if needs_peer && config.tpas_url.is_none() && !config.roles.has(Role::Tpas) {
-        return Err(StartError::Options(
-            "the challenge service does not run in this process: add tpas to --roles, or say with --tpas-url where it split_on_conflict",
-        ));
-    }
-    let is_alone = !config.workspace_location().is_shared();
-    if is_alone && config.roles.has(Role::Api) != config.roles.has(Role::Scheduler) {
-        return Err(StartError::Options(
-            "the embedded database belongs to one process, so the roles api and scheduler go together: name both or neither, \
-             or use PostgreSQL with --database-url",
-        ));
-    }
-    if config.tpas_url.is_some() && config.tpas_token.is_none() {
-        return Err(StartError::Options(
-            "--tpas-url needs --tpas-token, the token of the challenge service's service surface",
-        ));
-    }
-    Ok(())
-}
-
-/// The provider catalogue: the operator's own, or the built-in one.
-///
-/// # Errors
-/// When the operator's file cannot be read or is not valid; the error names the line.
-pub fn read_catalogue(config: &Config) -> Result<Catalogue, StartError> {
-    let Some(path) = &config.catalogue else { return Ok(Catalogue::built_in()) };
-    let text = fs::read_to_string(path).map_err(|source| StartError::file(path, source))?;
-    Catalogue::parse(&text).map_err(|source| StartError::Catalogue { path: path.clone(), source })
-}
-
-/// The data directory: this server's alone if there are embedded databases in it, shared if not.
+/// The data directory. It is locked for this server if it contains embedded databases.
 fn data_directory(config: &Config) -> Result<DataDirectory, StartError> {
     if config.workspace_location().is_shared() && config.challenge_location().is_shared() {
-        DataDirectory::share(&config.data_dir)
+        DataDirectory::create(&config.data_dir)
     } else {
-        DataDirectory::take(&config.data_dir)
+        DataDirectory::lock(&config.data_dir)
     }
 }
 
-/// Opens what this process's roles need, if it belongs to this kind of deployment.
-async fn open_stores(config: &Config, telemetry: &Telemetry) -> Result<Stores, StartError> {
-    let needs_connect = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
-    let workspace = if needs_connect {
-        Some(
-            WorkspaceStore::open(&config.workspace_location(), telemetry.workspace_writer.clone())
-                .await?,
-        )
-    } else {
-        None
-    };
-    let challenge = if config.roles.has(Role::Tpas) {
-        Some(
-            ChallengeStore::open(&config.challenge_location(), telemetry.challenge_writer.clone())
-                .await?,
-        )
-    } else {
-        None
-    };
-    let stores = Stores { workspace, challenge };
-    for database in stores.databases() {
-        consistency::on_environment(database, config.environment).await?;
-    }
-    Ok(stores)
-}
-
-/// What the rooms of the server are made of.
+/// The parts that the services of this process share.
 struct Parts {
     config: Config,
     clock_and_rng: ClockAndRng,
@@ -182,17 +132,17 @@ struct Parts {
 }
 
 impl Parts {
-    /// The challenge service of this process, if it has one; `change` is told of challenges that
-    /// have changed by themselves.
+    /// The challenge service of this process, if it has one. It sends each changed challenge to
+    /// `changes`.
     async fn challenge_service(
         &self,
         directory: &DataDirectory,
-        change: mpsc::UnboundedSender<ChallengeId>,
+        changes: mpsc::UnboundedSender<ChallengeId>,
     ) -> Result<Option<ChallengeService>, StartError> {
         let Self { config, clock_and_rng, catalogue, telemetry, .. } = self;
         let Some(store) = &self.stores.challenge else { return Ok(None) };
         let secrets =
-            consistency::on_secrets(config, directory, store.database(), clock_and_rng).await?;
+            consistency::load_secrets(config, directory, store.database(), clock_and_rng).await?;
         Ok(Some(ChallengeService::new(challenge_service::Parts {
             store: store.clone(),
             catalogue: Arc::clone(catalogue),
@@ -203,26 +153,26 @@ impl Parts {
             service_token: config.tpas_token.clone(),
             public_url: config.public_url.clone(),
             in_flight: InFlight::new(config.limits.repetition),
-            changes: change,
+            changes,
             stamp_decisions: telemetry.stamp_decisions.clone(),
         })))
     }
 
-    /// The challenge service as the others use it: elsewhere if the operator says where, or else in
-    /// this process.
+    /// The handle of the challenge service: elsewhere if there is a URL, otherwise in this process.
     fn handle(&self) -> Result<Option<ChallengeServiceHandle>, StartError> {
         let Config { tpas_url, tpas_token, limits, .. } = &self.config;
         let (Some(url), Some(token)) = (tpas_url, tpas_token) else {
             let in_process = |service| ChallengeServiceHandle::InProcess {
                 service,
-                read_timeout: limits.peer_read,
+                read_timeout: limits.challenge_service_read,
             };
             return Ok(self.challenge_service.clone().map(in_process));
         };
-        let limits = handle::Limits { hand_over: limits.hand_over, read: limits.peer_read };
-        RemoteChallengeService::new(url, token, limits, self.clock_and_rng.clone())
+        let timeouts =
+            handle::Timeouts { hand_over: limits.hand_over, read: limits.challenge_service_read };
+        RemoteChallengeService::new(url, token, timeouts, self.clock_and_rng.clone())
             .map(|remote| Some(ChallengeServiceHandle::Http(Arc::new(remote))))
-            .map_err(|error| StartError::ChallengeServiceHandle {
+            .map_err(|error| StartError::ChallengeServiceUrl {
                 url: url.clone(),
                 reason: error.to_string(),
             })
@@ -238,44 +188,44 @@ impl Parts {
                 hand_overs: self.telemetry.hand_overs.clone(),
                 watch: self.watch(),
                 holder: self.holder(),
-                attempt_limit: self.config.limits.hand_over,
-                period: self.config.limits.hand_over_rest,
+                attempt_timeout: self.config.limits.hand_over,
+                period: self.config.limits.hand_over_period,
             })
         })
     }
 
-    /// On embedded databases all that happens to challenges happens in this process, unless they
-    /// are elsewhere altogether.
+    /// How the scheduler learns of changes to challenges: with embedded databases they all happen
+    /// in this process, which sends them.
     fn watch(&self) -> Watch {
         let is_shared = self.config.workspace_location().is_shared()
             || self.config.challenge_location().is_shared();
         if is_shared || self.config.tpas_url.is_some() { Watch::Polled } else { Watch::Notified }
     }
 
-    /// A name that no other running scheduler has.
+    /// A name for leases that no other running scheduler has.
     fn holder(&self) -> String {
         if !self.config.workspace_location().is_shared() {
-            return ONLY_HOLDER.to_owned();
+            return EMBEDDED_HOLDER.to_owned();
         }
         let mut random = [0; 16];
         self.clock_and_rng.randomness().fill(&mut random);
         hex::encode(random)
     }
 
-    /// The database through which this process exchanges notifications with others, if there can be
-    /// others.
+    /// The database through which this process exchanges notifications with others. `None` if it is
+    /// embedded, because there are no others.
     fn shared_database(&self) -> Option<Database> {
         let store = self.stores.workspace.as_ref()?;
         self.config.workspace_location().is_shared().then(|| store.database().clone())
     }
 
-    /// What this process notes of keys, if it takes any.
+    /// The recorded uses of API keys, if this process has the role `api`.
     fn key_uses(&self) -> Option<(KeyUses, WorkspaceStore)> {
         let store = self.stores.workspace.as_ref().filter(|_| self.config.roles.has(Role::Api))?;
         Some((self.key_uses.clone(), store.clone()))
     }
 
-    /// The streams of this process, if it can have any.
+    /// The event streams, if this process has the role `api`.
     fn streams(&self) -> Option<EventWatch> {
         let store = self.stores.workspace.as_ref().filter(|_| self.config.roles.has(Role::Api))?;
         Some(EventWatch {
@@ -318,7 +268,7 @@ impl Parts {
             challenge: self.stores.challenge.clone(),
             telemetry: self.telemetry.clone(),
         };
-        let mut router = health::routes(checks);
+        let mut router = health::routes(checks).merge(openapi::routes());
         if let Some(api) = self.workspace_api(handle, scheduler) {
             router = router.merge(workspace_api::routes(api));
         }
@@ -331,7 +281,7 @@ impl Parts {
         let layer = Arc::new(RequestLayer {
             clock_and_rng: self.clock_and_rng.clone(),
             metrics: self.telemetry.requests.clone(),
-            time_limit: self.config.limits.request,
+            timeout: self.config.limits.request,
         });
         let router = router
             .layer(DefaultBodyLimit::max(http_support::body::LIMIT))

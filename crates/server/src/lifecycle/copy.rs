@@ -4,31 +4,32 @@ use std::path::Path;
 
 use db::{Copied, PostgresOptions};
 
-use super::StartError;
 use super::data_directory::DataDirectory;
+use super::start_error::StartError;
 
-/// What was copied, store by store.
+/// What was copied of each store.
 #[derive(Clone, Debug)]
 pub struct CopiedDeployment {
-    /// Workspaces and production tests.
-    pub connect: Copied,
-    /// Challenges.
-    pub tpas: Copied,
+    /// The workspace store.
+    pub workspace: Copied,
+    /// The challenge store.
+    pub challenge: Copied,
 }
 
-/// Copies everything from a data directory, which no server may be using, to PostgreSQL. It is safe
-/// to repeat: what is there already is left alone, and what holds anything else is not touched.
+/// Copies both stores from a data directory to PostgreSQL. No server may run on the directory. The
+/// copy is safe to repeat: a store that was copied before is skipped, and a schema with other rows
+/// is refused.
 ///
 /// # Errors
-/// When a server runs on the directory, or a store cannot be copied; that store is then as it was.
+/// When a server runs on the directory, or a store cannot be copied; its schema is then unchanged.
 pub async fn copy(
     data_dir: &Path,
-    connect: &PostgresOptions,
-    tpas: &PostgresOptions,
+    workspace: &PostgresOptions,
+    challenge: &PostgresOptions,
 ) -> Result<CopiedDeployment, StartError> {
-    let _directory = DataDirectory::take_existing(data_dir)?;
+    let _directory = DataDirectory::lock_existing(data_dir)?;
     Ok(CopiedDeployment {
-        connect: db::copy(data_dir, connect, &store_workspace::SCHEMA).await?,
-        tpas: db::copy(data_dir, tpas, &store_challenge::SCHEMA).await?,
+        workspace: db::copy(data_dir, workspace, &store_workspace::SCHEMA).await?,
+        challenge: db::copy(data_dir, challenge, &store_challenge::SCHEMA).await?,
     })
 }

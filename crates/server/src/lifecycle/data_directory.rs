@@ -1,4 +1,4 @@
-//! The data directory: who may use it, and the secrets that are generated into it (§13).
+//! The data directory: its lock, and the secrets in it (§13).
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -8,43 +8,42 @@ use std::path::{Path, PathBuf};
 use domain::Randomness;
 use domain::secret_key::SecretKey;
 
-use super::StartError;
+use super::start_error::StartError;
 
-/// Readable and writable by the operator's account only.
+/// Modes that give access to the server's account only.
 const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
 
-/// The data directory, of a running server or of whoever looks at it.
+/// The data directory of a server or of a command.
 pub(crate) struct DataDirectory {
     path: PathBuf,
-    /// Held while embedded databases are in it: then no other server can have it.
+    /// The lock of a directory with embedded databases. It excludes other servers.
     _lock: Option<File>,
 }
 
 impl DataDirectory {
-    /// The directory as it is, if it is: for whoever only looks.
-    pub(crate) fn unheld(path: &Path) -> Self {
+    /// The directory without its lock. It need not exist.
+    pub(crate) fn unlocked(path: &Path) -> Self {
         Self { path: path.to_owned(), _lock: None }
     }
 
-    /// Makes the directory if it is missing, for any number of servers.
-    pub(super) fn share(path: &Path) -> Result<Self, StartError> {
+    /// Creates the directory if it is missing, for any number of servers.
+    pub(super) fn create(path: &Path) -> Result<Self, StartError> {
         create_folder(path)?;
         Ok(Self { path: path.to_owned(), _lock: None })
     }
 
-    /// Takes a directory in which there are databases.
-    pub(super) fn take_existing(path: &Path) -> Result<Self, StartError> {
+    /// Locks a directory that contains embedded databases.
+    pub(super) fn lock_existing(path: &Path) -> Result<Self, StartError> {
         for file in ["connect.sqlite3", "tpas.sqlite3"] {
             let file = path.join(file);
             fs::metadata(&file).map_err(|source| StartError::file(&file, source))?;
         }
-        Self::take(path)
+        Self::lock(path)
     }
 
-    /// Makes the directory if it is missing, and takes it for this process alone until the result
-    /// is dropped.
-    pub(super) fn take(path: &Path) -> Result<Self, StartError> {
+    /// Creates the directory if it is missing, and locks it until the result is dropped.
+    pub(super) fn lock(path: &Path) -> Result<Self, StartError> {
         create_folder(path)?;
         let lock_path = path.join("lock");
         let lock = OpenOptions::new()
@@ -54,7 +53,7 @@ impl DataDirectory {
             .mode(PRIVATE_FILE)
             .open(&lock_path);
         let lock = lock.map_err(|source| StartError::file(&lock_path, source))?;
-        // The operating system lets go of it when the process ends, however it ends.
+        // The operating system releases the lock when the process ends, even after a crash.
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: Some(lock) }),
             Err(TryLockError::WouldBlock) => Err(StartError::DirectoryInUse(path.to_owned())),
@@ -62,39 +61,41 @@ impl DataDirectory {
         }
     }
 
-    /// Where a secret is kept.
+    /// The path of a secret's file.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// A secret of 32 bytes in hexadecimal digits; it is made if it is missing and may be made.
+    /// Reads a secret of 32 bytes in hexadecimal digits. If it is missing, it is generated with
+    /// `randomness`, or the result is `None`.
     pub(crate) fn secret(
         &self,
         name: &str,
         randomness: Option<&dyn Randomness>,
     ) -> Result<Option<SecretKey>, StartError> {
         let path = self.path_of(name);
-        let make = randomness.map(|randomness| SecretKey::random(randomness).to_hex());
-        let Some(text) = kept(&path, make).map_err(|source| StartError::file(&path, source))?
+        let generated = randomness.map(|randomness| SecretKey::random(randomness).to_hex());
+        let Some(text) =
+            read_or_create(&path, generated).map_err(|source| StartError::file(&path, source))?
         else {
             return Ok(None);
         };
         SecretKey::from_hex(&text).map(Some).ok_or(StartError::MalformedSecret(path))
     }
 
-    /// Keeps the demo's API key where its owner can find it again.
-    pub(super) fn keep_demo_api_key(&self, api_key: &str) -> Result<(), StartError> {
+    /// Writes the demo's API key to a file, so that its owner can find it again.
+    pub(super) fn write_demo_api_key(&self, api_key: &str) -> Result<(), StartError> {
         let path = self.path.join("demo-api-key");
         write_private(&path, api_key).map_err(|source| StartError::file(&path, source))
     }
 }
 
-/// What a file says; if it is missing, `make` is written into it.
-fn kept(path: &Path, make: Option<String>) -> io::Result<Option<String>> {
-    match (fs::read_to_string(path), make) {
+/// Reads a file. If it is missing, it is created with this content.
+fn read_or_create(path: &Path, content: Option<String>) -> io::Result<Option<String>> {
+    match (fs::read_to_string(path), content) {
         (Err(error), Some(text)) if error.kind() == io::ErrorKind::NotFound => {
-            make_private(path, &text)?;
-            // Another server may have been faster: what stands in the file counts.
+            create_private(path, &text)?;
+            // Another server may have created the file first; then its content is valid.
             fs::read_to_string(path).map(|text| Some(text.trim().to_owned()))
         }
         (Err(error), None) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -102,7 +103,7 @@ fn kept(path: &Path, make: Option<String>) -> io::Result<Option<String>> {
     }
 }
 
-/// Makes the directory if it is missing.
+/// Creates the directory if it is missing.
 pub(super) fn create_folder(path: &Path) -> Result<(), StartError> {
     fs::DirBuilder::new()
         .recursive(true)
@@ -111,8 +112,8 @@ pub(super) fn create_folder(path: &Path) -> Result<(), StartError> {
         .map_err(|source| StartError::file(path, source))
 }
 
-/// Makes the file, unless it is there by now.
-fn make_private(path: &Path, text: &str) -> io::Result<()> {
+/// Creates the file, unless it exists.
+fn create_private(path: &Path, text: &str) -> io::Result<()> {
     let draft = write_draft(path, text)?;
     let linked = match fs::hard_link(&draft, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -123,14 +124,14 @@ fn make_private(path: &Path, text: &str) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Writes the file, whether it is there or not.
+/// Creates or replaces the file.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(write_draft(path, text)?, path)?;
     sync_folder(path)
 }
 
-/// The text in a file beside the one that it is for: whole or not at all, because a key cut short
-/// by a crash would be a key lost.
+/// Writes the text to a temporary file in the same directory. Renaming or linking that file makes
+/// the write atomic: a key that a crash truncated would be lost.
 fn write_draft(path: &Path, text: &str) -> io::Result<PathBuf> {
     let draft = path.with_extension(format!("new-{}", std::process::id()));
     let mut file = OpenOptions::new()

@@ -10,37 +10,38 @@ use store_workspace::{
     CreateApiKey, CreateApp, CreateDemo, CreateWorkspace, Workspace, WorkspaceStore,
 };
 
-use super::StartError;
 use super::data_directory::DataDirectory;
+use super::start_error::StartError;
 
-/// What the demo's app is called in the API.
+/// The client id of the demo's app.
 const CLIENT_ID: &str = "FK5b0KSM";
 const APP_NAME: &str = "Acme Bank";
 const PROVIDERS: [&str; 4] = ["bankidse", "mitid", "smartid", "frejaid"];
 
-/// The demo workspace that was just made.
+/// A new demo workspace.
 #[derive(Clone)]
 pub struct Demo {
     /// The app's client id.
     pub client_id: String,
-    /// The API key's secret: shown once.
+    /// The API key, which is shown once.
     pub api_key: String,
 }
 
-/// Makes the demo workspace, unless there is any workspace already.
-pub(super) async fn make(
+/// Creates the demo workspace, unless there is a workspace.
+pub(super) async fn create(
     store: &WorkspaceStore,
     directory: &DataDirectory,
     clock_and_rng: &ClockAndRng,
 ) -> Result<Option<Demo>, StartError> {
-    // However many servers start together on an empty database, one of them makes the demo.
+    // If several servers start on an empty database, one of them creates the demo.
     let _lock = store.database().advisory_lock().await?;
     if !store.workspaces().await?.is_empty() {
         return Ok(None);
     }
     let secret = api_key::new_secret(Environment::Sandbox, clock_and_rng.randomness());
-    // The file comes first: if the process dies in between, the next start makes everything anew.
-    directory.keep_demo_api_key(&secret)?;
+    // The file comes first: after a crash in between, the next start creates a new key and
+    // workspace.
+    directory.write_demo_api_key(&secret)?;
     let write = demo_workspace(clock_and_rng, &secret)?;
     store.create_demo(write).await?;
     Ok(Some(Demo { client_id: CLIENT_ID.into(), api_key: secret }))
@@ -73,7 +74,7 @@ fn demo_workspace(clock_and_rng: &ClockAndRng, secret: &str) -> Result<CreateDem
     };
     Ok(CreateDemo {
         workspace: CreateWorkspace(Workspace { id, name: "Demo".into(), created_at: now }),
-        // Nobody is told the secret of the demo's app: nothing in a sandbox needs it yet.
+        // The client secret of the demo's app is not shown, because a sandbox does not use it.
         app: CreateApp {
             app,
             client_secret_hash: SecretHash::of(&new_client_secret(clock_and_rng.randomness())),

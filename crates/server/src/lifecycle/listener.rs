@@ -1,4 +1,4 @@
-//! Accepting connections, and letting them finish (§13).
+//! Accepting connections, and draining them when the server stops (§13).
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,31 +15,31 @@ use tokio::sync::Semaphore;
 
 use super::write_timeout::WriteTimeout;
 
-/// How long a client may take to send a request's head: who is slower holds a connection for
-/// nothing.
-const HEAD_LIMIT: Duration = Duration::from_secs(15);
+/// The timeout of a request's head. A slower client would occupy a connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How many connections are open at most. The next one waits in the operating system's queue.
+/// The maximum number of open connections. Further ones wait in the operating system's backlog.
 pub(crate) const CONNECTIONS: usize = 16_384;
 
-/// How many connections may wait to be accepted. When testers come by the thousand, the operating
-/// system turns away those that do not fit, and each tries again a second later. It may allow
-/// fewer.
-const WAITING: u32 = 4096;
+/// The size of the backlog: how many connections may wait to be accepted. The operating system
+/// drops a connection that does not fit, and its client tries again a second later. The system may
+/// limit the backlog to a smaller size.
+const BACKLOG: u32 = 4096;
 
-/// How long to wait when no connection can be accepted, usually for want of file descriptors.
+/// The pause after a failed accept, which usually means that there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Listens, even where connections of an earlier server have not quite ended.
+/// Listens, with `SO_REUSEADDR`, so that closing connections of an earlier server do not prevent
+/// it.
 pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(WAITING)
+    socket.listen(BACKLOG)
 }
 
-/// Serves until `stop`, then accepts nothing new and finishes what is in flight, but for no longer
-/// than `drain`.
+/// Serves until `stop`. Then accepts no new connections, and waits at most `drain` for the requests
+/// in flight.
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -51,7 +51,7 @@ pub(super) async fn serve(
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = async {
-            // The semaphore is never closed, so there is always a slot to wait for.
+            // The semaphore is never closed, so this cannot fail.
             let slot = Arc::clone(&slots).acquire_owned().await;
             (listener.accept().await, slot)
         };
@@ -63,7 +63,7 @@ pub(super) async fn serve(
             Ok((stream, _)) => {
                 let connection = graceful.watch(connection(stream, router.clone()));
                 tokio::spawn(async move {
-                    // A connection that breaks is the client's affair; its request has been logged.
+                    // The request layer has logged its requests, so a broken connection is ignored.
                     let _ = connection.await;
                     drop(slot);
                 });
@@ -84,11 +84,11 @@ fn connection(
     stream: TcpStream,
     router: Router,
 ) -> http1::Connection<TokioIo<WriteTimeout>, TowerToHyperService<Router>> {
-    // Answers are small: waiting for more to send only makes them late.
+    // Responses are small, and Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_LIMIT)
+        .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(WriteTimeout::new(stream)), TowerToHyperService::new(router))
 }
 
@@ -97,13 +97,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_rush_waits_for_its_turn() {
+    async fn the_backlog_holds_500_connections() {
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        // Whoever does not fit is not answered, and would try again after a second.
-        let come =
+        // A connection that does not fit gets no answer, and would try again after a second.
+        let connect =
             || std::net::TcpStream::connect_timeout(&address, Duration::from_millis(900)).unwrap();
-        let waiting: Vec<_> = std::iter::repeat_with(come).take(500).collect();
+        let waiting: Vec<_> = std::iter::repeat_with(connect).take(500).collect();
         for _ in &waiting {
             listener.accept().await.unwrap();
         }

@@ -1,11 +1,11 @@
-//! A route that does nothing: what HTTP alone costs, as a limit for measurements. Only in builds
-//! with the feature `bench`.
+//! A route that does nothing. It measures what HTTP alone costs. Only in builds with the feature
+//! `bench`.
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
 
-/// As long as the answer to a create.
+/// As long as the response to a create.
 const ANSWER: &str = match str::from_utf8(&[b'x'; 330]) {
     Ok(answer) => answer,
     Err(_) => "",

@@ -1,3 +1,5 @@
+//! Why a server did not start.
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -6,52 +8,64 @@ use db::{CopyError, OpenError, StoreError};
 use domain::Environment;
 use domain::catalogue::CatalogueError;
 
-/// Why a server did not start. Each says what to do about it.
+/// Why a server did not start. Each message says how to fix it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A file or folder cannot be used.
     #[error("cannot use {}: {source}", path.display())]
     File {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Another server runs on the same data directory.
-    #[error("another fieldtest server is running on {}; stop it first, or give this one another --data-dir", .0.display())]
-    DirectoryInUse(PathBuf),
-    /// A secret's file has been changed.
-    #[error("{} does not hold 64 hexadecimal digits; restore it from a backup (docs/operations.md, The secrets, says what to do if \
-        there is none)", .0.display())]
-    MalformedSecret(PathBuf),
-    /// The database is another kind of deployment's.
     #[error(
-        "{database} belongs to a {kept} deployment, and this one is to be {asked}; say --environment {kept}, or give this one another --data-dir or --database-url"
+        "another fieldtest server is running on {}; stop it first, or give this one another \
+        --data-dir",
+        .0.display()
+    )]
+    DirectoryInUse(PathBuf),
+    /// A secret's file does not contain 64 hexadecimal digits.
+    #[error(
+        "{} does not hold 64 hexadecimal digits; restore it from a backup (docs/operations.md, \
+        The secrets, says what to do if there is none)",
+        .0.display()
+    )]
+    MalformedSecret(PathBuf),
+    /// The database belongs to a deployment with the other environment.
+    #[error(
+        "{database} belongs to a {stored} deployment, and this one is to be {configured}; say \
+        --environment {stored}, or give this one another --data-dir or --database-url"
     )]
     OtherEnvironment {
         /// The file, or host, database and schema.
         database: String,
-        /// What it was first used for.
-        kept: String,
-        /// What was asked for now.
-        asked: Environment,
+        /// The environment of the deployment.
+        stored: String,
+        /// The environment of this configuration.
+        configured: Environment,
     },
-    /// This process's secret is not the one that the deployment was begun with.
+    /// This process's secret is not the deployment's.
     #[error(
-        "{name} is not the one with which {database} was begun, so this server would not recognise testers or verifiers; \
-        give it the {name} of the servers that run (docs/operations.md, The secrets)"
+        "{name} is not the one with which {database} was begun, so this server would not recognise \
+        testers or verifiers; give it the {name} of the servers that run (docs/operations.md, The \
+        secrets)"
     )]
     OtherSecret {
-        /// The file in the data directory, which is also the option.
+        /// The file in the data directory, which has the name of the option.
         name: &'static str,
         /// The file, or host, database and schema.
         database: String,
     },
     /// The deployment has a secret that this process does not have.
-    #[error("{} is missing: {database} was begun with one; restore it, copy it from a server that split_on_conflict, or give it as an option \
-        (docs/operations.md, The secrets)", path.display())]
+    #[error(
+        "{} is missing: {database} was begun with one; restore it, copy it from a server that \
+        runs, or give it as an option (docs/operations.md, The secrets)",
+        path.display()
+    )]
     MissingSecret {
-        /// The file that should be there.
+        /// The missing file.
         path: PathBuf,
         /// The file, or host, database and schema.
         database: String,
@@ -70,24 +84,24 @@ pub enum StartError {
     Catalogue {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with its line.
+        /// The error, with its line.
         source: CatalogueError,
     },
-    /// The address is taken or not ours.
+    /// The address is in use, or not an address of this machine.
     #[error("cannot listen on {address}: {source}; choose another address with --listen")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Options that do not go together.
+    /// The options are not consistent.
     #[error("{0}")]
     Options(&'static str),
-    /// The challenge service's address is no URL.
+    /// The URL of the challenge service is malformed.
     #[error("cannot use the challenge service at {url}: {reason}; check --tpas-url")]
-    ChallengeServiceHandle {
-        /// The address.
+    ChallengeServiceUrl {
+        /// The URL.
         url: String,
         /// What is wrong with it.
         reason: String,

@@ -1,4 +1,4 @@
-//! A connection that does not wait for ever for a client to take its answer.
+//! A write timeout for connections.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -9,15 +9,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-/// How long a write may make no progress. A client that asks and never reads would otherwise hold
-/// its connection for nothing.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a write may make no progress. A client that never reads its response would otherwise
+/// occupy its connection for ever.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A stream whose writes end with an error when the other side takes nothing for
-/// [`DEFAULT_TIMEOUT`].
+/// A stream whose writes fail when the other side reads nothing for [`TIMEOUT`].
 pub(super) struct WriteTimeout {
     stream: TcpStream,
-    /// Set while the other side takes nothing.
+    /// Set while the other side reads nothing.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -26,7 +25,7 @@ impl WriteTimeout {
         Self { stream, stalled: None }
     }
 
-    /// Lets progress pass, and counts the time without it.
+    /// Passes progress on, and fails after the timeout without progress.
     fn timed<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -36,8 +35,7 @@ impl WriteTimeout {
             self.stalled = None;
             return written;
         }
-        let stalled =
-            self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(DEFAULT_TIMEOUT)));
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(TIMEOUT)));
         stalled.as_mut().poll(context).map(|()| Err(ErrorKind::TimedOut.into()))
     }
 }
@@ -99,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_takes_nothing_is_given_up() {
+    async fn a_write_to_a_client_that_never_reads_times_out() {
         let (mut server, _client) = pair().await;
         tokio::time::pause();
         let answer = vec![0; 64 * 1024 * 1024];
@@ -108,7 +106,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_takes_its_time_is_not() {
+    async fn a_write_to_a_slow_client_succeeds() {
         let (mut server, mut client) = pair().await;
         let answer = vec![0; 8 * 1024 * 1024];
         let (written, taken) = tokio::join!(

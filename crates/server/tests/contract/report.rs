@@ -92,7 +92,7 @@ async fn a_challenge_service_that_is_down_or_silent_is_unavailable_and_never_a_h
         let site = site
             .restart(move |config| {
                 config.tpas_url = Some(broken.url);
-                config.limits.peer_read = Duration::from_millis(100);
+                config.limits.challenge_service_read = Duration::from_millis(100);
             })
             .await;
         let answer = site.get(&format!("{TESTS}/{challenge}/report")).send().await;
@@ -102,5 +102,5 @@ async fn a_challenge_service_that_is_down_or_silent_is_unavailable_and_never_a_h
 
 #[test]
 fn the_usual_patience_is_less_than_two_seconds() {
-    assert!(server::Limits::default().peer_read < Duration::from_secs(2));
+    assert!(server::Limits::default().challenge_service_read < Duration::from_secs(2));
 }

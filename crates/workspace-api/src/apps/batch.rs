@@ -1,68 +1,56 @@
 //! `POST /connect/v1/apps/batch` (§11)
 //!
-//! Each app is made, or not, by itself: what was made before one that cannot be made stays. So the
-//! request's idempotency key is taken with the first app that is made, and each app has a key of
-//! its own besides: the item's, or one that follows from the request's. A repetition finds what
-//! there is and makes the rest.
+//! Each app is created in its own transaction, so the apps before one that fails stay. The
+//! transaction of the first app claims the idempotency key of the request. Each app also has an
+//! idempotency key: the key of its item, or one derived from the request's. A repetition replays
+//! the apps that exist and creates the rest.
 //!
-//! What can go wrong with the whole, in this order: the credentials (401), the right to change
-//! things (403), the idempotency key's form (400), the body (415, 413, 400), the key's earlier use
-//! (409), the fields (400).
+//! Errors of the whole request, in this order: the credentials (401), the right to write (403), the
+//! idempotency key's form (400), the body (415, 413, 400), the key's earlier use (409), the fields
+//! (400).
 
 use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use db::Lookup;
 use domain::idempotency::{Fingerprint, IdempotencyKey};
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
-use http_support::idempotency::{IdempotentRequest, KeyedRequest};
+use http_support::idempotency::{IdempotencyKeyHeader, IdempotentRequest, KeyedRequest};
 use http_support::request_id::RequestId;
 use http_support::response::CreatedWithoutLocation;
 use serde_json::{Map, Value};
 use wire::app::{App, CreateApps, CreatedApp, CreatedApps, read_apps};
-use wire::error::{ErrorCode, ErrorEnvelope, FieldError};
+use wire::error::{ErrorCode, FieldError};
 
 use super::registration::{Registration, api_key};
-use crate::WorkspaceApi;
 use crate::caller::{Caller, Write};
+use crate::state::WorkspaceApi;
 
 const KEY: &str = "idempotencyKey";
 
 const PATH: &str = "/connect/v1/apps/batch";
 
-/// Make many apps
+/// Create several apps
 ///
-/// At most 100. Each has a result of its own, in the same order, which also says what is wrong with
-/// it; after one that cannot be made the rest is tried only with `continueOnError`, and not at all
-/// after one that cannot be made at the moment. `Idempotency-Key` makes the whole safe to repeat;
-/// an item's `idempotencyKey` does for it what the header does for a single app.
+/// At most 100. Each item has its own result, in the same order, with the app or its error. After
+/// an item that fails the rest is tried only with `continueOnError`, and not at all after an item
+/// that fails with 503. `Idempotency-Key` makes the whole request safe to repeat: a repetition is
+/// answered with the apps that the first request created, and creates only the missing ones. An
+/// item's `idempotencyKey` does for the item what the header does for a single app.
 #[utoipa::path(
     post,
     path = "/connect/v1/apps/batch",
     operation_id = "createApps",
     tag = "Apps",
     security(("workspace_api_key" = [])),
-    params(
-        ("Idempotency-Key" = Option<String>, Header, description = "A value of your choice, at most 255 characters, such as a \
-            UUID: a repetition with the same key and body within 24 hours is answered with the apps that the first request has \
-            made, and makes only what that could not", min_length = 1, max_length = 255,
-            example = "6f0d7d1e-3c55-4b0e-9a53-0a1f7a0f8c11"),
-    ),
+    params(IdempotencyKeyHeader),
     request_body(content = CreateApps, content_type = "application/json"),
     responses(
-        (status = 201, description = "What became of each", body = CreatedApps, headers(
-            ("Idempotency-Replayed" = String, description = "`true` when all that was made was made by an earlier request"),
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 400, description = "The body is no list of 1 to 100 apps", body = ErrorEnvelope),
-        (status = 401, description = "The credentials are missing or not valid here", body = ErrorEnvelope),
-        (status = 403, description = "The key may only read", body = ErrorEnvelope),
-        (status = 409, description = "The idempotency key was used for another request, or its first request is still being \
-            worked on", body = ErrorEnvelope),
-        (status = 413, description = "The body is larger than 64 KiB", body = ErrorEnvelope),
-        (status = 415, description = "The body is not declared as JSON", body = ErrorEnvelope),
-        (status = 429, description = "Too many requests with this key", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+        (status = 201, description = "A result for each item", body = CreatedApps, headers(
+            ("Idempotency-Replayed" = String,
+                description = "`true` when an earlier request created all of the apps"))),
+        Caller<Write>, IdempotentRequest, ServerErrors,
     ),
 )]
 pub(crate) async fn batch(
@@ -83,38 +71,38 @@ pub(crate) async fn batch(
     };
     batch.check_key().await?;
     let CreateApps { items, continue_on_error } = read_apps(&body).map_err(ApiError::validation)?;
-    let mut made =
+    let mut created =
         CreatedApps { results: Vec::with_capacity(items.len()), success_count: 0, error_count: 0 };
     let mut is_replay = whole.is_some();
     for (index, item) in items.iter().enumerate() {
         let idempotency_key = item.get(KEY).and_then(Value::as_str).map(str::to_owned);
-        match batch.make(index, item).await {
-            Ok((app, is_repeated)) => {
-                is_replay &= is_repeated;
-                made.success_count += 1;
-                made.results.push(CreatedApp { app: Some(app), error: None, idempotency_key });
+        match batch.create(index, item).await {
+            Ok((app, is_item_replay)) => {
+                is_replay &= is_item_replay;
+                created.success_count += 1;
+                created.results.push(CreatedApp { app: Some(app), error: None, idempotency_key });
             }
             Err(error) => {
-                // An item's conflict is the whole request's where another request has claimed the
-                // whole one's key meanwhile.
+                // If another request has claimed the request's key meanwhile, the whole request
+                // conflicts, not only this item.
                 if error.code() == ErrorCode::IdempotencyKeyConflict {
                     batch.check_key().await?;
                 }
-                let goes_on = continue_on_error.unwrap_or(false)
+                let may_continue = continue_on_error.unwrap_or(false)
                     && error.code() != ErrorCode::SystemUnavailable;
-                made.error_count += 1;
-                made.results.push(not_made(error, idempotency_key, &request_id));
-                if !goes_on {
+                created.error_count += 1;
+                created.results.push(failed_item(error, idempotency_key, &request_id));
+                if !may_continue {
                     break;
                 }
             }
         }
     }
-    is_replay &= made.success_count > 0;
-    Ok(CreatedWithoutLocation { body: made, is_replay })
+    is_replay &= created.success_count > 0;
+    Ok(CreatedWithoutLocation { body: created, is_replay })
 }
 
-/// What all items of a request have in common.
+/// What all items of a request share.
 struct Batch<'a> {
     registration: Registration<'a>,
     /// The key of the whole request.
@@ -133,8 +121,12 @@ impl Batch<'_> {
         }
     }
 
-    /// Makes one app; and whether it was made before.
-    async fn make(&self, index: usize, item: &Map<String, Value>) -> Result<(App, bool), ApiError> {
+    /// Creates one app. Also returns whether it is a replay.
+    async fn create(
+        &self,
+        index: usize,
+        item: &Map<String, Value>,
+    ) -> Result<(App, bool), ApiError> {
         let own = idempotency_key(item)?;
         if self.whole.is_some_and(|whole| Some(&whole.key) == own.as_ref()) {
             return Err(ApiError::key_conflict());
@@ -143,7 +135,7 @@ impl Batch<'_> {
             (Some(key), _) => {
                 Some(KeyedRequest { key, fingerprint: Fingerprint::of("POST", PATH, item) })
             }
-            // The same item of another request is another one.
+            // The fingerprint is the request's, so the same item of another request conflicts.
             (None, Some(whole)) => {
                 Some(KeyedRequest { key: whole.key.of_item(index), fingerprint: whole.fingerprint })
             }
@@ -153,8 +145,9 @@ impl Batch<'_> {
     }
 }
 
-/// The request's own line says 201: what is ours to see to, or to mend, has a line here.
-fn not_made(
+/// The result of an item that failed. The access log has only the request's status, 201, so an item
+/// that failed for a reason in the server is logged here.
+fn failed_item(
     error: ApiError,
     idempotency_key: Option<String>,
     RequestId(request_id): &RequestId,
@@ -162,9 +155,14 @@ fn not_made(
     let error_code = error.code().as_str();
     if let Some(cause) = error.cause() {
         if error.code() == ErrorCode::SystemInternalError {
-            tracing::error!(request_id, error_code, cause, "an app of many could not be made");
+            tracing::error!(
+                request_id,
+                error_code,
+                cause,
+                "an app of a batch could not be created"
+            );
         } else {
-            tracing::warn!(request_id, error_code, cause, "an app of many could not be made");
+            tracing::warn!(request_id, error_code, cause, "an app of a batch could not be created");
         }
     }
     CreatedApp {

@@ -1,4 +1,4 @@
-//! Apps: made, listed, read, changed, deleted (§11).
+//! Apps: create, list, read, update, delete (§11).
 
 pub(super) mod batch;
 pub(super) mod create;
@@ -17,9 +17,9 @@ use store_workspace::AppRecord;
 use utoipa::OpenApi;
 use wire::app::App;
 
-use super::{NO_SUCH_APP, WorkspaceApi};
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
-/// What the OpenAPI document says about apps.
+/// The part of the OpenAPI document about apps.
 #[cfg(feature = "openapi")]
 #[derive(OpenApi)]
 #[openapi(paths(
@@ -35,7 +35,7 @@ use super::{NO_SUCH_APP, WorkspaceApi};
 ))]
 pub(crate) struct Paths;
 
-/// The caller's app, with all that is kept of it.
+/// The caller's app, with all that is stored of it.
 async fn find(
     api: &WorkspaceApi,
     workspace_id: &WorkspaceId,
@@ -47,7 +47,7 @@ async fn find(
         .ok_or_else(|| ApiError::not_found(NO_SUCH_APP))
 }
 
-fn shown(record: AppRecord) -> App {
+fn to_body(record: AppRecord) -> App {
     let AppRecord { app, redirect_uris, client_secret_preview, updated_at } = record;
     App::new(&app, client_secret_preview, redirect_uris, updated_at)
 }

@@ -4,15 +4,16 @@ use axum::Json;
 use axum::extract::State;
 use domain::ClientId;
 use http_support::body::JsonObject;
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
 use store_workspace::UpdateApp;
 use wire::app::{RedirectUris, read_redirect_uris};
-use wire::error::ErrorEnvelope;
 
 use super::find;
 use crate::caller::{Caller, Read, Write};
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::documentation::AppPath;
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Read an app's redirect URIs
 #[utoipa::path(
@@ -21,17 +22,10 @@ use crate::{NO_SUCH_APP, WorkspaceApi};
     operation_id = "readRedirectUris",
     tag = "Apps",
     security(("workspace_api_key" = [])),
-    params(
-        ("client_id" = String, Path, description = "The app's client id", pattern = "^[0-9A-Za-z]{8}$", example = "FK5b0KSM"),
-    ),
+    params(AppPath),
     responses(
-        (status = 200, description = "Where its users may be sent back to", body = RedirectUris, headers(
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 401, description = "The credentials are missing or not valid here", body = ErrorEnvelope),
-        (status = 404, description = "The workspace has no such app", body = ErrorEnvelope),
-        (status = 429, description = "Too many requests with this key", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+        (status = 200, description = "The app's redirect URIs", body = RedirectUris),
+        Caller<Read>, AppPath, ServerErrors,
     ),
 )]
 pub(crate) async fn show(
@@ -51,22 +45,11 @@ pub(crate) async fn show(
     operation_id = "replaceRedirectUris",
     tag = "Apps",
     security(("workspace_api_key" = [])),
-    params(
-        ("client_id" = String, Path, description = "The app's client id", pattern = "^[0-9A-Za-z]{8}$", example = "FK5b0KSM"),
-    ),
+    params(AppPath),
     request_body(content = RedirectUris, content_type = "application/json"),
     responses(
-        (status = 200, description = "Where its users may be sent back to now", body = RedirectUris, headers(
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 400, description = "A value cannot be understood", body = ErrorEnvelope),
-        (status = 401, description = "The credentials are missing or not valid here", body = ErrorEnvelope),
-        (status = 403, description = "The key may only read", body = ErrorEnvelope),
-        (status = 404, description = "The workspace has no such app", body = ErrorEnvelope),
-        (status = 413, description = "The body is larger than 64 KiB", body = ErrorEnvelope),
-        (status = 415, description = "The body is not declared as JSON", body = ErrorEnvelope),
-        (status = 429, description = "Too many requests with this key", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+        (status = 200, description = "The app's redirect URIs now", body = RedirectUris),
+        Caller<Write>, AppPath, JsonObject, ServerErrors,
     ),
 )]
 pub(crate) async fn replace(
@@ -77,16 +60,16 @@ pub(crate) async fn replace(
 ) -> Result<Json<RedirectUris>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     find(&api, &caller.workspace_id, &client_id).await?;
-    let wanted = read_redirect_uris(&body).map_err(ApiError::validation)?;
+    let replacement = read_redirect_uris(&body).map_err(ApiError::validation)?;
     let write = UpdateApp {
         workspace_id: caller.workspace_id,
         client_id,
         name: None,
-        redirect_uris: Some(wanted.redirect_uris.clone()),
+        redirect_uris: Some(replacement.redirect_uris.clone()),
         now: api.clock_and_rng.now(),
     };
     if api.store.update_app(write).await? {
-        Ok(Json(wanted))
+        Ok(Json(replacement))
     } else {
         Err(ApiError::not_found(NO_SUCH_APP))
     }

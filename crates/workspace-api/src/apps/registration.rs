@@ -1,4 +1,4 @@
-//! Registering an app, alone or as one of a batch (§11).
+//! Registering an app, for the operations that create one app and a batch of apps (§11).
 
 use axum::http::HeaderMap;
 use domain::api_key::SecretHash;
@@ -12,12 +12,13 @@ use serde_json::{Map, Value};
 use store_workspace::{CreateApp, Made, RegisterApp, Registered};
 use wire::app::{App, CreateApp as Body, read_app};
 
-use crate::WorkspaceApi;
+use crate::state::WorkspaceApi;
 
 /// Enabled for every new app, where the catalogue has it.
-const FIRST_PROVIDER: &str = "passport";
+const DEFAULT_PROVIDER: &str = "passport";
 
-/// How often another client id is tried when one is taken: of 62^8, the second is free.
+/// How many random client ids are tried. There are 62^8, so a second collision in a row does not
+/// happen in practice.
 const ATTEMPTS: usize = 4;
 
 /// The API key of a request that has passed [`crate::caller::Caller`].
@@ -25,19 +26,19 @@ pub(super) fn api_key(headers: &HeaderMap) -> Result<&str, ApiError> {
     bearer::token(headers).ok_or_else(ApiError::invalid_credentials)
 }
 
-/// What registrations of one request have in common.
+/// What all registrations of one request share.
 #[derive(Clone, Copy)]
 pub(super) struct Registration<'a> {
     pub(super) api: &'a WorkspaceApi,
     pub(super) workspace_id: &'a WorkspaceId,
-    /// Seals the secret of the new app, so that only this key has it shown again.
+    /// Encrypts the stored client secret, so that a replay shows it to this key only.
     pub(super) api_key: &'a str,
-    /// The batch that the app belongs to, if that has a key.
+    /// The batch that the app belongs to, if the batch has an idempotency key.
     pub(super) batch: Option<&'a KeyedRequest>,
 }
 
 impl Registration<'_> {
-    /// Makes the app that the body describes; and whether the same request has made it before.
+    /// Creates the app that the body describes. Also returns whether it is a replay.
     pub(super) async fn register(
         self,
         keyed: Option<KeyedRequest>,
@@ -50,7 +51,7 @@ impl Registration<'_> {
             keyed,
             |key, lookup| api.find_earlier(workspace_id, key, lookup),
             |keyed| self.create(keyed, body),
-            |made| self.show_again(made, body),
+            |made| self.replay(made, body),
         )
         .await
     }
@@ -76,16 +77,16 @@ impl Registration<'_> {
                 Registered::KeyConflict => return Ok(Outcome::KeyConflict),
             }
         }
-        Err(ApiError::internal("no client id was free"))
+        Err(ApiError::internal("no free client id was found"))
     }
 
     fn new_app(self, name: &str) -> Record {
-        let first = self.api.catalogue.get(FIRST_PROVIDER).map(|provider| provider.id.clone());
+        let enabled = self.api.catalogue.get(DEFAULT_PROVIDER).map(|provider| provider.id.clone());
         Record {
             workspace_id: self.workspace_id.clone(),
             client_id: ClientId::random(self.api.clock_and_rng.randomness()),
             name: name.to_owned(),
-            enabled_providers: first.into_iter().collect(),
+            enabled_providers: enabled.into_iter().collect(),
             requested_providers: [].into(),
             created_at: self.api.clock_and_rng.now(),
         }
@@ -116,9 +117,9 @@ impl Registration<'_> {
         Ok(RegisterApp { create, redirect_uris: redirect_uris.to_vec(), idempotency, batch })
     }
 
-    /// The app as it was when it was made: the same request describes the same app. Another API key
-    /// of the workspace sees no more of the secret than that there is one.
-    fn show_again(self, made: Made, body: &Map<String, Value>) -> Result<App, ApiError> {
+    /// The app as it was created, rebuilt from the body, because the same request describes the
+    /// same app. Another API key of the workspace cannot decrypt the secret and sees a placeholder.
+    fn replay(self, made: Made, body: &Map<String, Value>) -> Result<App, ApiError> {
         let Made { client_id, app_created_at, sealed_secret, .. } = made;
         let Body { name, redirect_uris } = read_app(body).map_err(ApiError::validation)?;
         let opened = sealed_secret.and_then(|sealed| sealed.open(self.api_key, client_id.as_str()));

@@ -1,7 +1,7 @@
 //! `POST /connect/v1/apps/{client_id}/rotate-client-secret` (§11)
 //!
-//! What can go wrong, in this order: the credentials (401), the right to change things (403), the
-//! idempotency key's form (400), the app (404), the key's earlier use (409), the database (503).
+//! Errors, in this order: the credentials (401), the right to write (403), the idempotency key's
+//! form (400), the app (404), the key's earlier use (409), the database (503).
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -10,47 +10,35 @@ use domain::app::{new_client_secret, preview};
 use domain::idempotency::IdempotencyKey;
 use domain::sealed_secret::SealedSecret;
 use domain::{ClientId, Timestamp, WorkspaceId};
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
-use http_support::idempotency::{IdempotentAction, KeyedRequest, Outcome, once};
+use http_support::idempotency::{
+    IdempotencyKeyHeader, IdempotentAction, KeyedRequest, Outcome, once,
+};
 use http_support::path::PathParameters;
 use http_support::response::CreatedWithoutLocation;
 use store_workspace::{Made, RotateClientSecret, Rotated};
 use wire::app::ClientSecret;
-use wire::error::ErrorEnvelope;
 
 use super::registration::api_key;
 use crate::caller::{Caller, Write};
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::documentation::AppPath;
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
-/// Give an app another secret
+/// Rotate an app's client secret
 ///
-/// It is shown this once, and again to whoever repeats the request with the same API key and
-/// idempotency key; only its hash is kept. The old one is dead at once.
+/// The new secret is shown only here, and in the answer to a repetition with the same API key and
+/// idempotency key. The old secret is invalid at once.
 #[utoipa::path(
     post,
     path = "/connect/v1/apps/{client_id}/rotate-client-secret",
     operation_id = "rotateClientSecret",
     tag = "Apps",
     security(("workspace_api_key" = [])),
-    params(
-        ("client_id" = String, Path, description = "The app's client id", pattern = "^[0-9A-Za-z]{8}$", example = "FK5b0KSM"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A value of your choice, at most 255 characters, such as a \
-            UUID: a repetition with the same key within 24 hours is answered as the first request was, and makes no other \
-            secret", min_length = 1, max_length = 255, example = "6f0d7d1e-3c55-4b0e-9a53-0a1f7a0f8c11"),
-    ),
+    params(AppPath, IdempotencyKeyHeader),
     responses(
-        (status = 201, description = "The new secret", body = ClientSecret, headers(
-            ("Idempotency-Replayed" = String, description = "`true` when this is the answer to an earlier request"),
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 400, description = "The idempotency key cannot be one", body = ErrorEnvelope),
-        (status = 401, description = "The credentials are missing or not valid here", body = ErrorEnvelope),
-        (status = 403, description = "The key may only read", body = ErrorEnvelope),
-        (status = 404, description = "The workspace has no such app", body = ErrorEnvelope),
-        (status = 409, description = "The idempotency key was used for another request, or its first request is still being \
-            worked on", body = ErrorEnvelope),
-        (status = 429, description = "Too many requests with this key", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+        (status = 201, description = "The new secret", body = ClientSecret),
+        Caller<Write>, AppPath, IdempotentAction, ServerErrors,
     ),
 )]
 pub(crate) async fn rotate(
@@ -62,7 +50,7 @@ pub(crate) async fn rotate(
 ) -> Result<CreatedWithoutLocation<ClientSecret>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     let workspace_id = &caller.workspace_id;
-    // A repetition does not show the secret of an app that was deleted.
+    // Before the replay: a repetition must not show the secret of a deleted app.
     api.app(workspace_id, &client_id).await?;
     let rotation =
         Rotation { api: &api, workspace_id, client_id: &client_id, api_key: api_key(&headers)? };
@@ -73,13 +61,13 @@ pub(crate) async fn rotate(
         keyed,
         |key, lookup| api.find_earlier(workspace_id, key, lookup),
         |keyed| rotation.rotate(keyed),
-        |made| Ok(rotation.show_again(made, key.as_ref())),
+        |made| Ok(rotation.replay(made, key.as_ref())),
     )
     .await?;
     Ok(CreatedWithoutLocation { body: ClientSecret { client_secret }, is_replay })
 }
 
-/// Which app gets another secret, and whose key seals it.
+/// The app whose secret is rotated, and the API key that encrypts the stored secret.
 struct Rotation<'a> {
     api: &'a WorkspaceApi,
     workspace_id: &'a WorkspaceId,
@@ -117,8 +105,9 @@ impl Rotation<'_> {
         }
     }
 
-    /// The secret as it was shown; another API key of the workspace sees only that there is one.
-    fn show_again(&self, made: Made, key: Option<&IdempotencyKey>) -> String {
+    /// The secret as it was shown. Another API key of the workspace cannot decrypt it and sees a
+    /// placeholder.
+    fn replay(&self, made: Made, key: Option<&IdempotencyKey>) -> String {
         let open = |key| {
             let context = context(self.client_id, key, made.expires_at);
             made.sealed_secret.as_ref()?.open(self.api_key, &context)
@@ -127,7 +116,8 @@ impl Rotation<'_> {
     }
 }
 
-/// No two rotations that are kept have the same: a key can be used again only after a day.
+/// The encryption context. It is unique among the stored rotations, because an idempotency key can
+/// be used again only after its record has expired.
 fn context(client_id: &ClientId, key: &IdempotencyKey, expires_at: Timestamp) -> String {
     format!("rotation of {} under {} until {expires_at}", client_id.as_str(), key.as_str())
 }

@@ -8,23 +8,24 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use domain::ClientId;
 use domain::challenge_request::Status;
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
-use http_support::query::{LARGEST_OFFSET, QueryMembers};
+use http_support::query::{LARGEST_OFFSET, QueryParameters};
 use store_workspace::{ListFilter, Page};
-use wire::error::ErrorEnvelope;
 use wire::page::{self, MAX_PAGE_SIZE};
 use wire::production_test::{ListItem, ListItemSchema};
 
-use super::whole;
+use super::streamed_list;
 use crate::caller::{Caller, Read};
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::documentation::AppPath;
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// List an app's production tests
 ///
-/// All of them, oldest first; with `limit`, a page of them, with a `Link` header to its neighbours
-/// and the whole number in `X-Total-Count`. An item is a `request` until it is scheduled, and a
-/// `challenge` from then on.
+/// All of them, oldest first. With `limit` one page of them, with links to the other pages in
+/// `Link` and the number of all items in `X-Total-Count`. An item is a `request` until it is
+/// scheduled, and a `challenge` from then on.
 #[utoipa::path(
     get,
     path = "/connect/v1/apps/{client_id}/production-tests",
@@ -32,25 +33,24 @@ use crate::{NO_SUCH_APP, WorkspaceApi};
     tag = "Production tests",
     security(("workspace_api_key" = [])),
     params(
-        ("client_id" = String, Path, description = "The app's client id", pattern = "^[0-9A-Za-z]{8}$", example = "FK5b0KSM"),
-        ("limit" = Option<u32>, Query, description = "At most so many items", minimum = 1, maximum = 100),
-        ("offset" = Option<u64>, Query, description = "Leave out so many items at the beginning", minimum = 0,
-            maximum = 9_007_199_254_740_991_i64),
-        ("type" = Option<wire::production_test::ItemType>, Query, description = "Only items of this type"),
-        ("status" = Option<wire::production_test::RequestStatus>, Query, description = "Only items whose request stands here"),
-        ("order" = Option<wire::page::Order>, Query, description = "Oldest first (`asc`, the default) or youngest first (`desc`)"),
+        AppPath,
+        ("limit" = Option<u32>, Query, description = "The maximum number of items",
+            minimum = 1, maximum = 100),
+        ("offset" = Option<u64>, Query, description = "How many items to skip",
+            minimum = 0, maximum = 9_007_199_254_740_991_i64),
+        ("type" = Option<wire::production_test::ItemType>, Query,
+            description = "Only items of this type"),
+        ("status" = Option<wire::production_test::RequestStatus>, Query,
+            description = "Only items whose request has this status"),
+        ("order" = Option<wire::page::Order>, Query,
+            description = "Oldest first (`asc`, the default) or newest first (`desc`)"),
     ),
     responses(
         (status = 200, description = "The production tests", body = Vec<ListItemSchema>, headers(
-            ("Link" = String, description = "With `limit`: the first, previous, next and last page (RFC 8288)"),
-            ("X-Total-Count" = i64, description = "With `limit`: how many items there are on all pages together"),
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 400, description = "A query member is not valid", body = ErrorEnvelope),
-        (status = 401, description = "The credentials are missing or not valid here", body = ErrorEnvelope),
-        (status = 404, description = "The workspace has no such app", body = ErrorEnvelope),
-        (status = 429, description = "Too many requests with this key", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+            ("Link" = String,
+                description = "With `limit`: the first, previous, next and last page (RFC 8288)"),
+            ("X-Total-Count" = i64, description = "With `limit`: the number of all items"))),
+        Caller<Read>, AppPath, QueryParameters, ServerErrors,
     ),
 )]
 pub(crate) async fn list(
@@ -58,20 +58,20 @@ pub(crate) async fn list(
     caller: Caller<Read>,
     path: PathParameters,
     OriginalUri(uri): OriginalUri,
-    query: QueryMembers,
+    query: QueryParameters,
 ) -> Result<Response, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
-    api.known_app(&caller.workspace_id, &client_id).await?;
+    api.cached_app(&caller.workspace_id, &client_id).await?;
     let filter = read_filter(query)?;
     if filter.limit.is_none() {
-        return whole::answer(api, caller.workspace_id, client_id, filter).await;
+        return streamed_list::answer(api, caller.workspace_id, client_id, filter).await;
     }
     let page =
         api.store.challenge_requests(&caller.workspace_id, &client_id, filter.clone()).await?;
     Ok(answer(&api, uri.path(), &filter, &page))
 }
 
-/// `type` as it is asked for: whether the item has become a challenge.
+/// The query parameter `type`: whether the item has become a challenge.
 struct Scheduled(bool);
 
 impl FromStr for Scheduled {
@@ -86,7 +86,7 @@ impl FromStr for Scheduled {
     }
 }
 
-/// `order` as it is asked for: whether the youngest comes first.
+/// The query parameter `order`: whether the newest item comes first.
 struct Descending(bool);
 
 impl FromStr for Descending {
@@ -101,7 +101,7 @@ impl FromStr for Descending {
     }
 }
 
-/// `status` as it is asked for.
+/// The query parameter `status`.
 struct InStatus(Status);
 
 impl FromStr for InStatus {
@@ -112,7 +112,7 @@ impl FromStr for InStatus {
     }
 }
 
-fn read_filter(mut query: QueryMembers) -> Result<ListFilter, ApiError> {
+fn read_filter(mut query: QueryParameters) -> Result<ListFilter, ApiError> {
     let limit = query
         .take("limit", "a whole number from 1 to 100", |limit| (1..=MAX_PAGE_SIZE).contains(limit));
     let offset = query.take("offset", "a whole number from 0 to 9007199254740991", |offset| {
@@ -151,7 +151,7 @@ fn answer(api: &WorkspaceApi, path: &str, filter: &ListFilter, page: &Page) -> R
     response
 }
 
-/// The query that the neighbouring pages share with this one.
+/// The query parameters that are the same for all pages.
 fn other_members(filter: &ListFilter) -> String {
     let kind = filter
         .scheduled

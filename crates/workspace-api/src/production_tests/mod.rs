@@ -1,4 +1,4 @@
-//! Production tests: ordered, listed, read, followed, cancelled, retried, reported (§5 to §8).
+//! Production tests: create, list, read, follow, cancel, retry, report (§5 to §8).
 
 pub(super) mod cancel;
 pub(super) mod create;
@@ -7,12 +7,12 @@ pub(super) mod list;
 pub(super) mod report;
 pub(super) mod retry;
 pub(super) mod show;
-mod whole;
+mod streamed_list;
 
 #[cfg(feature = "openapi")]
 use utoipa::OpenApi;
 
-/// What the OpenAPI document says about production tests.
+/// The part of the OpenAPI document about production tests.
 #[cfg(feature = "openapi")]
 #[derive(OpenApi)]
 #[openapi(

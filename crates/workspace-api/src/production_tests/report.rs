@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::challenge_request::ChallengeRequest;
 use domain::{ChallengeId, ClientId};
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
 use wire::error::ErrorEnvelope;
@@ -12,11 +13,12 @@ use wire::report::Report;
 use super::NO_SUCH_TEST;
 use super::show::{ProductionTestId, find};
 use crate::caller::{Caller, Read};
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::documentation::AppPath;
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Read a report
 ///
-/// How a challenge is going or has gone, provider by provider.
+/// The participations and stamps of a challenge so far, by provider.
 #[utoipa::path(
     get,
     path = "/connect/v1/apps/{client_id}/production-tests/{id}/report",
@@ -24,19 +26,18 @@ use crate::{NO_SUCH_APP, WorkspaceApi};
     tag = "Production tests",
     security(("workspace_api_key" = [])),
     params(
-        ("client_id" = String, Path, description = "The app's client id", pattern = "^[0-9A-Za-z]{8}$", example = "FK5b0KSM"),
-        ("id" = String, Path, description = "The challenge's id", example = "ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a"),
+        AppPath,
+        ("id" = String, Path, description = "The challenge's id",
+            example = "ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a"),
     ),
     responses(
-        (status = 200, description = "The report", body = Report, headers(
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 401, description = "The credentials are missing or not valid here", body = ErrorEnvelope),
-        (status = 404, description = "The workspace has no such app, or the app no such challenge; where the id is a request's, \
-            `details` names its challenge", body = ErrorEnvelope),
-        (status = 429, description = "Too many requests with this key", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database or the challenge service cannot be reached at the moment",
-            body = ErrorEnvelope),
+        (status = 200, description = "The report", body = Report),
+        Caller<Read>, AppPath, ServerErrors,
+        (status = 404, body = ErrorEnvelope,
+            description = "The workspace has no such app, or the app no such challenge; where the \
+                id is a request's, `details` names its challenge"),
+        (status = 503, body = ErrorEnvelope,
+            description = "The database or the challenge service cannot be reached at the moment"),
     ),
 )]
 pub(crate) async fn report(
@@ -45,7 +46,7 @@ pub(crate) async fn report(
     path: PathParameters,
 ) -> Result<Json<Report>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
-    api.known_app(&caller.workspace_id, &client_id).await?;
+    api.cached_app(&caller.workspace_id, &client_id).await?;
     let id: ProductionTestId = path.parse("id", NO_SUCH_TEST)?;
     let request = find(&api, caller.workspace_id, client_id, id).await?;
     match id {
@@ -54,15 +55,16 @@ pub(crate) async fn report(
     }
 }
 
-/// Somebody has taken the request's id for the challenge's: say so, and name the right one.
+/// The error for a request's id in place of its challenge's. It names the challenge's id.
 fn has_no_report(request: &ChallengeRequest) -> ApiError {
     let message = match &request.challenge {
         Some(_) => {
-            "This is the id of a challenge request. The report is found under the challenge's id: details.challengeId."
+            "This is the id of a challenge request. The report is found under the challenge's id: \
+             details.challengeId."
         }
         None => {
-            "This is the id of a challenge request that has no challenge, so there is no report. Read it to see where it \
-                 stands."
+            "This is the id of a challenge request that has no challenge, so there is no report. \
+             Read it to see where it stands."
         }
     };
     let challenge_id = request.challenge.as_ref().map(|challenge| challenge.id.to_string());

@@ -6,38 +6,30 @@ use axum::Json;
 use axum::extract::State;
 use domain::challenge_request::ChallengeRequest;
 use domain::{ChallengeId, ClientId, MalformedId, RequestId, WorkspaceId};
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
 use store_workspace::RequestKey;
-use wire::error::ErrorEnvelope;
 use wire::production_test::ProductionTest;
 
 use super::NO_SUCH_TEST;
 use crate::caller::{Caller, Read};
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::documentation::TestPath;
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Read a production test
 ///
-/// By its request's id, as `Location` names it, or by its challenge's id.
+/// By the request's id, as in `Location`, or by the challenge's id.
 #[utoipa::path(
     get,
     path = "/connect/v1/apps/{client_id}/production-tests/{id}",
     operation_id = "readProductionTest",
     tag = "Production tests",
     security(("workspace_api_key" = [])),
-    params(
-        ("client_id" = String, Path, description = "The app's client id", pattern = "^[0-9A-Za-z]{8}$", example = "FK5b0KSM"),
-        ("id" = String, Path, description = "A request's id or a challenge's id",
-            example = "req_7f3a9c1e-4b2d-4f88-9e1a-0c3d5b6e7f8a"),
-    ),
+    params(TestPath),
     responses(
-        (status = 200, description = "The production test", body = ProductionTest, headers(
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 401, description = "The credentials are missing or not valid here", body = ErrorEnvelope),
-        (status = 404, description = "The workspace has no such app, or the app no such production test", body = ErrorEnvelope),
-        (status = 429, description = "Too many requests with this key", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+        (status = 200, description = "The production test", body = ProductionTest),
+        Caller<Read>, TestPath, ServerErrors,
     ),
 )]
 pub(crate) async fn show(
@@ -46,13 +38,13 @@ pub(crate) async fn show(
     path: PathParameters,
 ) -> Result<Json<ProductionTest>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
-    api.known_app(&caller.workspace_id, &client_id).await?;
+    api.cached_app(&caller.workspace_id, &client_id).await?;
     let id: ProductionTestId = path.parse("id", NO_SUCH_TEST)?;
     let request = find(&api, caller.workspace_id, client_id, id).await?;
     Ok(Json(ProductionTest::at(api.clock_and_rng.now(), &request)))
 }
 
-/// The two names that a production test can have.
+/// The two ids of a production test.
 #[derive(Clone, Copy)]
 pub(super) enum ProductionTestId {
     Request(RequestId),

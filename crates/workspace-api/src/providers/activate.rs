@@ -1,13 +1,14 @@
 //! `PATCH /connect/v1/apps/{client_id}/providers/{provider_id}/activation` (§11)
 //!
-//! What can go wrong, in this order: the credentials (401), the right to change things (403), the
-//! body (415, 413, 400), the app or the provider (404), the database (503).
+//! Errors, in this order: the credentials (401), the right to write (403), the body (415, 413,
+//! 400), the app or the provider (404), the database (503).
 
 use axum::Json;
 use axum::extract::State;
 use domain::ClientId;
 use domain::app::ProviderState;
 use http_support::body::JsonObject;
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
 use store_workspace::SetProvider;
@@ -15,15 +16,17 @@ use wire::error::ErrorEnvelope;
 use wire::provider::{ActivationResult, SetActivation, read_activation};
 
 use crate::caller::{Caller, Write};
-use crate::{NO_SUCH_APP, WorkspaceApi};
+use crate::documentation::AppPath;
+use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
-const NO_SUCH_PROVIDER: &str = "This deployment offers no such provider. Check the id in the path; the list of providers has all of them.";
+const NO_SUCH_PROVIDER: &str = "This deployment offers no such provider. Check the id in the path; \
+                                the list of providers has all of them.";
 
 /// Enable or disable a provider
 ///
-/// In a sandbox it is enabled at once, and in production if nothing has to be done for it. Where a
-/// registration or a contract is needed, it waits for the operator's approval. To disable a
-/// provider keeps it out of new tests; those that are ordered already go on with it.
+/// In a sandbox the provider is enabled at once, and so it is in production if it needs no
+/// registration or contract. Otherwise it waits for the operator's approval. A disabled provider is
+/// not part of new tests; existing tests continue with it.
 #[utoipa::path(
     patch,
     path = "/connect/v1/apps/{client_id}/providers/{provider_id}/activation",
@@ -31,22 +34,15 @@ const NO_SUCH_PROVIDER: &str = "This deployment offers no such provider. Check t
     tag = "Providers",
     security(("workspace_api_key" = [])),
     params(
-        ("client_id" = String, Path, description = "The app's client id", pattern = "^[0-9A-Za-z]{8}$", example = "FK5b0KSM"),
+        AppPath,
         ("provider_id" = String, Path, description = "The provider's id", example = "bankidse"),
     ),
     request_body(content = SetActivation, content_type = "application/json"),
     responses(
-        (status = 200, description = "How far the provider is now", body = ActivationResult, headers(
-            ("X-Request-Id" = String, description = "The request's id"))),
-        (status = 400, description = "The body does not say whether it is wanted", body = ErrorEnvelope),
-        (status = 401, description = "The credentials are missing or not valid here", body = ErrorEnvelope),
-        (status = 403, description = "The key may only read", body = ErrorEnvelope),
-        (status = 404, description = "The workspace has no such app, or this deployment no such provider", body = ErrorEnvelope),
-        (status = 413, description = "The body is larger than 64 KiB", body = ErrorEnvelope),
-        (status = 415, description = "The body is not declared as JSON", body = ErrorEnvelope),
-        (status = 429, description = "Too many requests with this key", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+        (status = 200, description = "The provider's activation now", body = ActivationResult),
+        Caller<Write>, AppPath, JsonObject, ServerErrors,
+        (status = 404, body = ErrorEnvelope,
+            description = "The workspace has no such app, or this deployment no such provider"),
     ),
 )]
 pub(crate) async fn activate(
@@ -72,12 +68,12 @@ pub(crate) async fn activate(
         state,
         now: api.clock_and_rng.now(),
     };
-    let is_there = api.store.set_provider(write).await?;
-    api.forget_app(&caller.workspace_id, &app.client_id);
-    if !is_there {
+    let is_set = api.store.set_provider(write).await?;
+    api.evict_app(&caller.workspace_id, &app.client_id);
+    if !is_set {
         return Err(ApiError::not_found(NO_SUCH_APP));
     }
-    // What was enabled before stays so when it is asked for, so how it stands is read again.
+    // A provider that is enabled stays enabled when it is requested again, so the state is read.
     let app = api.app(&caller.workspace_id, &app.client_id).await?;
     Ok(Json(ActivationResult::new(provider, &app)))
 }

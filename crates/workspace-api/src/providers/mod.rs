@@ -1,4 +1,4 @@
-//! The providers of an app: which there are, and which it wants (§11).
+//! The providers of an app: list, enable, disable (§11).
 
 pub(super) mod activate;
 pub(super) mod list;
@@ -6,7 +6,7 @@ pub(super) mod list;
 #[cfg(feature = "openapi")]
 use utoipa::OpenApi;
 
-/// What the OpenAPI document says about providers.
+/// The part of the OpenAPI document about providers.
 #[cfg(feature = "openapi")]
 #[derive(OpenApi)]
 #[openapi(

@@ -5,7 +5,7 @@ pub(super) mod show;
 #[cfg(feature = "openapi")]
 use utoipa::OpenApi;
 
-/// What the OpenAPI document says about the workspace.
+/// The part of the OpenAPI document about the workspace.
 #[cfg(feature = "openapi")]
 #[derive(OpenApi)]
 #[openapi(paths(show::show))]

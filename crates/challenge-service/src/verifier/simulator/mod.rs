@@ -8,25 +8,24 @@ use domain::ParticipationId;
 use domain::participation::Participation;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
-use http_support::query::QueryMembers;
+use http_support::query::QueryParameters;
 
-use crate::ChallengeService;
+use crate::service::ChallengeService;
 
 const NO_SUCH_VERIFICATION: &str =
     "There is no such verification. Follow the verificationUrl that joining has answered.";
 
-/// The participation whose page this is. A code that does not fit and an id that nobody has are
-/// answered alike.
+/// The participation of this page. A wrong code and an unknown id have the same answer.
 async fn find(
     service: &ChallengeService,
     path: &PathParameters,
-    query: &mut QueryMembers,
+    query: &mut QueryParameters,
 ) -> Result<Participation, ApiError> {
     let not_found = || ApiError::not_found(NO_SUCH_VERIFICATION);
     let id: ParticipationId = path.parse("participation_id", NO_SUCH_VERIFICATION)?;
     let code: String =
         query.take("code", "the code of the verificationUrl", |_| true).ok_or_else(not_found)?;
-    if !service.parts.secrets.opens_simulator(id, &code) {
+    if !service.parts.secrets.is_simulator_code(id, &code) {
         return Err(not_found());
     }
     service.store().participation(id).await?.ok_or_else(not_found)

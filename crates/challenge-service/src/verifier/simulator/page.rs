@@ -3,48 +3,45 @@
 use axum::extract::State;
 use axum::response::Response;
 use domain::participation::{Participation, Status};
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::page;
 use http_support::path::PathParameters;
-use http_support::query::QueryMembers;
+use http_support::query::QueryParameters;
 use maud::{Markup, html};
 use store_challenge::ChallengeRecord;
-use wire::error::ErrorEnvelope;
 
 use super::find;
-use crate::ChallengeService;
+use crate::documentation::SimulatorPath;
+use crate::service::ChallengeService;
 
 /// The simulator's page
 ///
-/// In a sandbox, where the tester plays the person that is verified.
+/// In a sandbox the tester plays the person that is verified.
 #[utoipa::path(
     get,
     path = "/tpas/v1/simulator/{participation_id}",
     operation_id = "showSimulator",
     tag = "Sandbox simulator",
     params(
-        ("participation_id" = String, Path, description = "The participation's id",
-            example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b"),
+        SimulatorPath,
         ("code" = String, Query, description = "The code of the verificationUrl"),
     ),
     responses(
         (status = 200, description = "The page", body = String, content_type = "text/html"),
-        (status = 404, description = "There is no such verification", body = ErrorEnvelope),
-        (status = 400, description = "The query is not valid", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
+        SimulatorPath, QueryParameters, ServerErrors,
     ),
 )]
 pub(crate) async fn show(
     State(service): State<ChallengeService>,
     path: PathParameters,
-    mut query: QueryMembers,
+    mut query: QueryParameters,
 ) -> Result<Response, ApiError> {
     let participation = find(&service, &path, &mut query).await?;
     render(&service, &participation).await
 }
 
-/// The page as it is now: a question while the outcome is open, the outcome from then on.
+/// The page: a question while the participation is undecided, its outcome afterwards.
 pub(super) async fn render(
     service: &ChallengeService,
     participation: &Participation,
@@ -64,15 +61,22 @@ fn question(provider: &str, record: &ChallengeRecord) -> Markup {
     html! {
         p.eyebrow { "Sandbox simulator" }
         h1 { (provider) }
-        p { (record.host_name) " asks you to confirm who you are, for " strong { (record.payload.title) } "." }
+        p {
+            (record.host_name) " asks you to confirm who you are, for "
+            strong { (record.payload.title) } "."
+        }
         form method="post" {
             label for="subject" { "Who are you?" }
-            input #subject name="subject" value="Test Person" required maxlength="255" autocomplete="off" autocapitalize="words";
+            input #subject name="subject" value="Test Person" required maxlength="255"
+                autocomplete="off" autocapitalize="words";
             p.hint { "Any text. The same text is the same person." }
             button.primary name="outcome" value="completed" { "Confirm my identity" }
             button name="outcome" value="failed" formnovalidate { "Fail the verification" }
         }
-        p.hint { "Nobody is verified here: in a sandbox this page stands in for " (provider) ". Your text is not kept." }
+        p.hint {
+            "This is a sandbox: the page stands in for " (provider) ", and no person is verified. "
+            "Your text is not stored."
+        }
     }
 }
 

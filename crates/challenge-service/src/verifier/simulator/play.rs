@@ -4,47 +4,45 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use http_support::body;
+use http_support::body::{self, JsonObject};
+use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
-use http_support::query::QueryMembers;
+use http_support::query::QueryParameters;
 use serde_json::{Map, Value};
 use wire::error::{ErrorEnvelope, FieldError};
 use wire::verification::{SimulateVerificationSchema, VerificationResult, read_simulation};
 
 use super::{NO_SUCH_VERIFICATION, find, page};
-use crate::ChallengeService;
+use crate::documentation::SimulatorPath;
+use crate::service::ChallengeService;
 use crate::verification::record_outcome;
 
 /// Play the person
 ///
-/// In a sandbox: completes or fails the verification. The page of the same path sends its form
-/// here, which is answered with the page again; programs send JSON.
+/// In a sandbox: completes or fails the verification. The page of the same path sends a form, which
+/// is answered with the page; programs send JSON.
 #[utoipa::path(
     post,
     path = "/tpas/v1/simulator/{participation_id}",
     operation_id = "simulateVerification",
     tag = "Sandbox simulator",
     params(
-        ("participation_id" = String, Path, description = "The participation's id",
-            example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b"),
+        SimulatorPath,
         ("code" = String, Query, description = "The code of the verificationUrl"),
     ),
     request_body(content = SimulateVerificationSchema, content_type = "application/json"),
     responses(
-        (status = 200, description = "What became of the participation", body = VerificationResult),
-        (status = 400, description = "The body or the query does not fit", body = ErrorEnvelope),
-        (status = 404, description = "There is no such verification", body = ErrorEnvelope),
-        (status = 413, description = "The body is larger than 64 KiB", body = ErrorEnvelope),
+        (status = 200, description = "The participation's status", body = VerificationResult),
+        SimulatorPath, JsonObject, ServerErrors,
+        (status = 400, description = "The body or the query is not valid", body = ErrorEnvelope),
         (status = 415, description = "The body is neither JSON nor a form", body = ErrorEnvelope),
-        (status = 500, description = "A bug in fieldtest", body = ErrorEnvelope),
-        (status = 503, description = "The database cannot be reached at the moment", body = ErrorEnvelope),
     ),
 )]
 pub(crate) async fn play(
     State(service): State<ChallengeService>,
     path: PathParameters,
-    mut query: QueryMembers,
+    mut query: QueryParameters,
     request: Request,
 ) -> Result<Response, ApiError> {
     let participation = find(&service, &path, &mut query).await?;

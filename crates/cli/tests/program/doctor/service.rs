@@ -81,7 +81,7 @@ fn a_challenge_service_without_a_token_is_a_warning() {
     let program = Program::new();
     DoctorReport::run(&program, "--roles tpas").warns(
         "challenge-service",
-        "lets nobody in",
+        "refuses every caller",
         "--tpas-token",
     );
     assert_eq!(

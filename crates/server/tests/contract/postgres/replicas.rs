@@ -273,7 +273,7 @@ async fn an_order_at_one_process_wakes_the_scheduler_of_another() {
             config.background = server::Background::Periodic;
             // By itself the scheduler looks when it starts, and when it begins to listen, and then
             // not for an hour.
-            config.limits.hand_over_rest = Duration::from_hours(1);
+            config.limits.hand_over_period = Duration::from_hours(1);
         }
     };
     let api = TestServer::configured(periodic("api,tpas")).await;

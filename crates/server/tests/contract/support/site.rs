@@ -10,7 +10,7 @@ use domain::app::App;
 use domain::{ClockAndRng, Environment, ManualClock, SeededRandomness, Timestamp, WorkspaceId};
 use reqwest::Method;
 use serde_json::{Value, json};
-use server::{Background, Config, RateLimit, Rounds, Server};
+use server::{Background, BackgroundTrigger, Config, RateLimit, Server};
 use store_workspace::{CreateApiKey, CreateApp, CreateWorkspace, Workspace, WorkspaceStore};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -28,7 +28,7 @@ pub(crate) struct TestServer {
     ground: Ground,
     clock_and_rng: ClockAndRng,
     environment: Environment,
-    rounds: Rounds,
+    rounds: BackgroundTrigger,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
@@ -94,7 +94,7 @@ impl TestServer {
             ground,
             clock_and_rng,
             environment,
-            rounds: server.rounds(),
+            rounds: server.background_trigger(),
             http: http_client(),
             stop: Some(stop),
             server: None,

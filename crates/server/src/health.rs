@@ -1,4 +1,4 @@
-//! Whether this process lives, and whether it can do its work (§13).
+//! Liveness, readiness and metrics (§13).
 
 use axum::extract::State;
 use axum::http::header;
@@ -13,55 +13,53 @@ use utoipa::OpenApi;
 use wire::error::ErrorEnvelope;
 use wire::health::{Health, Readiness};
 
-use crate::openapi;
 use crate::telemetry::Telemetry;
 
-/// What the OpenAPI document says about operations.
+/// The part of the OpenAPI document about operations.
 #[cfg(feature = "openapi")]
 #[derive(OpenApi)]
 #[openapi(paths(alive, ready, metrics))]
 pub(crate) struct Paths;
 
-/// What is looked at.
+/// The state of the handlers.
 #[derive(Clone)]
 pub(crate) struct Checks {
-    pub(super) workspace: Option<WorkspaceStore>,
-    pub(super) challenge: Option<ChallengeStore>,
-    pub(super) telemetry: Telemetry,
+    pub(crate) workspace: Option<WorkspaceStore>,
+    pub(crate) challenge: Option<ChallengeStore>,
+    pub(crate) telemetry: Telemetry,
 }
 
-pub(super) fn routes(checks: Checks) -> Router {
+pub(crate) fn routes(checks: Checks) -> Router {
     Router::new()
         .route("/healthz", routing::get(alive))
         .route("/readyz", routing::get(ready))
         .route("/metrics", routing::get(metrics))
-        .route("/openapi.json", routing::get(document))
         .with_state(checks)
 }
 
-/// Whether the process lives
+/// Whether the process is alive
 #[utoipa::path(
     get,
     path = "/healthz",
     operation_id = "readHealth",
     tag = "Operations",
-    responses((status = 200, description = "It lives", body = Health)),
+    responses((status = 200, description = "It is alive", body = Health)),
 )]
 pub(crate) async fn alive() -> Json<Health> {
     Json(Health { status: "ok".into() })
 }
 
-/// Whether the process can do its work
+/// Whether the process is ready
 ///
-/// Each database that it uses is read and written, which also shows that its tables are up to date.
+/// Reads and writes each database that it uses, which also shows that the tables are up to date.
 #[utoipa::path(
     get,
     path = "/readyz",
     operation_id = "readReadiness",
     tag = "Operations",
     responses(
-        (status = 200, description = "It can", body = Readiness),
-        (status = 503, description = "It cannot; the message says what is wrong", body = ErrorEnvelope),
+        (status = 200, description = "It is ready", body = Readiness),
+        (status = 503, description = "It is not; the message says why", body = ErrorEnvelope),
     ),
 )]
 pub(crate) async fn ready(State(checks): State<Checks>) -> Result<Json<Readiness>, ApiError> {
@@ -90,14 +88,11 @@ fn not_ready(store: &str, error: StoreError) -> ApiError {
     path = "/metrics",
     operation_id = "readMetrics",
     tag = "Operations",
-    responses((status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text")),
+    responses((status = 200, description = "The metrics", body = String,
+        content_type = "application/openmetrics-text")),
 )]
 pub(crate) async fn metrics(State(checks): State<Checks>) -> Result<Response, ApiError> {
     let text = checks.telemetry.render().map_err(ApiError::internal)?;
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
-}
-
-async fn document() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], openapi::JSON)
 }

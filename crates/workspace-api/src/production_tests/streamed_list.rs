@@ -1,7 +1,7 @@
-//! A list as a whole (§6), however long: it is read and sent part by part, as fast as the caller
-//! takes it. So it costs no more memory than a short one, and the first byte is on its way when the
-//! first part is read. Each part is of its own moment; as one begins behind the other's last id,
-//! nothing is missed and nothing comes twice.
+//! The list without `limit` (§6). It can be long, so it is read and sent part by part, as fast as
+//! the caller takes it: memory is bounded by one part, and the first byte is sent after the first
+//! read. Each part is read at a different time. A part begins after the last id of the part before
+//! it, so no item is skipped and none is repeated.
 
 use std::io;
 
@@ -16,16 +16,16 @@ use http_support::error::ApiError;
 use store_workspace::{ListFilter, PART};
 use wire::production_test::ListItem;
 
-use crate::WorkspaceApi;
+use crate::state::WorkspaceApi;
 
-/// Where the sending of a list has got to.
+/// The progress of sending a list.
 struct Progress {
     api: WorkspaceApi,
     workspace_id: WorkspaceId,
     client_id: ClientId,
     filter: ListFilter,
     /// The last id that was sent.
-    behind: Option<RequestId>,
+    after: Option<RequestId>,
     is_over: bool,
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn answer(
     filter: ListFilter,
 ) -> Result<Response, ApiError> {
     let mut progress =
-        Progress { api, workspace_id, client_id, filter, behind: None, is_over: false };
+        Progress { api, workspace_id, client_id, filter, after: None, is_over: false };
     let first = progress.next().await?;
     let body = if progress.is_over {
         Body::from(first)
@@ -47,7 +47,7 @@ pub(super) async fn answer(
             }
             match progress.next().await {
                 Ok(bytes) => Ok(Some((bytes, progress))),
-                Err(error) => Err(broken_off(&error)),
+                Err(error) => Err(interrupted(&error)),
             }
         });
         Body::from_stream(stream::StreamExt::chain(stream::iter([Ok::<_, io::Error>(first)]), rest))
@@ -56,40 +56,40 @@ pub(super) async fn answer(
     Ok(([(header::CONTENT_TYPE, json)], body).into_response())
 }
 
-/// The status has been sent, so all that can be done is not to end the body: callers see that it is
-/// not whole.
-fn broken_off(error: &StoreError) -> io::Error {
-    tracing::warn!(%error, "a list was broken off");
+/// The status was sent already. An error here aborts the connection before the end of the body, so
+/// the caller sees that the list is incomplete.
+fn interrupted(error: &StoreError) -> io::Error {
+    tracing::warn!(%error, "a list was interrupted");
     io::Error::other("the list cannot be read to its end")
 }
 
 impl Progress {
-    /// The next piece of the JSON array.
+    /// The next part of the JSON array.
     async fn next(&mut self) -> Result<Bytes, StoreError> {
-        let Self { api, workspace_id, client_id, filter, behind, .. } = &*self;
-        let offset = if behind.is_none() { filter.offset } else { 0 };
+        let Self { api, workspace_id, client_id, filter, after, .. } = &*self;
+        let offset = if after.is_none() { filter.offset } else { 0 };
         let part = api
             .store
-            .challenge_requests_behind(workspace_id, client_id, filter, *behind, offset)
+            .challenge_requests_behind(workspace_id, client_id, filter, *after, offset)
             .await?;
         self.is_over = u32::try_from(part.len()).unwrap_or(u32::MAX) < PART;
         let bytes = self.json(&part)?;
-        self.behind = part.last().map(|request| request.id).or(self.behind);
+        self.after = part.last().map(|request| request.id).or(self.after);
         Ok(bytes.into())
     }
 
     fn json(&self, part: &[ChallengeRequest]) -> Result<Vec<u8>, StoreError> {
         let now = self.api.clock_and_rng.now();
         let mut bytes = Vec::with_capacity(512 * part.len() + 2);
-        let mut separator = if self.behind.is_none() { b'[' } else { b',' };
+        let mut separator = if self.after.is_none() { b'[' } else { b',' };
         for request in part {
             bytes.push(separator);
             serde_json::to_writer(&mut bytes, &ListItem::at(now, request)).map_err(|error| {
-                StoreError::Internal(format!("an item that is no JSON: {error}"))
+                StoreError::Internal(format!("an item cannot be written as JSON: {error}"))
             })?;
             separator = b',';
         }
-        if self.behind.is_none() && part.is_empty() {
+        if self.after.is_none() && part.is_empty() {
             bytes.push(b'[');
         }
         if self.is_over {

@@ -1,0 +1,141 @@
+//! The state that all handlers share, and the operations that the handle also calls.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use db::StoreError;
+use domain::catalogue::Catalogue;
+use domain::idempotency::IdempotencyKey;
+use domain::production_test::Payload;
+use domain::{ChallengeId, ClockAndRng, Environment, RequestId};
+use http_support::in_flight::InFlight;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use store_challenge::{ChallengeRecord, ChallengeStore, CloseChallenge, CreateChallenge};
+use tokio::sync::mpsc;
+use wire::report::Report;
+
+use crate::secrets::Secrets;
+use crate::verifier::Verifier;
+
+/// The state of the handlers and of the in-process [`crate::handle`]. Clones share it.
+#[derive(Clone)]
+pub struct ChallengeService {
+    pub(crate) parts: Arc<Parts>,
+}
+
+/// A counter of decided participations, by `outcome`.
+pub type DecisionCounter = Family<[(&'static str, &'static str); 1], Counter>;
+
+/// The dependencies of the challenge service.
+pub struct Parts {
+    /// The store of challenges, participations and stamps.
+    pub store: ChallengeStore,
+    /// The providers of this deployment, for their names.
+    pub catalogue: Arc<Catalogue>,
+    /// Sandbox or production: only a sandbox has the simulator.
+    pub environment: Environment,
+    /// Time and randomness.
+    pub clock_and_rng: ClockAndRng,
+    /// The keys for tokens, hashes and signatures.
+    pub secrets: Secrets,
+    /// Where testers are verified.
+    pub verifier: Verifier,
+    /// The bearer token of the service surface. `None` closes that surface.
+    pub service_token: Option<String>,
+    /// The URL at which testers reach this deployment, if the operator configured it.
+    pub public_url: Option<String>,
+    /// Idempotency keys whose first request is in flight, by challenge.
+    pub in_flight: InFlight<(ChallengeId, IdempotencyKey)>,
+    /// Receives each challenge whose state or stamps changed in this process.
+    pub changes: mpsc::UnboundedSender<ChallengeId>,
+    /// Counts decided participations.
+    pub stamp_decisions: DecisionCounter,
+}
+
+impl ChallengeService {
+    /// The state for [`crate::routes`] and for the handle.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+
+    pub(crate) fn store(&self) -> &ChallengeStore {
+        &self.parts.store
+    }
+
+    pub(crate) fn clock_and_rng(&self) -> &ClockAndRng {
+        &self.parts.clock_and_rng
+    }
+
+    /// Creates the challenge of a request, or finds it. Also returns whether it is new.
+    pub(crate) async fn schedule(
+        &self,
+        request_id: RequestId,
+        payload: Payload,
+        host_name: String,
+    ) -> Result<(ChallengeRecord, bool), StoreError> {
+        let write =
+            CreateChallenge { request_id, payload, host_name, now: self.clock_and_rng().now() };
+        self.store().create_challenge(write).await
+    }
+
+    /// [`Self::schedule`] for several requests, each with its own result, in the same order.
+    pub(crate) async fn schedule_all(
+        &self,
+        orders: impl Iterator<Item = (RequestId, Payload, String)>,
+    ) -> Vec<Result<(ChallengeRecord, bool), StoreError>> {
+        let now = self.clock_and_rng().now();
+        let write = |(request_id, payload, host_name)| CreateChallenge {
+            request_id,
+            payload,
+            host_name,
+            now,
+        };
+        self.store().create_challenges(orders.map(write).collect()).await
+    }
+
+    /// Closes a challenge, unless it has ended in another way. `None` if there is no such
+    /// challenge.
+    pub(crate) async fn close(
+        &self,
+        id: ChallengeId,
+    ) -> Result<Option<ChallengeRecord>, StoreError> {
+        let closed = self
+            .store()
+            .close_challenge(CloseChallenge { id, now: self.clock_and_rng().now() })
+            .await?;
+        if closed.is_some() {
+            self.notify_changed(id);
+        }
+        Ok(closed)
+    }
+
+    /// The report of a challenge. `None` if there is no such challenge.
+    pub(crate) async fn report(&self, id: ChallengeId) -> Result<Option<Report>, StoreError> {
+        let report = self.store().report(id).await?;
+        Ok(report
+            .map(|report| Report::at(self.clock_and_rng().now(), &report, &self.provider_names())))
+    }
+
+    fn provider_names(&self) -> HashMap<&str, &str> {
+        self.parts
+            .catalogue
+            .providers()
+            .iter()
+            .map(|provider| (provider.id.as_str(), provider.name.as_str()))
+            .collect()
+    }
+
+    /// The display name of a provider; its id if it is no longer in the catalogue.
+    pub(crate) fn provider_name<'a>(&'a self, id: &'a str) -> &'a str {
+        self.parts.catalogue.get(id).map_or(id, |provider| &provider.name)
+    }
+
+    /// Notifies the scheduler of this process that a challenge has changed.
+    pub(crate) fn notify_changed(&self, id: ChallengeId) {
+        // Without a scheduler in this process there is no receiver. Schedulers elsewhere poll.
+        let _ = self.parts.changes.send(id);
+    }
+}
+
+pub(crate) const NO_SUCH_CHALLENGE: &str = "There is no such challenge. Check the id in the path.";

@@ -1,0 +1,45 @@
+//! Checking the options, and reading the catalogue that they name (§13).
+
+use std::fs;
+
+use domain::catalogue::Catalogue;
+
+use super::start_error::StartError;
+use crate::config::{Config, Role};
+
+/// Checks that the options are consistent.
+pub(crate) fn check_options(config: &Config) -> Result<(), StartError> {
+    let needs_challenge_service = config.roles.has(Role::Api) || config.roles.has(Role::Scheduler);
+    if needs_challenge_service
+        && config.tpas_url.is_none()
+        && !config.roles.has(Role::ChallengeService)
+    {
+        return Err(StartError::Options(
+            "the challenge service does not run in this process: add tpas to --roles, or say with \
+             --tpas-url where it runs",
+        ));
+    }
+    let is_alone = !config.workspace_location().is_shared();
+    if is_alone && config.roles.has(Role::Api) != config.roles.has(Role::Scheduler) {
+        return Err(StartError::Options(
+            "the embedded database belongs to one process, so the roles api and scheduler go \
+             together: name both or neither, or use PostgreSQL with --database-url",
+        ));
+    }
+    if config.tpas_url.is_some() && config.tpas_token.is_none() {
+        return Err(StartError::Options(
+            "--tpas-url needs --tpas-token, the token of the challenge service's service surface",
+        ));
+    }
+    Ok(())
+}
+
+/// The provider catalogue: the operator's own, or the built-in one.
+///
+/// # Errors
+/// When the operator's file cannot be read or is not valid; the error names the line.
+pub fn read_catalogue(config: &Config) -> Result<Catalogue, StartError> {
+    let Some(path) = &config.catalogue else { return Ok(Catalogue::built_in()) };
+    let text = fs::read_to_string(path).map_err(|source| StartError::file(path, source))?;
+    Catalogue::parse(&text).map_err(|source| StartError::Catalogue { path: path.clone(), source })
+}

@@ -1,0 +1,107 @@
+//! A server, from its start to its stop (§13).
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use scheduler::Stopping;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use workspace_api::Streams;
+
+use super::background::Background;
+use super::data_directory::DataDirectory;
+use super::demo::Demo;
+use super::listener;
+use super::on_demand::{BackgroundTrigger, RunRequests};
+use super::stores::Stores;
+use crate::config;
+
+/// A server that listens. It serves when [`Self::stopped_by`] runs.
+pub struct Server {
+    pub(super) address: SocketAddr,
+    pub(super) listener: TcpListener,
+    pub(super) router: Router,
+    pub(super) background: Background,
+    pub(super) when: config::Background,
+    pub(super) on_demand: (BackgroundTrigger, RunRequests),
+    pub(super) stores: Stores,
+    pub(super) demo: Option<Demo>,
+    pub(super) drain: Duration,
+    pub(super) streams: Streams,
+    /// Locked until the end, so that no other server starts before this one has stopped.
+    pub(super) directory: DataDirectory,
+}
+
+impl Server {
+    /// The address that it listens on, with the port that the operating system chose if it was 0.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The demo workspace, if this start created it.
+    #[must_use]
+    pub fn demo(&self) -> Option<&Demo> {
+        self.demo.as_ref()
+    }
+
+    /// Runs background tasks on demand, with [`config::Background::OnDemand`].
+    #[must_use]
+    pub fn background_trigger(&self) -> BackgroundTrigger {
+        self.on_demand.0.clone()
+    }
+
+    /// Serves until `stop`. Then accepts no new connections, drains those in flight, releases
+    /// leases and closes the stores.
+    pub async fn stopped_by(self, stop: impl Future<Output = ()>) {
+        let Self {
+            address: _,
+            listener,
+            router,
+            background,
+            when,
+            on_demand: (_, requests),
+            stores,
+            demo: _,
+            drain,
+            streams,
+            directory,
+        } = self;
+        let (stopping, is_stopping) = watch::channel(false);
+        let mut is_stopping = Stopping::new(is_stopping);
+        let scheduler = background.scheduler.clone();
+        let key_uses = background.key_uses.clone();
+        let mut tasks = match when {
+            config::Background::Periodic => background.spawn(&is_stopping),
+            config::Background::OnDemand => {
+                background.spawn_on_demand(requests, is_stopping.clone())
+            }
+        };
+        let stop = async {
+            stop.await;
+            tracing::info!("stopping: no new connections; finishing what is in flight");
+            // Without a receiver there is no task to stop.
+            let _ = stopping.send(true);
+            // Streams do not end by themselves.
+            streams.end_all();
+        };
+        // Requests and background tasks are drained concurrently.
+        tokio::join!(listener::serve(listener, router, stop, drain), async {
+            is_stopping.wait().await;
+            let ended = async { while tasks.join_next().await.is_some() {} };
+            if tokio::time::timeout(drain, ended).await.is_err() {
+                tracing::warn!("background work was cut short");
+            }
+            tasks.shutdown().await;
+        });
+        if let Some((key_uses, store)) = key_uses
+            && let Err(error) = key_uses.flush(&store).await
+        {
+            tracing::warn!(%error, "when keys were last used could not be written down");
+        }
+        stores.close(scheduler.as_ref()).await;
+        drop(directory);
+        tracing::info!("stopped");
+    }
+}
