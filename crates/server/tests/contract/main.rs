@@ -21,6 +21,7 @@ mod deletion;
 mod documentation;
 mod events;
 mod hand_over;
+mod hang_ups;
 mod idempotency;
 mod lifecycle;
 mod list;

@@ -2,6 +2,7 @@
 //! unavailable (§3, §4, §9, §10, §13).
 
 mod events;
+mod hang_ups;
 mod limits;
 mod outages;
 mod replicas;

@@ -31,6 +31,13 @@ impl RawRequest {
         Self(stream)
     }
 
+    /// Connects, and sends a whole order.
+    pub(crate) async fn send(server: &TestServer, headers: &[(&str, &str)], body: &str) -> Self {
+        let mut request = Self::send_head(server, headers, body.len()).await;
+        request.send_body(body).await;
+        request
+    }
+
     /// Waits until the server asks for the body: it is handling the request then.
     pub(crate) async fn expect_continue(&mut self) {
         let mut interim = [0; 25];
