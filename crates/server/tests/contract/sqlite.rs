@@ -1,6 +1,7 @@
 //! What holds on SQLite only (§13).
 
 use db::Location;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::lifecycle::{assert_private, start_error};
@@ -51,6 +52,44 @@ async fn a_server_with_a_locked_database_is_alive_and_not_ready_until_the_lock_i
     get("/readyz").await.expect(200);
     assert_eq!(server.list().await, Vec::<Value>::new(), "the refused order was not stored");
     server.order(&json!({ "title": "x" })).await.expect(201);
+}
+
+#[tokio::test]
+async fn the_first_requests_after_a_restart_find_every_idempotency_key() {
+    let server = TestServer::start().await;
+    let orders: Vec<(String, Value)> = (0..200)
+        .map(|number| (format!("key {number}"), json!({ "title": number.to_string() })))
+        .collect();
+    let repeat = async |server: &TestServer| {
+        join_all(orders.iter().map(|(key, order)| server.order_with_key(key, order))).await
+    };
+    let first = repeat(&server).await;
+    // The index of the keys is loaded before the server accepts connections: no request is early
+    // enough to miss a key.
+    let server = server.restart(|_| {}).await;
+    let repeated = repeat(&server).await;
+    for (first, repeated) in first.iter().zip(&repeated) {
+        assert_eq!(repeated.expect(201), first.expect(201));
+        assert_eq!((first.is_replay(), repeated.is_replay()), (false, true));
+    }
+    let other = server.order_with_key("key 0", &json!({ "title": "other" })).await;
+    other.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
+    assert_eq!(server.list().await.len(), 200);
+}
+
+#[tokio::test]
+async fn a_key_is_replayed_after_a_vacuum_of_the_file_in_use() {
+    let server = TestServer::start().await;
+    let order = json!({ "title": "x" });
+    server.order_with_key("deleted", &order).await.expect(201);
+    let first = server.order_with_key("key", &order).await.expect(201);
+    let sql = "DELETE FROM idempotency_records WHERE key = 'deleted' RETURNING key";
+    assert_eq!(server.database().rows(Store::Workspace, sql).await.len(), 1);
+    server.database().rows(Store::Workspace, "VACUUM").await;
+    let repeated = server.order_with_key("key", &order).await;
+    assert_eq!(repeated.expect(201), first);
+    assert!(repeated.is_replay());
+    assert_eq!(server.list().await.len(), 2);
 }
 
 #[tokio::test]
