@@ -125,6 +125,7 @@ impl<W: Write> QueuedWrites for Queued<W> {
 pub(crate) trait AnyTypedBatch {
     fn as_any(&mut self) -> &mut dyn Any;
     fn len(&self) -> usize;
+    fn waits_for_earlier(&self) -> bool;
     fn apply<'a>(
         &'a mut self,
         transaction: &'a Transaction<'_>,
@@ -150,6 +151,10 @@ impl<W: Write> AnyTypedBatch for TypedBatch<W> {
 
     fn len(&self) -> usize {
         self.writes.len()
+    }
+
+    fn waits_for_earlier(&self) -> bool {
+        W::WAITS_FOR_EARLIER
     }
 
     fn apply<'a>(
@@ -223,6 +228,11 @@ impl Batch {
     /// The number of writes.
     pub(crate) fn len(&self) -> usize {
         self.typed.iter().map(|typed| typed.len()).sum()
+    }
+
+    /// Whether it must not run beside an earlier batch.
+    pub(crate) fn waits_for_earlier(&self) -> bool {
+        self.typed.iter().any(|typed| typed.waits_for_earlier())
     }
 
     /// Applies all writes. A panic is an error of the typed batch that panicked.

@@ -13,6 +13,10 @@ pub trait Write: Sized + Send + 'static {
     /// What the write led to. A refusal is an outcome too.
     type Outcome: Send + 'static;
 
+    /// Whether these writes are applied only after all that were queued before them are committed
+    /// or have failed, even those whose callers have hung up. SQLite does so with all writes.
+    const WAITS_FOR_EARLIER: bool = false;
+
     /// Applies the writes, each as if those before it had been applied already: one outcome for
     /// each, in their order. A refused write changes nothing.
     ///

@@ -50,12 +50,14 @@ async fn work_off(
     let mut is_open = true;
     loop {
         while under_way.len() < SIDE_BY_SIDE
-            && let Some(batch) = next.pop_front()
+            && let Some(batch) =
+                next.pop_front_if(|batch| under_way.is_empty() || !batch.waits_for_earlier())
         {
             under_way
                 .push(batch.commit_with(async |batch| commit(connections, batch, metrics).await));
         }
-        let has_room = under_way.len() < SIDE_BY_SIDE;
+        // A batch that waits for earlier ones holds up those behind it.
+        let has_room = under_way.len() < SIDE_BY_SIDE && next.is_empty();
         if !is_open && under_way.is_empty() {
             return;
         }

@@ -1,12 +1,10 @@
-//! §1 and §3: what every answer is like, whoever made it.
+//! §1 and §3: what holds for every request and every response.
 
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
-use crate::support::{TESTS, TestServer};
+use crate::support::{APP, RawRequest, TESTS, TestServer};
 
 const LIMIT: usize = 64 * 1024;
 
@@ -18,15 +16,15 @@ fn order_of(bytes: usize) -> String {
 
 #[tokio::test]
 async fn a_body_of_64_kib_is_read_and_one_byte_more_is_too_large() {
-    let site = TestServer::start().await;
-    site.post(TESTS).body("application/json", order_of(LIMIT)).send().await.expect(201);
-    let refused = site.post(TESTS).body("application/json", order_of(LIMIT + 1)).send().await;
+    let server = TestServer::start().await;
+    server.post(TESTS).body("application/json", order_of(LIMIT)).send().await.expect(201);
+    let refused = server.post(TESTS).body("application/json", order_of(LIMIT + 1)).send().await;
     refused.expect_error(413, "PAYLOAD_TOO_LARGE");
 }
 
 #[tokio::test]
 async fn a_body_that_is_no_json_object_is_refused() {
-    let site = TestServer::start().await;
+    let server = TestServer::start().await;
     for body in [
         "",
         "{",
@@ -38,17 +36,17 @@ async fn a_body_that_is_no_json_object_is_refused() {
         "{\"title\":\"\\ud800\"}",
         "{\"title\":\"a\"}x",
     ] {
-        let error = site.post(TESTS).body("application/json", body).send().await;
-        let error = error.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+        let refused = server.post(TESTS).body("application/json", body).send().await;
+        let error = refused.expect_error(400, "VALIDATION_INVALID_PARAMETER");
         assert_eq!(error["details"]["parameter"], "body", "{body}");
     }
-    let not_utf8 = site.post(TESTS).body("application/json", vec![b'"', 0xff, b'"']).send().await;
+    let not_utf8 = server.post(TESTS).body("application/json", vec![b'"', 0xff, b'"']).send().await;
     not_utf8.expect_error(400, "VALIDATION_INVALID_PARAMETER");
 }
 
 #[tokio::test]
-async fn a_body_must_not_be_declared_as_anything_but_json() {
-    let site = TestServer::start().await;
+async fn a_body_is_json_whatever_its_spelling_and_any_other_media_type_is_refused() {
+    let server = TestServer::start().await;
     let order = json!({ "title": "BankID" }).to_string();
     for other in [
         "text/plain",
@@ -56,43 +54,44 @@ async fn a_body_must_not_be_declared_as_anything_but_json() {
         "multipart/form-data; boundary=x",
         "json",
     ] {
-        let refused = site.post(TESTS).body(other, order.clone()).send().await;
+        let refused = server.post(TESTS).body(other, order.clone()).send().await;
         refused.expect_error(415, "UNSUPPORTED_MEDIA_TYPE");
     }
     for json in ["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.acme+json"]
     {
-        site.post(TESTS).body(json, order.clone()).send().await.expect(201);
+        server.post(TESTS).body(json, order.clone()).send().await.expect(201);
     }
-    site.post(TESTS).bare_body(order).send().await.expect(201);
+    server.post(TESTS).untyped_body(order).send().await.expect(201);
 }
 
 #[tokio::test]
-async fn head_is_answered_wherever_get_is_without_a_body() {
-    let site = TestServer::start().await;
-    let challenge = site.challenge(&json!({ "title": "x" })).await;
+async fn head_gets_the_headers_of_get_without_a_body() {
+    let server = TestServer::start().await;
+    let challenge = server.order_and_schedule(&json!({ "title": "x" })).await;
     for path in [
         "/healthz".into(),
         "/readyz".into(),
         "/openapi.json".into(),
         "/connect/v1/workspace".into(),
-        "/connect/v1/apps/FK5b0KSM".into(),
+        APP.into(),
         TESTS.to_owned(),
         format!("{TESTS}/{challenge}"),
         format!("{TESTS}/{challenge}/report"),
         "/tpas/v1/challenges/open".into(),
     ] {
-        let got = site.get(&path).send().await;
-        let head = site.call("HEAD", &path).key(&site.api_key).send().await;
-        assert_eq!((got.status, head.status, &*head.text), (200, 200, ""), "{path}");
+        let get = server.get(&path).send().await;
+        let head = server.authorized("HEAD", &path).send().await;
+        assert_eq!((get.status, head.status, &*head.text), (200, 200, ""), "{path}");
         for header in ["content-type", "content-length"] {
-            assert_eq!(head.header(header), got.header(header), "{path}");
+            assert!(get.header(header).is_some(), "{path}: {header}");
+            assert_eq!(head.header(header), get.header(header), "{path}");
         }
     }
 }
 
 #[tokio::test]
-async fn an_unknown_path_is_not_found() {
-    let site = TestServer::start().await;
+async fn an_unknown_path_and_a_malformed_id_are_not_found() {
+    let server = TestServer::start().await;
     for path in [
         "/nothing",
         "/connect/v1",
@@ -101,17 +100,17 @@ async fn an_unknown_path_is_not_found() {
         "/tpas/v1/x",
         "//",
     ] {
-        site.get(path).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
+        server.get(path).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
     }
     for malformed in ["%ff", "a%20b", "FK5b0KS", "FK5b0KSMM", "..%2f"] {
         let path = format!("/connect/v1/apps/{malformed}/production-tests");
-        site.get(&path).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
+        server.get(&path).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
     }
 }
 
 #[tokio::test]
-async fn a_known_path_names_the_methods_that_it_knows() {
-    let site = TestServer::start().await;
+async fn a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has() {
+    let server = TestServer::start().await;
     for (path, allow) in [
         (TESTS.to_owned(), "GET,HEAD,POST"),
         (format!("{TESTS}/req_x"), "GET,HEAD"),
@@ -119,7 +118,7 @@ async fn a_known_path_names_the_methods_that_it_knows() {
         ("/healthz".into(), "GET,HEAD"),
     ] {
         for method in ["DELETE", "PATCH", "TRACE", "PROPFIND"] {
-            let refused = site.call(method, &path).send().await;
+            let refused = server.request(method, &path).send().await;
             refused.expect_error(405, "METHOD_NOT_ALLOWED");
             assert_eq!(refused.header("allow"), Some(allow), "{method} {path}");
         }
@@ -127,51 +126,41 @@ async fn a_known_path_names_the_methods_that_it_knows() {
 }
 
 #[tokio::test]
-async fn a_valid_request_id_is_kept_and_any_other_replaced() {
-    let site = TestServer::start().await;
+async fn a_request_id_is_echoed_if_it_is_a_uuid_and_replaced_otherwise() {
+    let server = TestServer::start().await;
     let given = "228aaefb-3ce2-4dd0-a73b-b96f71c5779f";
-    let kept = site.get(TESTS).header("X-Request-Id", given).send().await;
-    assert_eq!(kept.header("x-request-id"), Some(given));
-    let kept_in_an_error = site.get("/nothing").header("X-Request-Id", given).send().await;
-    assert_eq!(kept_in_an_error.json()["request_id"], given);
+    let response = server.get(TESTS).header("X-Request-Id", given).send().await;
+    assert_eq!(response.header("x-request-id"), Some(given));
+    let error = server.get("/nothing").header("X-Request-Id", given).send().await;
+    assert_eq!(error.json()["request_id"], given);
     for other in ["", "1", "228aaefb3ce24dd0a73bb96f71c5779f", "<script>"] {
-        let replaced = site.get(TESTS).header("X-Request-Id", other).send().await;
+        let replaced = server.get(TESTS).header("X-Request-Id", other).send().await;
         assert_ne!(replaced.header("x-request-id"), Some(other));
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_too_long_is_given_up() {
-    let site =
-        TestServer::configured(|config| config.limits.request = Duration::from_millis(50)).await;
-    // A body that is announced and never comes.
-    let mut stream = TcpStream::connect(site.url.trim_start_matches("http://")).await.unwrap();
-    let head = format!(
-        "POST {TESTS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: 9\r\n\r\n",
-        site.api_key
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = vec![0; 4096];
-    let read = stream.read(&mut answer).await.unwrap();
-    let answer = String::from_utf8_lossy(&answer[..read]).to_ascii_lowercase();
-    assert!(answer.starts_with("http/1.1 503"), "{answer}");
-    assert!(answer.contains("retry-after: ") && answer.contains("system_unavailable"), "{answer}");
+async fn a_request_that_exceeds_the_time_limit_is_unavailable() {
+    let limit = Duration::from_millis(50);
+    let server = TestServer::start_with(|config| config.limits.request = limit).await;
+    // The body that the head announces never comes.
+    let request = RawRequest::send_head(&server, &[], 9).await;
+    let response = request.response().await.to_ascii_lowercase();
+    assert!(response.starts_with("http/1.1 503"), "{response}");
+    assert!(response.contains("retry-after: "), "{response}");
+    assert!(response.contains("system_unavailable"), "{response}");
 }
 
 #[tokio::test]
-async fn a_validation_error_names_every_offending_field() {
-    let site = TestServer::start().await;
+async fn a_validation_error_names_every_invalid_member() {
+    let server = TestServer::start().await;
     let order =
         json!({ "maxStamps": 0, "targetPlatform": "windows", "description": "x".repeat(1001) });
-    let error = site.order(&order).await.expect_error(400, "VALIDATION_MISSING_PARAMETER");
+    let error = server.order(&order).await.expect_error(400, "VALIDATION_MISSING_PARAMETER");
     let details = &error["details"];
     assert_eq!(details["parameter"], "title");
-    let errors: Vec<_> = details["errors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|error| (&error["parameter"], &error["code"]))
-        .collect();
+    let errors = details["errors"].as_array().unwrap();
+    let errors: Vec<_> = errors.iter().map(|error| (&error["parameter"], &error["code"])).collect();
     let (missing, invalid) =
         (json!("VALIDATION_MISSING_PARAMETER"), json!("VALIDATION_INVALID_PARAMETER"));
     let expected = [
@@ -182,6 +171,6 @@ async fn a_validation_error_names_every_offending_field() {
     ];
     assert_eq!(errors, expected);
     assert_eq!(details["errors"][3]["value"], 0);
-    // A long value is cut: an error is no larger than what caused it.
+    // A long value is cut, so that an error is not larger than its request.
     assert_eq!(details["errors"][1]["value"].as_str().unwrap().chars().count(), 101);
 }

@@ -1,30 +1,27 @@
 //! §5: ordering a production test.
 
-use domain::Environment;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TESTS, TestServer};
+use crate::support::{TESTS, TestResponse, TestServer, id_of, tests_of};
 
+/// The error of an order that was refused because of this parameter.
 #[track_caller]
-fn refusal_of(answer: &Answer, parameter: &str) -> Value {
-    let code = if parameter == "title" && answer.text.contains("MISSING") {
-        "VALIDATION_MISSING_PARAMETER"
-    } else {
-        "VALIDATION_INVALID_PARAMETER"
-    };
-    let error = answer.expect_error(400, code);
+fn refusal(response: &TestResponse, code: &str, parameter: &str) -> Value {
+    let error = response.expect_error(400, code);
     assert_eq!(error["details"]["parameter"], parameter, "{error}");
     error
 }
 
+const MISSING: &str = "VALIDATION_MISSING_PARAMETER";
+const INVALID: &str = "VALIDATION_INVALID_PARAMETER";
+
 #[tokio::test]
-async fn an_order_is_answered_with_the_challenge_request() {
-    let site = TestServer::start().await;
-    let answer = site
-        .order(&json!({ "title": "BankID SE Test", "providerIds": ["bankidse"], "maxStamps": 3 }))
-        .await;
-    let request = answer.expect(201);
-    let id = request["id"].as_str().unwrap();
+async fn an_order_is_answered_with_its_challenge_request() {
+    let server = TestServer::start().await;
+    let order = json!({ "title": "BankID SE Test", "providerIds": ["bankidse"], "maxStamps": 3 });
+    let response = server.order(&order).await;
+    let request = response.expect(201);
+    let id = id_of(&request);
     let expected = json!({
         "id": id,
         "clientId": "FK5b0KSM",
@@ -41,32 +38,33 @@ async fn an_order_is_answered_with_the_challenge_request() {
     assert_eq!(request, expected);
     let uuid = uuid::Uuid::parse_str(id.strip_prefix("req_").unwrap()).unwrap();
     assert_eq!(uuid.get_version_num(), 7);
-    assert_eq!(answer.header("location"), Some(format!("{TESTS}/{id}").as_str()));
-    assert_eq!(answer.header("idempotency-replayed"), None);
-    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(response.header("location"), Some(format!("{TESTS}/{id}").as_str()));
+    assert_eq!(response.header("idempotency-replayed"), None);
+    assert_eq!(response.header("content-type"), Some("application/json"));
 }
 
 #[tokio::test]
-async fn what_was_given_is_in_the_payload_and_what_was_not_has_its_default() {
-    let site = TestServer::start().await;
-    let everything = json!({ "title": "t", "description": "d", "providerIds": ["mitid", "bankidse"], "targetPlatform": "ios",
-        "maxStamps": 2_147_483_647_u32, "allowDuplicateParticipation": false });
-    let payload = site.order(&everything).await.expect(201)["payload"].clone();
-    let expected = json!({ "title": "t", "description": "d", "providerIds": ["mitid", "bankidse"], "targetPlatform": "ios",
-        "maxStampClaims": 2_147_483_647_u32, "allowDuplicateParticipation": false });
+async fn the_payload_has_the_given_members_and_defaults_for_the_others() {
+    let server = TestServer::start().await;
+    let all = json!({ "title": "t", "description": "d", "providerIds": ["mitid", "bankidse"],
+        "targetPlatform": "ios", "maxStamps": 2_147_483_647_u32,
+        "allowDuplicateParticipation": false });
+    let payload = server.order(&all).await.expect(201)["payload"].clone();
+    let expected = json!({ "title": "t", "description": "d", "providerIds": ["mitid", "bankidse"],
+        "targetPlatform": "ios", "maxStampClaims": 2_147_483_647_u32,
+        "allowDuplicateParticipation": false });
     assert_eq!(payload, expected);
 
-    let payload =
-        site.order(&json!({ "title": "t", "targetPlatform": null })).await.expect(201)["payload"]
-            .clone();
-    let expected = json!({ "title": "t", "providerIds": ["bankidse", "mitid", "frejaid", "smartid"], "targetPlatform": null,
-        "maxStampClaims": 3 });
+    let few = json!({ "title": "t", "targetPlatform": null });
+    let payload = server.order(&few).await.expect(201)["payload"].clone();
+    let expected = json!({ "title": "t", "targetPlatform": null, "maxStampClaims": 3,
+        "providerIds": ["bankidse", "mitid", "frejaid", "smartid"] });
     assert_eq!(payload, expected);
 }
 
 #[tokio::test]
-async fn the_bounds_of_every_field() {
-    let site = TestServer::start().await;
+async fn every_member_is_accepted_up_to_its_bounds() {
+    let server = TestServer::start().await;
     for accepted in [
         json!({ "title": "x" }),
         json!({ "title": "🙂".repeat(200) }),
@@ -76,52 +74,64 @@ async fn the_bounds_of_every_field() {
         json!({ "title": "x", "maxStamps": 3.0 }),
         json!({ "title": "x", "maxStamps": 2_147_483_647 }),
         json!({ "title": "x", "targetPlatform": "android" }),
-        json!({ "title": "x", "hostName": "Evil Corp", "status": "scheduled" }),
     ] {
-        site.order(&accepted).await.expect(201);
+        let payload = server.order(&accepted).await.expect(201)["payload"].clone();
+        for member in ["title", "description", "targetPlatform"] {
+            assert_eq!(payload[member], accepted[member], "{member}");
+        }
     }
-    let before = site.get(TESTS).send().await.json().as_array().unwrap().len();
-    for (refused, parameter) in [
-        (json!({}), "title"),
-        (json!({ "title": null }), "title"),
-        (json!({ "title": "" }), "title"),
-        (json!({ "title": " \t" }), "title"),
-        (json!({ "title": "🙂".repeat(201) }), "title"),
-        (json!({ "title": 1 }), "title"),
-        (json!({ "title": "a\u{0}b" }), "title"),
-        (json!({ "title": "x", "description": "🙂".repeat(1001) }), "description"),
-        (json!({ "title": "x", "description": [] }), "description"),
-        (json!({ "title": "x", "providerIds": [] }), "providerIds"),
-        (json!({ "title": "x", "providerIds": "bankidse" }), "providerIds"),
-        (json!({ "title": "x", "providerIds": [1] }), "providerIds"),
-        (json!({ "title": "x", "providerIds": [null] }), "providerIds"),
-        (json!({ "title": "x", "targetPlatform": "iOS" }), "targetPlatform"),
-        (json!({ "title": "x", "targetPlatform": "" }), "targetPlatform"),
-        (json!({ "title": "x", "maxStamps": 0 }), "maxStamps"),
-        (json!({ "title": "x", "maxStamps": 2_147_483_648_u32 }), "maxStamps"),
-        (json!({ "title": "x", "maxStamps": 1.5 }), "maxStamps"),
-        (json!({ "title": "x", "maxStamps": "3" }), "maxStamps"),
-        (json!({ "title": "x", "allowDuplicateParticipation": 1 }), "allowDuplicateParticipation"),
-    ] {
-        refusal_of(&site.order(&refused).await, parameter);
-    }
-    let after = site.get(TESTS).send().await.json().as_array().unwrap().len();
-    assert_eq!(after, before, "a refused order leaves nothing behind");
+    let unknown_members = json!({ "title": "x", "hostName": "Evil Corp", "status": "scheduled" });
+    let request = server.order(&unknown_members).await.expect(201);
+    assert_eq!(request["status"], "pending", "unknown members are ignored");
 }
 
 #[tokio::test]
-async fn repeated_providers_count_once() {
-    let site = TestServer::start().await;
+async fn a_member_out_of_its_bounds_is_refused_and_nothing_is_stored() {
+    let server = TestServer::start().await;
+    for (refused, code, parameter) in [
+        (json!({}), MISSING, "title"),
+        (json!({ "title": null }), MISSING, "title"),
+        (json!({ "title": "" }), MISSING, "title"),
+        (json!({ "title": " \t" }), MISSING, "title"),
+        (json!({ "title": "🙂".repeat(201) }), INVALID, "title"),
+        (json!({ "title": 1 }), INVALID, "title"),
+        (json!({ "title": "a\u{0}b" }), INVALID, "title"),
+        (json!({ "title": "x", "description": "🙂".repeat(1001) }), INVALID, "description"),
+        (json!({ "title": "x", "description": [] }), INVALID, "description"),
+        (json!({ "title": "x", "providerIds": [] }), INVALID, "providerIds"),
+        (json!({ "title": "x", "providerIds": "bankidse" }), INVALID, "providerIds"),
+        (json!({ "title": "x", "providerIds": [1] }), INVALID, "providerIds"),
+        (json!({ "title": "x", "providerIds": [null] }), INVALID, "providerIds"),
+        (json!({ "title": "x", "targetPlatform": "iOS" }), INVALID, "targetPlatform"),
+        (json!({ "title": "x", "targetPlatform": "" }), INVALID, "targetPlatform"),
+        (json!({ "title": "x", "maxStamps": 0 }), INVALID, "maxStamps"),
+        (json!({ "title": "x", "maxStamps": 2_147_483_648_u32 }), INVALID, "maxStamps"),
+        (json!({ "title": "x", "maxStamps": 1.5 }), INVALID, "maxStamps"),
+        (json!({ "title": "x", "maxStamps": "3" }), INVALID, "maxStamps"),
+        (
+            json!({ "title": "x", "allowDuplicateParticipation": 1 }),
+            INVALID,
+            "allowDuplicateParticipation",
+        ),
+    ] {
+        refusal(&server.order(&refused).await, code, parameter);
+    }
+    assert_eq!(server.list().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_provider_that_is_named_twice_counts_once() {
+    let server = TestServer::start().await;
     let order = json!({ "title": "x", "providerIds": ["smartid", "bankidse", "smartid"] });
-    let request = site.order(&order).await.expect(201);
+    let request = server.order(&order).await.expect(201);
     assert_eq!(request["payload"]["providerIds"], json!(["smartid", "bankidse"]));
 }
 
 #[tokio::test]
 async fn each_refused_provider_is_named_with_its_reason() {
-    let site = TestServer::start().await;
+    let server = TestServer::start().await;
     let order = json!({ "title": "x", "providerIds": ["bankidse", "passport", "nope", "idin"] });
-    let error = refusal_of(&site.order(&order).await, "providerIds");
+    let error = refusal(&server.order(&order).await, INVALID, "providerIds");
     let expected = json!([
         { "providerId": "passport", "reason": "chip_based" },
         { "providerId": "nope", "reason": "not_registered" },
@@ -131,63 +141,39 @@ async fn each_refused_provider_is_named_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_only_in_the_sandbox_is_not_available_in_production() {
-    let site = TestServer::configured(|config| config.environment = Environment::Production).await;
-    let (workspace, _) = site.workspace().await;
-    site.app(&workspace, "Producti", &["us-mdl", "bankidse"]).await;
-    let key = domain::api_key::new_secret(
-        Environment::Production,
-        &domain::SeededRandomness::from_seed(5),
-    );
-    let write = store_workspace::CreateApiKey {
-        key: domain::api_key::ApiKey {
-            id: domain::ApiKeyId::from_bytes([7; 16]),
-            workspace_id: workspace,
-            name: "production".into(),
-            access: domain::api_key::Access::Full,
-            created_at: site.now(),
-            expires_at: None,
-            revoked_at: None,
-            last_used_at: None,
-        },
-        secret_hash: domain::api_key::SecretHash::of(&key),
-    };
-    site.database(async |store, _| store.create_api_key(write).await.unwrap()).await;
+async fn a_sandbox_provider_is_not_available_in_production() {
+    let server = TestServer::start_in_production().await;
+    let (workspace, key) = server.create_workspace().await;
+    server.create_app(&workspace, "Producti", &["us-mdl", "bankidse"]).await;
+    let tests = tests_of("Producti");
+    let order =
+        async |order: Value| server.request("POST", &tests).bearer(&key).json(&order).send().await;
 
-    let path = "/connect/v1/apps/Producti/production-tests";
-    let explicit = json!({ "title": "x", "providerIds": ["us-mdl"] });
-    let error =
-        refusal_of(&site.call("POST", path).key(&key).json(&explicit).send().await, "providerIds");
-    assert_eq!(
-        error["details"]["providers"],
-        json!([{ "providerId": "us-mdl", "reason": "not_available" }])
-    );
-    let every =
-        site.call("POST", path).key(&key).json(&json!({ "title": "x" })).send().await.expect(201);
+    let explicit = order(json!({ "title": "x", "providerIds": ["us-mdl"] })).await;
+    let error = refusal(&explicit, INVALID, "providerIds");
+    let expected = json!([{ "providerId": "us-mdl", "reason": "not_available" }]);
+    assert_eq!(error["details"]["providers"], expected);
+    let every = order(json!({ "title": "x" })).await.expect(201);
     assert_eq!(every["payload"]["providerIds"], json!(["bankidse"]));
 }
 
 #[tokio::test]
 async fn an_app_without_eligible_providers_cannot_order() {
-    let site = TestServer::start().await;
-    site.app(&site.demo_workspace().await, "Passport", &["passport"]).await;
-    let answer = site
-        .post("/connect/v1/apps/Passport/production-tests")
-        .json(&json!({ "title": "x" }))
-        .send()
-        .await;
-    refusal_of(&answer, "providerIds");
+    let server = TestServer::start().await;
+    server.create_app(&server.demo_workspace().await, "Passport", &["passport"]).await;
+    let order = server.post(&tests_of("Passport")).json(&json!({ "title": "x" }));
+    refusal(&order.send().await, INVALID, "providerIds");
 }
 
 #[tokio::test]
-async fn the_catalogue_can_be_the_operators_own() {
+async fn an_operator_can_replace_the_catalogue_of_providers() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("catalogue.toml");
-    let shipped = include_str!("../../../domain/catalogue.toml")
+    let catalogue = include_str!("../../../domain/catalogue.toml")
         .replace("\"bankidse\"", "\"bankid-of-ours\"");
-    std::fs::write(&file, shipped).unwrap();
-    let site = TestServer::configured(|config| config.catalogue = Some(file)).await;
+    std::fs::write(&file, catalogue).unwrap();
+    let server = TestServer::start_with(|config| config.catalogue = Some(file)).await;
     let order = json!({ "title": "x", "providerIds": ["bankidse"] });
-    let error = refusal_of(&site.order(&order).await, "providerIds");
+    let error = refusal(&server.order(&order).await, INVALID, "providerIds");
     assert_eq!(error["details"]["providers"][0]["reason"], "not_registered");
 }

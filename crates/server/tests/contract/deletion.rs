@@ -1,4 +1,4 @@
-//! §11: apps that are deleted while something is ordered, or under way.
+//! §11: deleting an app, also while its tests are being ordered and handed over.
 
 use std::time::Duration;
 
@@ -7,35 +7,83 @@ use domain::production_test::Payload;
 use serde_json::{Value, json};
 use store_workspace::{CreateChallengeRequest, CreateOutcome, DeleteApp, RequestKey, RetryRequest};
 
-use crate::support::fake_service::{FakeService, Reaction};
-use crate::support::{SERVICE_TOKEN, TESTS, Tables, TestServer};
+use crate::support::fake_challenge_service::{Behavior, FakeChallengeService};
+use crate::support::{APP, APPS, Store, TESTS, TestServer, eventually, id_of};
 
-const APP: &str = "/connect/v1/apps/FK5b0KSM";
+const CANCELLED: [Option<&str>; 3] = [Some("cancelled"), None, None];
 
-async fn delete(site: &TestServer) {
-    site.call("DELETE", APP).key(&site.api_key).send().await.expect(200);
+/// Status, time of the next attempt and lease of each request.
+async fn assert_requests(server: &TestServer, expected: &[[Option<&str>; 3]]) {
+    let sql = "SELECT status, next_attempt_at, leased_by FROM challenge_requests";
+    let rows = server.database().rows(Store::Workspace, sql).await;
+    let expected = expected.iter().map(|row| row.map(|text| text.map(str::to_owned)));
+    assert_eq!(rows, expected.collect::<Vec<_>>());
 }
 
-async fn open(site: &TestServer) -> Value {
-    site.call("GET", "/tpas/v1/challenges/open").send().await.expect(200)
-}
-
-async fn standing(site: &TestServer) -> Vec<Vec<Option<String>>> {
-    site.ground()
-        .rows(Tables::Connect, "SELECT status, next_attempt_at, leased_by FROM challenge_requests")
-        .await
+/// Orders three tests: one is running and has a stamp, one is complete, one is pending. The ids of
+/// the first two's challenges.
+async fn order_three_tests(server: &TestServer) -> [String; 2] {
+    let running = json!({ "title": "running", "maxStamps": 2, "providerIds": ["bankidse"] });
+    let running = server.order_and_schedule(&running).await;
+    assert_eq!(server.join_and_verify(&running, "bankidse", "Ada").await, "claimed");
+    let complete = json!({ "title": "complete", "maxStamps": 1, "providerIds": ["bankidse"] });
+    let complete = server.order_and_schedule(&complete).await;
+    assert_eq!(server.join_and_verify(&complete, "bankidse", "Ada").await, "claimed");
+    server.run_background_tasks().await;
+    server.order(&json!({ "title": "pending" })).await.expect(201);
+    [running, complete]
 }
 
 #[tokio::test]
-async fn an_order_that_is_stored_after_its_app_was_deleted_is_cancelled_and_never_handed_over() {
-    let site = TestServer::start().await;
-    let workspace = site.demo_workspace().await;
+async fn a_deleted_app_and_its_tests_are_not_found() {
+    let server = TestServer::start().await;
+    let [running, complete] = order_three_tests(&server).await;
+    let before = server.get(APP).send().await.expect(200);
+    assert_eq!(server.delete_app().await.expect(200), before);
+    for path in [
+        APP.to_owned(),
+        TESTS.to_owned(),
+        format!("{TESTS}/{running}/report"),
+        format!("{TESTS}/{complete}"),
+        format!("{APP}/providers"),
+    ] {
+        server.get(&path).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
+    }
+    server.order(&json!({ "title": "x" })).await.expect_error(404, "RESOURCE_NOT_FOUND");
+    server.delete_app().await.expect_error(404, "RESOURCE_NOT_FOUND");
+    assert_eq!(server.get(APPS).send().await.expect(200)["total"], 0);
+    assert_eq!(server.get("/connect/v1/workspace").send().await.expect(200)["apps_count"], 0);
+}
+
+#[tokio::test]
+async fn deleting_an_app_cancels_its_tests_and_keeps_its_stamps() {
+    let server = TestServer::start().await;
+    let [running, _] = order_three_tests(&server).await;
+    server.delete_app().await.expect(200);
+    server.run_background_tasks().await;
+    assert_eq!(server.open_challenges().await, Vec::<Value>::new());
+    server.join(&running, "bankidse").send().await.expect_error(409, "RESOURCE_CONFLICT");
+    let sql = "SELECT title, status, CASE WHEN challenge_is_closed THEN 'closed' END
+        FROM challenge_requests ORDER BY title";
+    let rows = server.database().rows(Store::Workspace, sql).await;
+    let expected = [
+        [Some("complete"), Some("scheduled"), None],
+        [Some("pending"), Some("cancelled"), None],
+        [Some("running"), Some("scheduled"), Some("closed")],
+    ];
+    assert_eq!(rows, expected.map(|row| row.map(|text| text.map(str::to_owned))));
+    assert_eq!(server.database().count(Store::Challenge, "stamp_claims").await, 2);
+}
+
+#[tokio::test]
+async fn an_order_stored_after_its_app_was_deleted_is_cancelled_and_never_handed_over() {
+    let server = TestServer::start().await;
+    let workspace = server.demo_workspace().await;
     let client_id = "FK5b0KSM".parse().unwrap();
-    // The handler has read the app; then it is deleted; then the handler writes.
-    let app = site
-        .database(async |store, _| store.app(&workspace, &client_id).await.unwrap().unwrap())
-        .await;
-    delete(&site).await;
+    // The handler of the order reads the app; then the app is deleted; then the handler writes.
+    let app = server.with_store(async |store, _| store.app(&workspace, &client_id).await).await;
+    let app = app.unwrap().unwrap();
+    server.delete_app().await.expect(200);
     let payload = Payload {
         title: "late".into(),
         description: None,
@@ -44,114 +92,89 @@ async fn an_order_that_is_stored_after_its_app_was_deleted_is_cancelled_and_neve
         target_platform: None,
         allow_duplicate_participation: None,
     };
-    let stored = site.database(async |store, clock_and_rng| {
-        let request = ChallengeRequest::new(
-            clock_and_rng.ids().request(),
-            &app,
-            payload,
-            clock_and_rng.now(),
-        );
-        store
-            .create_challenge_request(CreateChallengeRequest {
-                request,
-                idempotency: None,
-                lease: None,
-            })
-            .await
-            .unwrap()
+    let stored = server.with_store(async |store, clock_and_rng| {
+        let id = clock_and_rng.ids().request();
+        let request = ChallengeRequest::new(id, &app, payload, clock_and_rng.now());
+        let write = CreateChallengeRequest { request, idempotency: None, lease: None };
+        store.create_challenge_request(write).await.unwrap()
     });
     assert!(matches!(stored.await, CreateOutcome::Created));
-    site.round().await;
-    assert_eq!(standing(&site).await, [[Some("cancelled".to_owned()), None, None]]);
-    assert_eq!(open(&site).await, json!([]));
+    server.run_background_tasks().await;
+    assert_requests(&server, &[CANCELLED]).await;
+    assert_eq!(server.open_challenges().await, Vec::<Value>::new());
 }
 
 #[tokio::test]
-async fn an_order_that_is_taken_at_once_though_its_app_was_just_deleted_is_cancelled_and_never_handed_over()
- {
-    let site = TestServer::start().await;
-    // This server has read the app a moment ago; then another one deletes it.
-    site.order(&json!({ "title": "x" })).await.expect(201);
-    let (workspace_id, now) = (site.demo_workspace().await, site.now());
+async fn an_order_placed_at_a_server_that_has_cached_a_deleted_app_is_cancelled() {
+    let server = TestServer::start().await;
+    // This server reads the app, then another one deletes it.
+    server.order(&json!({ "title": "x" })).await.expect(201);
+    let (workspace_id, now) = (server.demo_workspace().await, server.now());
     let write = DeleteApp { workspace_id, client_id: "FK5b0KSM".parse().unwrap(), now };
-    assert!(site.database(async |store, _| store.delete_app(write).await.unwrap()).await);
-    site.order(&json!({ "title": "late" })).await.expect(201);
-    site.round().await;
-    site.lease_of_new_orders_ends();
-    site.round().await;
-    assert_eq!(standing(&site).await, vec![[Some("cancelled".to_owned()), None, None]; 2]);
-    assert_eq!(open(&site).await, json!([]));
+    assert!(server.with_store(async |store, _| store.delete_app(write).await).await.unwrap());
+    server.order(&json!({ "title": "late" })).await.expect(201);
+    server.run_background_tasks().await;
+    server.expire_leases();
+    server.run_background_tasks().await;
+    assert_requests(&server, &[CANCELLED, CANCELLED]).await;
+    assert_eq!(server.open_challenges().await, Vec::<Value>::new());
 }
 
 #[tokio::test]
-async fn a_test_cannot_be_retried_once_its_app_is_deleted() {
-    let refusing = FakeService::start(None, &[Reaction::Status(400, "")]).await;
-    let site = TestServer::configured(|config| config.tpas_url = Some(refusing.url)).await;
-    let id =
-        site.order(&json!({ "title": "x" })).await.expect(201)["id"].as_str().unwrap().to_owned();
-    site.round().await;
-    assert_eq!(site.get(&format!("{TESTS}/{id}")).send().await.expect(200)["status"], "failed");
+async fn a_failed_test_of_a_deleted_app_cannot_be_retried() {
+    let refusing = FakeChallengeService::start(&[Behavior::Respond(400, "")]).await;
+    let server = refusing.server().await;
+    let request = server.order(&json!({ "title": "x" })).await.expect(201);
+    let id = id_of(&request);
+    server.run_background_tasks().await;
+    assert_eq!(server.show(id).await["status"], "failed");
+    server.delete_app().await.expect(200);
+    server.retry(id).await.expect_error(404, "RESOURCE_NOT_FOUND");
+    // Nor by a handler that has read the app before it was deleted.
     let key = RequestKey {
-        workspace_id: site.demo_workspace().await,
+        workspace_id: server.demo_workspace().await,
         client_id: "FK5b0KSM".parse().unwrap(),
         id: id.parse().unwrap(),
     };
-    delete(&site).await;
-    let write = RetryRequest { key, now: site.now() };
-    assert!(
-        site.database(async |store, _| store.retry_request(write).await.unwrap()).await.is_none()
-    );
-    assert_eq!(standing(&site).await, [[Some("failed".to_owned()), None, None]]);
+    let write = RetryRequest { key, now: server.now() };
+    let retried = server.with_store(async |store, _| store.retry_request(write).await).await;
+    assert!(retried.unwrap().is_none());
+    assert_requests(&server, &[[Some("failed"), None, None]]).await;
 }
 
 #[tokio::test]
-async fn what_was_attempted_before_its_app_was_deleted_leaves_no_open_challenge() {
+async fn a_challenge_whose_creation_was_not_confirmed_is_closed_when_its_app_is_deleted() {
     let real = TestServer::start().await;
-    // The challenge is made, but nobody hears of it.
-    let fake =
-        FakeService::start(Some(real.url.clone()), &[Reaction::ForwardAndCut, Reaction::Forward])
-            .await;
-    let site = TestServer::configured(|config| config.tpas_url = Some(fake.url)).await;
-    site.order(&json!({ "title": "x" })).await.expect(201);
-    site.round().await;
-    assert_eq!(open(&real).await.as_array().unwrap().len(), 1);
-    delete(&site).await;
-    site.round().await;
-    assert_eq!(open(&real).await, json!([]));
+    let behaviors = [Behavior::ForwardAndDisconnect, Behavior::Forward];
+    let server = FakeChallengeService::in_front_of(&real, &behaviors).await.server().await;
+    server.order(&json!({ "title": "x" })).await.expect(201);
+    server.run_background_tasks().await;
+    assert_eq!(real.open_challenges().await.len(), 1);
+    server.delete_app().await.expect(200);
+    server.run_background_tasks().await;
+    assert_eq!(real.open_challenges().await, Vec::<Value>::new());
 }
 
 #[tokio::test]
-async fn what_is_being_handed_over_while_its_app_is_deleted_leaves_no_open_challenge() {
+async fn a_challenge_created_while_its_app_is_deleted_is_closed() {
     let real = TestServer::start().await;
-    let fake =
-        FakeService::start(Some(real.url.clone()), &[Reaction::Silence, Reaction::Forward]).await;
-    let site = TestServer::configured(|config| {
-        config.tpas_url = Some(fake.url);
-        config.limits.hand_over = Duration::from_millis(200);
-    })
-    .await;
-    let id =
-        site.order(&json!({ "title": "x" })).await.expect(201)["id"].as_str().unwrap().to_owned();
-    tokio::join!(
-        async {
-            while site
-                .ground()
-                .value(Tables::Connect, "SELECT leased_by FROM challenge_requests")
-                .await
-                .is_none()
-            {
-                tokio::task::yield_now().await;
-            }
-            delete(&site).await;
-        },
-        site.round()
-    );
-    assert_eq!(standing(&site).await, [[Some("cancelled".to_owned()), None, None]]);
-    // It arrives after all.
-    let body = json!({ "title": "x", "providerIds": ["bankidse"], "maxStampClaims": 1, "hostName": "Acme Bank" });
-    let path = format!("/tpas/v1/challenge-requests/{id}");
-    real.call("PUT", &path).key(SERVICE_TOKEN).json(&body).send().await.expect(201);
-    site.advance(Duration::from_secs(20));
-    site.round().await;
-    assert_eq!(open(&real).await, json!([]));
+    let behaviors = [Behavior::Hang, Behavior::Forward];
+    let server = FakeChallengeService::in_front_of(&real, &behaviors).await.server().await;
+    let request = server.order(&json!({ "title": "x" })).await.expect(201);
+    let leased = "challenge_requests WHERE leased_by IS NOT NULL";
+    let delete_when_leased = async {
+        eventually("the request is leased", async || {
+            server.database().count(Store::Workspace, leased).await == 1
+        })
+        .await;
+        server.delete_app().await.expect(200);
+    };
+    tokio::join!(delete_when_leased, server.run_background_tasks());
+    assert_requests(&server, &[CANCELLED]).await;
+    // The challenge service carries the attempt out nevertheless.
+    real.create_challenge(id_of(&request)).await;
+    assert_eq!(real.open_challenges().await.len(), 1);
+    server.advance(Duration::from_secs(20));
+    server.run_background_tasks().await;
+    assert_eq!(real.open_challenges().await, Vec::<Value>::new());
 }

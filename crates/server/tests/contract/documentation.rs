@@ -1,4 +1,4 @@
-//! §13: the OpenAPI document says what the server does, all of it.
+//! §13: the OpenAPI document describes everything that the server does.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ fn document() -> Value {
     serde_json::from_str(&server::openapi_json()).unwrap()
 }
 
-/// Every operation: path, method and what is said of it.
+/// The path, the method and the description of every operation.
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let paths = document["paths"].as_object().unwrap();
     let methods = |item: &Value| item.as_object().unwrap().clone();
@@ -25,19 +25,19 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 }
 
 #[tokio::test]
-async fn the_document_is_served_as_it_is_checked_in() {
-    let site = TestServer::start().await;
-    let served = site.call("GET", "/openapi.json").send().await;
+async fn the_server_serves_the_document_that_the_code_generates() {
+    let server = TestServer::start().await;
+    let served = server.request("GET", "/openapi.json").send().await;
     assert_eq!(served.expect(200), document());
     assert!(document()["openapi"].as_str().unwrap().starts_with("3.1"));
 }
 
 #[tokio::test]
 async fn each_documented_path_knows_the_documented_methods_and_no_others() {
-    let site = TestServer::start().await;
+    let server = TestServer::start().await;
     let document = document();
     for path in document["paths"].as_object().unwrap().keys() {
-        let refused = site.call("PROPFIND", path).send().await;
+        let refused = server.request("PROPFIND", path).send().await;
         refused.expect_error(405, "METHOD_NOT_ALLOWED");
         let allowed: BTreeSet<String> = refused
             .header("allow")
@@ -64,11 +64,10 @@ fn each_route_is_documented() {
         (include_str!("../../../workspace-api/src/routes.rs"), "/connect/v1"),
         (include_str!("../../../challenge-service/src/routes.rs"), "/tpas/v1"),
     ] {
-        let paths = table
-            .split('"')
-            .skip(1)
-            .step_by(2)
-            .filter(|text| text.starts_with('/') && *text != prefix);
+        let literals = table.split('"').skip(1).step_by(2);
+        let paths: Vec<&str> =
+            literals.filter(|text| text.starts_with('/') && *text != prefix).collect();
+        assert!(paths.len() > 5, "the routes of {prefix} are in this file: {paths:?}");
         for path in paths {
             assert!(documented.contains(&format!("{prefix}{path}")), "{path}");
         }
@@ -77,48 +76,48 @@ fn each_route_is_documented() {
 
 #[tokio::test]
 async fn an_operation_wants_credentials_exactly_when_the_document_says_so() {
-    let site = TestServer::start().await;
+    let server = TestServer::start().await;
     for (path, method, operation) in operations(&document()) {
-        let answer = site.call(&method, &path).send().await;
+        let response = server.request(&method, &path).send().await;
         let is_secured = operation["security"].is_array() || path.ends_with("verification-events");
-        assert_eq!(answer.status == 401, is_secured, "{method} {path}: {}", answer.text);
+        assert_eq!(response.status == 401, is_secured, "{method} {path}: {}", response.text);
         assert_eq!(operation["responses"]["401"].is_object(), is_secured, "{method} {path}");
     }
 }
 
 #[test]
-fn every_operation_has_a_name_a_summary_examples_and_its_errors() {
+fn every_operation_has_a_unique_name_a_summary_described_parameters_and_a_503() {
     let document = document();
     let mut names = BTreeSet::new();
     for (path, method, operation) in operations(&document) {
-        let place = format!("{method} {path}");
-        assert!(operation["summary"].is_string(), "{place}");
-        assert!(names.insert(operation["operationId"].to_string()), "{place}: named twice");
+        let location = format!("{method} {path}");
+        assert!(operation["summary"].is_string(), "{location}");
+        assert!(names.insert(operation["operationId"].to_string()), "{location}: named twice");
         let is_trivial = path == "/healthz" || path == "/metrics";
-        assert!(is_trivial || operation["responses"]["503"].is_object(), "{place}");
+        assert!(is_trivial || operation["responses"]["503"].is_object(), "{location}");
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
-            assert!(parameter["description"].is_string(), "{place}: {parameter}");
+            assert!(parameter["description"].is_string(), "{location}: {parameter}");
         }
     }
 }
 
-/// Everything in the document that fits, with its place.
+/// The values in a document that match, each with its path.
 fn find<'a>(
     value: &'a Value,
-    place: &str,
-    fits: &dyn Fn(&Value) -> bool,
+    location: &str,
+    matches: &dyn Fn(&Value) -> bool,
     found: &mut Vec<(String, &'a Value)>,
 ) {
-    if fits(value) {
-        found.push((place.to_owned(), value));
+    if matches(value) {
+        found.push((location.to_owned(), value));
     }
     match value {
         Value::Object(members) => {
-            members
-                .iter()
-                .for_each(|(name, member)| find(member, &format!("{place}/{name}"), fits, found));
+            members.iter().for_each(|(name, member)| {
+                find(member, &format!("{location}/{name}"), matches, found)
+            });
         }
-        Value::Array(items) => items.iter().for_each(|item| find(item, place, fits, found)),
+        Value::Array(items) => items.iter().for_each(|item| find(item, location, matches, found)),
         _ => {}
     }
 }
@@ -130,53 +129,53 @@ fn every_schema_and_each_of_its_members_is_described() {
         assert!(schema["description"].is_string(), "{name}");
         let mut objects = Vec::new();
         find(schema, name, &|value| value["properties"].is_object(), &mut objects);
-        for (place, object) in objects {
+        for (location, object) in objects {
             for (name, member) in object["properties"].as_object().unwrap() {
-                assert!(member["description"].is_string(), "{place}: {name}");
+                assert!(member["description"].is_string(), "{location}: {name}");
             }
         }
     }
 }
 
 #[test]
-fn whatever_is_referred_to_exists() {
+fn every_reference_has_a_target() {
     let document = document();
     let mut references = Vec::new();
     find(&document, "", &|value| value["$ref"].is_string(), &mut references);
     assert!(!references.is_empty());
-    for (place, reference) in references {
+    for (location, reference) in references {
         let target = reference["$ref"].as_str().unwrap().strip_prefix('#').unwrap();
-        assert!(document.pointer(target).is_some(), "{place}: {target}");
+        assert!(document.pointer(target).is_some(), "{location}: {target}");
     }
 }
 
 #[test]
 fn every_post_that_creates_something_takes_an_idempotency_key() {
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     for (path, method, operation) in operations(&document()) {
         if method != "POST" || !operation["responses"]["201"].is_object() {
             continue;
         }
-        let place = format!("{method} {path}");
+        let location = format!("{method} {path}");
         let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
         let is_key = |parameter: &Value| {
             parameter["name"] == "Idempotency-Key" && parameter["in"] == "header"
         };
-        assert!(parameters.iter().any(is_key), "{place}");
+        assert!(parameters.iter().any(is_key), "{location}");
         for status in ["400", "409"] {
-            assert!(operation["responses"][status].is_object(), "{place}: {status}");
+            assert!(operation["responses"][status].is_object(), "{location}: {status}");
         }
         assert!(
             operation["responses"]["201"]["headers"]["Idempotency-Replayed"].is_object(),
-            "{place}"
+            "{location}"
         );
-        places.push(place);
+        locations.push(location);
     }
-    assert_eq!(places.len(), 5, "{places:?}");
+    assert_eq!(locations.len(), 5, "{locations:?}");
 }
 
 #[test]
-fn an_apps_name_is_as_a_title_is() {
+fn an_app_name_has_the_pattern_of_a_title() {
     let document = document();
     let pattern = |schema: &str, property: &str| {
         document["components"]["schemas"][schema]["properties"][property]["pattern"]
@@ -193,18 +192,20 @@ fn an_apps_name_is_as_a_title_is() {
 }
 
 #[tokio::test]
-async fn the_page_loads_nothing_from_elsewhere() {
-    let site = TestServer::start().await;
-    let page = site.call("GET", "/docs").send().await;
+async fn the_reference_page_loads_nothing_from_other_hosts() {
+    let server = TestServer::start().await;
+    let page = server.request("GET", "/docs").send().await;
     assert_eq!(page.status, 200);
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("http"), "{policy}");
-    for script in page.text.split("src=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
-        let answer = site.call("GET", script).send().await;
-        assert_eq!(
-            (answer.status, answer.header("content-type")),
-            (200, Some("text/javascript; charset=utf-8"))
-        );
+    let sources = page.text.split("src=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let scripts: Vec<&str> = sources.collect();
+    assert!(!scripts.is_empty(), "{}", page.text);
+    for script in scripts {
+        assert!(script.starts_with('/'), "{script}");
+        let response = server.request("GET", script).send().await;
+        assert_eq!(response.status, 200);
+        assert_eq!(response.header("content-type"), Some("text/javascript; charset=utf-8"));
     }
-    assert_eq!(site.call("GET", "/").send().await.status, 200);
+    assert_eq!(server.request("GET", "/").send().await.status, 200);
 }

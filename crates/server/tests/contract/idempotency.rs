@@ -1,4 +1,4 @@
-//! §4: repeating an order safely.
+//! §4: repeating a request with an idempotency key.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -6,214 +6,271 @@ use std::time::Duration;
 use futures_util::future::{join_all, select};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TESTS, Tables, TestServer};
+use crate::support::{APP, APPS, Store, TESTS, TestResponse, TestServer, tests_of};
 
 const DAY: Duration = Duration::from_hours(24);
 
-async fn order_with(site: &TestServer, key: &str, order: &Value) -> Answer {
-    site.post(TESTS).idempotency_key(key).json(order).send().await
-}
+const CONFLICT: &str = "IDEMPOTENCY_KEY_CONFLICT";
 
-async fn count(site: &TestServer) -> usize {
-    site.get(TESTS).send().await.expect(200).as_array().unwrap().len()
+async fn request_count(server: &TestServer) -> usize {
+    server.list().await.len()
 }
 
 #[tokio::test]
-async fn the_same_order_under_the_same_key_is_answered_as_the_first_time() {
-    let site = TestServer::start().await;
-    let first = order_with(&site, "key", &json!({ "title": "BankID", "maxStamps": 3 })).await;
-    site.round().await;
-    site.advance(Duration::from_secs(1));
-    // White space, the order of members and the spelling of numbers do not matter.
+async fn a_repeated_order_gets_the_first_response() {
+    let server = TestServer::start().await;
+    let order = json!({ "title": "BankID", "maxStamps": 3 });
+    let first = server.order_with_key("key", &order).await;
+    server.run_background_tasks().await;
+    server.advance(Duration::from_secs(1));
+    // White space, the order of members and the spelling of values do not matter.
     let same = r#" { "maxStamps": 3.0,   "title": "Bank\u0049D" } "#;
-    let second =
-        site.post(TESTS).idempotency_key("key").body("application/json", same).send().await;
+    let second = server.post(TESTS).idempotency_key("key").body("application/json", same);
+    let second = second.send().await;
 
-    assert_eq!(second.expect(201), first.expect(201), "even though it has been scheduled since");
+    assert_eq!(second.expect(201), first.expect(201), "although it was scheduled since");
     assert_eq!(second.text, first.text);
     assert_eq!(second.header("location"), first.header("location"));
-    assert_eq!(
-        (first.header("idempotency-replayed"), second.header("idempotency-replayed")),
-        (None, Some("true"))
-    );
-    assert_eq!(count(&site).await, 1);
+    assert_eq!((first.is_replay(), second.is_replay()), (false, true));
+    assert_eq!(request_count(&server).await, 1);
 }
 
 #[tokio::test]
-async fn another_order_under_the_same_key_is_a_conflict() {
-    let site = TestServer::start().await;
-    order_with(&site, "key", &json!({ "title": "BankID" })).await.expect(201);
+async fn a_different_order_with_a_used_key_is_a_conflict() {
+    let server = TestServer::start().await;
+    server.order_with_key("key", &json!({ "title": "BankID" })).await.expect(201);
     for other in [
         json!({ "title": "BankId" }),
         json!({ "title": "BankID", "maxStamps": 3 }),
         json!({}),
         json!({ "title": "BankID", "x": 1 }),
     ] {
-        order_with(&site, "key", &other).await.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
+        server.order_with_key("key", &other).await.expect_error(409, CONFLICT);
     }
-    site.app(&site.demo_workspace().await, "OtherApp", &["bankidse"]).await;
-    let other_path = site.post("/connect/v1/apps/OtherApp/production-tests").idempotency_key("key");
-    other_path
-        .json(&json!({ "title": "BankID" }))
-        .send()
-        .await
-        .expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
-    assert_eq!(count(&site).await, 1);
+    server.create_app(&server.demo_workspace().await, "OtherApp", &["bankidse"]).await;
+    let for_other_app = server.post(&tests_of("OtherApp")).idempotency_key("key");
+    let for_other_app = for_other_app.json(&json!({ "title": "BankID" })).send().await;
+    for_other_app.expect_error(409, CONFLICT);
+    assert_eq!(request_count(&server).await, 1);
+}
+
+/// A kind of request that takes an idempotency key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Order,
+    App,
+    Batch,
+    Rotation,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Order, Self::App, Self::Batch, Self::Rotation];
+
+    fn path(self) -> String {
+        match self {
+            Self::Order => TESTS.into(),
+            Self::App => APPS.into(),
+            Self::Batch => format!("{APPS}/batch"),
+            Self::Rotation => format!("{APP}/rotate-client-secret"),
+        }
+    }
+
+    fn valid(self) -> Value {
+        match self {
+            Self::Order => json!({ "title": "x" }),
+            Self::App => json!({ "name": "x" }),
+            Self::Batch => json!({ "items": [{ "name": "x" }] }),
+            Self::Rotation => json!({}),
+        }
+    }
+
+    async fn send(self, server: &TestServer, key: &str, body: &Value) -> TestResponse {
+        server.post(&self.path()).idempotency_key(key).json(body).send().await
+    }
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_a_workspace() {
-    let site = TestServer::start().await;
-    let (workspace, key) = site.workspace().await;
-    site.app(&workspace, "Stranger", &["bankidse"]).await;
-    let order = json!({ "title": "BankID" });
-    let ours = order_with(&site, "key", &order).await.expect(201);
-    let path = "/connect/v1/apps/Stranger/production-tests";
-    let theirs = site
-        .call("POST", path)
-        .key(&key)
-        .idempotency_key("key")
-        .json(&order)
-        .send()
-        .await
-        .expect(201);
-    assert_ne!(ours["id"], theirs["id"]);
+async fn a_key_used_for_one_kind_of_request_is_a_conflict_for_every_other_even_an_invalid_one() {
+    let server = TestServer::start().await;
+    let invalid = json!({});
+    for first in Kind::ALL {
+        let key = format!("{first:?}");
+        first.send(&server, &key, &first.valid()).await.expect(201);
+        for second in Kind::ALL {
+            if second != first {
+                let valid = second.send(&server, &key, &second.valid()).await;
+                valid.expect_error(409, CONFLICT);
+            }
+            // A rotation has no body that could be invalid.
+            if second != first || second != Kind::Rotation {
+                second.send(&server, &key, &invalid).await.expect_error(409, CONFLICT);
+            }
+        }
+        let repeated = first.send(&server, &key, &first.valid()).await;
+        assert_eq!((repeated.status, repeated.is_replay()), (201, true), "{first:?}");
+    }
+    for kind in [Kind::Order, Kind::App, Kind::Batch] {
+        let unused = kind.send(&server, "unused", &invalid).await;
+        unused.expect_error(400, "VALIDATION_MISSING_PARAMETER");
+    }
 }
 
 #[tokio::test]
-async fn the_bounds_of_a_key() {
-    let site = TestServer::start().await;
+async fn an_expired_key_can_be_used_for_another_kind_of_request() {
+    let server = TestServer::start().await;
+    Kind::Order.send(&server, "order", &Kind::Order.valid()).await.expect(201);
+    Kind::App.send(&server, "app", &Kind::App.valid()).await.expect(201);
+    server.advance(DAY);
+    Kind::Order.send(&server, "app", &Kind::Order.valid()).await.expect(201);
+    Kind::App.send(&server, "order", &Kind::App.valid()).await.expect(201);
+    let former = Kind::App.send(&server, "app", &Kind::App.valid()).await;
+    former.expect_error(409, CONFLICT);
+}
+
+#[tokio::test]
+async fn two_workspaces_can_use_the_same_key() {
+    let server = TestServer::start().await;
+    let (workspace, stranger) = server.create_workspace().await;
+    server.create_app(&workspace, "Stranger", &["bankidse"]).await;
     let order = json!({ "title": "BankID" });
-    order_with(&site, &"ü".repeat(255), &order).await.expect(201);
-    order_with(&site, "x", &order).await.expect(201);
-    let refused = [
-        order_with(&site, "", &order).await,
-        order_with(&site, &"ü".repeat(256), &order).await,
-        site.post(TESTS).header("Idempotency-Key", [0xff]).json(&order).send().await,
-        site.post(TESTS).idempotency_key("a").idempotency_key("a").json(&order).send().await,
+    let ours = server.order_with_key("key", &order).await.expect(201);
+    let theirs = server.request("POST", &tests_of("Stranger")).bearer(&stranger);
+    let theirs = theirs.idempotency_key("key").json(&order).send().await;
+    assert_ne!(theirs.expect(201)["id"], ours["id"]);
+    assert!(!theirs.is_replay());
+}
+
+#[tokio::test]
+async fn a_key_has_1_to_255_characters_and_is_sent_once() {
+    let server = TestServer::start().await;
+    let order = json!({ "title": "BankID" });
+    server.order_with_key(&"ü".repeat(255), &order).await.expect(201);
+    server.order_with_key("x", &order).await.expect(201);
+    let malformed = [
+        server.order_with_key("", &order).await,
+        server.order_with_key(&"ü".repeat(256), &order).await,
+        server.post(TESTS).header("Idempotency-Key", [0xff]).json(&order).send().await,
+        server.post(TESTS).idempotency_key("a").idempotency_key("a").json(&order).send().await,
     ];
-    for answer in refused {
-        let error = answer.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+    for response in malformed {
+        let error = response.expect_error(400, "VALIDATION_INVALID_PARAMETER");
         assert_eq!(error["details"]["parameter"], "Idempotency-Key");
     }
-    assert_eq!(count(&site).await, 2);
+    assert_eq!(request_count(&server).await, 2);
 }
 
 #[tokio::test]
-async fn a_refused_order_leaves_its_key_free() {
-    let site = TestServer::start().await;
-    order_with(&site, "key", &json!({ "title": "" })).await.expect(400);
-    order_with(&site, "key", &json!({ "title": "BankID", "providerIds": ["nope"] }))
-        .await
-        .expect(400);
-    let answer = order_with(&site, "key", &json!({ "title": "BankID" })).await;
-    answer.expect(201);
-    assert_eq!(answer.header("idempotency-replayed"), None);
+async fn a_refused_order_does_not_use_its_key() {
+    let server = TestServer::start().await;
+    for refused in [json!({ "title": "" }), json!({ "title": "BankID", "providerIds": ["nope"] })] {
+        server.order_with_key("key", &refused).await.expect(400);
+    }
+    let accepted = server.order_with_key("key", &json!({ "title": "BankID" })).await;
+    assert_eq!((accepted.status, accepted.is_replay()), (201, false));
 }
 
 #[tokio::test]
-async fn a_key_is_as_good_as_new_after_24_hours_and_not_before() {
-    let site = TestServer::start().await;
+async fn a_key_is_valid_for_24_hours_to_the_millisecond() {
+    let server = TestServer::start().await;
     let order = json!({ "title": "BankID" });
-    let first = order_with(&site, "key", &order).await.expect(201);
-    site.advance(DAY.checked_sub(Duration::from_millis(1)).unwrap());
-    assert_eq!(order_with(&site, "key", &order).await.expect(201)["id"], first["id"]);
-    site.advance(Duration::from_millis(1));
-    let fresh = order_with(&site, "key", &json!({ "title": "Something else" })).await;
-    assert_ne!(fresh.expect(201)["id"], first["id"]);
-    assert_eq!(fresh.header("idempotency-replayed"), None);
-    assert_eq!(count(&site).await, 2);
+    let first = server.order_with_key("key", &order).await.expect(201);
+    server.advance(DAY.checked_sub(Duration::from_millis(1)).unwrap());
+    let repeated = server.order_with_key("key", &order).await;
+    assert_eq!(repeated.expect(201), first);
+    assert!(repeated.is_replay());
+    server.advance(Duration::from_millis(1));
+    let next = server.order_with_key("key", &json!({ "title": "Something else" })).await;
+    assert_ne!(next.expect(201)["id"], first["id"]);
+    assert!(!next.is_replay());
+    assert_eq!(request_count(&server).await, 2);
 }
 
 #[tokio::test]
-async fn expired_keys_are_forgotten_in_the_background_and_others_are_not() {
-    let site = TestServer::start().await;
+async fn expired_keys_are_pruned_and_valid_keys_are_not() {
+    let server = TestServer::start().await;
     let order = json!({ "title": "BankID" });
-    order_with(&site, "old", &order).await.expect(201);
-    site.advance(DAY);
-    let young = order_with(&site, "young", &order).await.expect(201);
-    site.round().await;
-    let keys = site.ground().rows(Tables::Connect, "SELECT key FROM idempotency_records").await;
-    assert_eq!(keys, [[Some("young".to_owned())]]);
-    assert_eq!(order_with(&site, "young", &order).await.expect(201)["id"], young["id"]);
+    server.order_with_key("expired", &order).await.expect(201);
+    server.advance(DAY);
+    let valid = server.order_with_key("valid", &order).await.expect(201);
+    server.run_background_tasks().await;
+    let sql = "SELECT key FROM idempotency_records";
+    let keys = server.database().rows(Store::Workspace, sql).await;
+    assert_eq!(keys, [[Some("valid".to_owned())]]);
+    assert_eq!(server.order_with_key("valid", &order).await.expect(201), valid);
 }
 
 #[tokio::test]
-async fn an_order_is_repeated_even_if_it_could_not_be_placed_any_more() {
-    let site = TestServer::start().await;
+async fn an_order_is_replayed_even_if_it_would_be_refused_today() {
+    let server = TestServer::start().await;
     let order = json!({ "title": "BankID", "providerIds": ["bankidse"] });
-    let first = order_with(&site, "key", &order).await.expect(201);
-    let write = store_workspace::SetProvider {
-        workspace_id: None,
-        client_id: "FK5b0KSM".parse().unwrap(),
-        provider_id: "bankidse".parse().unwrap(),
-        state: None,
-        now: site.now(),
-    };
-    site.database(async |store, _| store.set_provider(write).await.unwrap()).await;
-    site.advance(Duration::from_secs(1));
-    assert_eq!(order_with(&site, "key", &order).await.expect(201), first);
-    order_with(&site, "new", &order).await.expect(400);
-}
-
-#[tokio::test]
-async fn two_hundred_simultaneous_orders_under_one_key_make_one_request() {
-    let site = TestServer::start().await;
-    let order = json!({ "title": "BankID" });
-    let answers = join_all((0..200).map(|_| order_with(&site, "key", &order))).await;
-    let ids: HashSet<String> =
-        answers.iter().map(|answer| answer.expect(201)["id"].to_string()).collect();
-    let first_times =
-        answers.iter().filter(|answer| answer.header("idempotency-replayed").is_none()).count();
-    assert_eq!((ids.len(), first_times, count(&site).await), (1, 1, 1));
-}
-
-#[tokio::test]
-async fn a_repetition_is_told_to_come_back_while_the_first_is_stuck() {
-    let site =
-        TestServer::configured(|config| config.limits.repetition = Duration::from_millis(20)).await;
-    let order = json!({ "title": "BankID" });
-    // Somebody else is at the tables: the first order waits.
-    let lock = site.ground().lock_orders().await;
-
-    // Whichever of the two comes second is told at once; the other one waits for the tables.
-    let (one, other_one) =
-        (Box::pin(order_with(&site, "key", &order)), Box::pin(order_with(&site, "key", &order)));
-    let (told, stuck) = select(one, other_one).await.factor_first();
-    told.expect_error(409, "IDEMPOTENCY_REQUEST_IN_PROGRESS");
-    drop(lock);
-    let first = stuck.await.expect(201);
-    assert_eq!(order_with(&site, "key", &order).await.expect(201)["id"], first["id"]);
-    assert_eq!(count(&site).await, 1);
-}
-
-#[tokio::test]
-async fn an_order_and_its_key_survive_a_restart() {
-    let site = TestServer::start().await;
-    let order = json!({ "title": "BankID" });
-    let first = order_with(&site, "key", &order).await.expect(201);
-    let site = site.restart(|_| {}).await;
-    let second = order_with(&site, "key", &order).await;
-    assert_eq!(second.expect(201), first);
+    let first = server.order_with_key("key", &order).await;
+    let disable = server.authorized("PATCH", &format!("{APP}/providers/bankidse/activation"));
+    disable.json(&json!({ "enabled": false })).send().await.expect(200);
+    server.advance(Duration::from_secs(1));
+    server.order_with_key("new", &order).await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+    let second = server.order_with_key("key", &order).await;
+    assert_eq!(second.expect(201), first.expect(201));
     assert_eq!(second.header("idempotency-replayed"), Some("true"));
+    assert_eq!(second.header("location"), first.header("location"));
+    assert_eq!(request_count(&server).await, 1);
 }
 
 #[tokio::test]
-async fn what_a_key_was_last_used_for_is_known_after_a_restart_whatever_was_forgotten_before() {
-    let site = TestServer::start().await;
+async fn two_hundred_simultaneous_orders_with_one_key_create_one_request() {
+    let server = TestServer::start().await;
+    let order = json!({ "title": "BankID" });
+    let responses = join_all((0..200).map(|_| server.order_with_key("key", &order))).await;
+    let ids: HashSet<String> =
+        responses.iter().map(|response| response.expect(201)["id"].to_string()).collect();
+    let fresh = responses.iter().filter(|response| !response.is_replay()).count();
+    assert_eq!((ids.len(), fresh, request_count(&server).await), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn while_an_order_is_stuck_its_repetition_is_told_to_come_back() {
+    let repetition = Duration::from_millis(20);
+    let server = TestServer::start_with(|config| config.limits.repetition = repetition).await;
+    let order = json!({ "title": "BankID" });
+    let lock = server.database().lock_orders().await;
+    // The first to arrive waits for the lock, the other one for the first. Either may be the first.
+    let one = Box::pin(server.order_with_key("key", &order));
+    let other = Box::pin(server.order_with_key("key", &order));
+    let (refused, stuck) = select(one, other).await.factor_first();
+    refused.expect_error(409, "IDEMPOTENCY_REQUEST_IN_PROGRESS");
+    drop(lock);
+    let first = stuck.await;
+    let repeated = server.order_with_key("key", &order).await;
+    assert_eq!(repeated.expect(201), first.expect(201));
+    assert_eq!((first.is_replay(), repeated.is_replay()), (false, true));
+    assert_eq!(request_count(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_key_is_replayed_after_a_restart() {
+    let server = TestServer::start().await;
+    let order = json!({ "title": "BankID" });
+    let first = server.order_with_key("key", &order).await.expect(201);
+    let server = server.restart(|_| {}).await;
+    let second = server.order_with_key("key", &order).await;
+    assert_eq!(second.expect(201), first);
+    assert!(second.is_replay());
+}
+
+#[tokio::test]
+async fn after_a_restart_a_key_has_its_latest_use_whatever_was_pruned_before() {
+    let server = TestServer::start().await;
     let (first, second) = (json!({ "title": "First" }), json!({ "title": "Second" }));
-    order_with(&site, "again", &first).await.expect(201);
-    order_with(&site, "gone", &first).await.expect(201);
-    site.advance(DAY);
-    let again = order_with(&site, "again", &second).await.expect(201);
-    // Forgets the two that are a day old.
-    site.round().await;
-    let kept = order_with(&site, "kept", &first).await.expect(201);
-    let site = site.restart(|_| {}).await;
-    assert_eq!(order_with(&site, "again", &second).await.expect(201)["id"], again["id"]);
-    order_with(&site, "again", &first).await.expect_error(409, "IDEMPOTENCY_KEY_CONFLICT");
-    assert_eq!(order_with(&site, "kept", &first).await.expect(201)["id"], kept["id"]);
-    let answer = order_with(&site, "gone", &second).await;
-    answer.expect(201);
-    assert_eq!(answer.header("idempotency-replayed"), None);
+    server.order_with_key("reused", &first).await.expect(201);
+    server.order_with_key("expired", &first).await.expect(201);
+    server.advance(DAY);
+    let reused = server.order_with_key("reused", &second).await.expect(201);
+    // Prunes both uses that are a day old.
+    server.run_background_tasks().await;
+    let valid = server.order_with_key("valid", &first).await.expect(201);
+    let server = server.restart(|_| {}).await;
+    assert_eq!(server.order_with_key("reused", &second).await.expect(201), reused);
+    server.order_with_key("reused", &first).await.expect_error(409, CONFLICT);
+    assert_eq!(server.order_with_key("valid", &first).await.expect(201), valid);
+    let expired = server.order_with_key("expired", &second).await;
+    assert_eq!((expired.status, expired.is_replay()), (201, false));
 }

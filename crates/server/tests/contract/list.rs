@@ -1,47 +1,58 @@
-//! §6: an app's production tests.
+//! §6: listing an app's production tests.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::fake_service::{FakeService, Reaction};
-use crate::support::{TESTS, TestServer};
+use crate::support::fake_challenge_service::{Behavior, FakeChallengeService};
+use crate::support::{TESTS, TestResponse, TestServer, id_of};
 
-async fn list(site: &TestServer, query: &str) -> Vec<Value> {
-    site.get(&format!("{TESTS}{query}")).send().await.expect(200).as_array().unwrap().clone()
+async fn page(server: &TestServer, query: &str) -> TestResponse {
+    server.get(&format!("{TESTS}{query}")).send().await
 }
 
-fn titles(items: &[Value]) -> Vec<&str> {
-    let title = |item: &Value| {
-        ["challenge", "request"].into_iter().find(|kind| !item[kind].is_null()).map(str::to_owned)
+fn title(item: &Value) -> &str {
+    let title = match item["type"].as_str() {
+        Some("challenge") => item.pointer("/challenge/title"),
+        _ => item.pointer("/request/payload/title"),
     };
-    items
-        .iter()
-        .map(|item| match title(item).as_deref() {
-            Some("challenge") => item["challenge"]["title"].as_str().unwrap(),
-            _ => item["request"]["payload"]["title"].as_str().unwrap(),
-        })
-        .collect()
+    title.and_then(Value::as_str).expect("a title")
+}
+
+/// Checks the titles of a page, in their order.
+#[track_caller]
+fn assert_titles<T: AsRef<str>>(page: &TestResponse, expected: impl IntoIterator<Item = T>) {
+    let items = page.expect(200);
+    let expected: Vec<T> = expected.into_iter().collect();
+    let expected: Vec<&str> = expected.iter().map(AsRef::as_ref).collect();
+    let titles: Vec<&str> = items.as_array().unwrap().iter().map(title).collect();
+    assert_eq!(titles, expected);
+}
+
+/// Orders this many tests, whose titles are numbers from 0.
+async fn order_numbered(server: &TestServer, count: usize) -> Vec<String> {
+    let titles: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+    for title in &titles {
+        server.order(&json!({ "title": title })).await.expect(201);
+    }
+    titles
 }
 
 #[tokio::test]
 async fn an_item_is_a_request_until_it_is_scheduled_and_then_a_challenge() {
-    let site = TestServer::start().await;
-    let request =
-        site.order(&json!({ "title": "BankID", "description": "Please" })).await.expect(201);
-    let expected = json!([{ "type": "request", "challenge": null, "request": request }]);
-    assert_eq!(site.get(TESTS).send().await.expect(200), expected);
+    let server = TestServer::start().await;
+    let order = json!({ "title": "BankID", "description": "Please" });
+    let request = server.order(&order).await.expect(201);
+    let expected = json!({ "type": "request", "challenge": null, "request": request });
+    assert_eq!(server.list().await, [expected]);
 
-    site.advance(Duration::from_millis(500));
-    site.round().await;
-    let id =
-        site.get(&format!("{TESTS}/{}", request["id"].as_str().unwrap())).send().await.expect(200)
-            ["challengeId"]
-            .clone();
-    let expected = json!([{
+    server.advance(Duration::from_millis(500));
+    server.run_background_tasks().await;
+    let test = server.show(id_of(&request)).await;
+    let expected = json!({
         "type": "challenge",
         "challenge": {
-            "id": id,
+            "id": test["challengeId"],
             "title": "BankID",
             "description": "Please",
             "expiresAt": "2026-04-15T23:59:59.000Z",
@@ -53,115 +64,109 @@ async fn an_item_is_a_request_until_it_is_scheduled_and_then_a_challenge() {
             "sources": null,
         },
         "request": null,
-    }]);
-    assert_eq!(site.get(TESTS).send().await.expect(200), expected);
+    });
+    assert_eq!(server.list().await, [expected]);
 }
 
 #[tokio::test]
-async fn the_oldest_comes_first_even_within_one_millisecond() {
-    let site = TestServer::start().await;
-    for number in 0..20 {
-        site.order(&json!({ "title": number.to_string() })).await.expect(201);
-    }
-    let expected: Vec<String> = (0..20).map(|number| number.to_string()).collect();
-    assert_eq!(titles(&list(&site, "").await), expected);
-    let youngest_first: Vec<String> = expected.into_iter().rev().collect();
-    assert_eq!(titles(&list(&site, "?order=desc").await), youngest_first);
+async fn the_oldest_test_comes_first_even_within_one_millisecond() {
+    let server = TestServer::start().await;
+    let ordered = order_numbered(&server, 20).await;
+    assert_titles(&page(&server, "").await, &ordered);
+    assert_titles(&page(&server, "?order=desc").await, ordered.iter().rev());
 }
 
 #[tokio::test]
-async fn a_page_names_its_neighbours_and_the_whole_number() {
-    let site = TestServer::start().await;
-    for number in 0..5 {
-        site.order(&json!({ "title": number.to_string() })).await.expect(201);
-    }
-    let page = site.get(&format!("{TESTS}?limit=2&offset=2&order=desc")).send().await;
-    assert_eq!(titles(page.expect(200).as_array().unwrap()), ["2", "1"]);
-    assert_eq!(page.header("x-total-count"), Some("5"));
-    let link = page.header("link").unwrap();
+async fn a_page_links_to_the_next_one_and_has_the_total_count() {
+    let server = TestServer::start().await;
+    order_numbered(&server, 5).await;
+    let middle = page(&server, "?limit=2&offset=2&order=desc").await;
+    assert_titles(&middle, ["2", "1"]);
+    assert_eq!(middle.header("x-total-count"), Some("5"));
+    let link = middle.header("link").unwrap();
     let next = format!("<{TESTS}?order=desc&limit=2&offset=4>; rel=\"next\"");
     assert!(link.contains(&next), "{link}");
-    let followed = site.get(&format!("{TESTS}?order=desc&limit=2&offset=4")).send().await;
-    assert_eq!(titles(followed.expect(200).as_array().unwrap()), ["0"]);
-    assert!(!followed.header("link").unwrap().contains("next"));
+    let last = page(&server, "?order=desc&limit=2&offset=4").await;
+    assert_titles(&last, ["0"]);
+    assert!(!last.header("link").unwrap().contains("next"));
 
-    let whole = site.get(TESTS).send().await;
-    assert_eq!((whole.header("link"), whole.header("x-total-count")), (None, None));
-    assert_eq!(titles(&list(&site, "?offset=4").await), ["4"]);
+    let all = page(&server, "").await;
+    assert_eq!((all.header("link"), all.header("x-total-count")), (None, None));
+    assert_titles(&page(&server, "?offset=4").await, ["4"]);
 }
 
 #[tokio::test]
 async fn items_are_filtered_by_type_and_by_status() {
-    let service = FakeService::start(None, &[Reaction::Status(422, "")]).await;
-    let url = service.url.clone();
-    let site = TestServer::configured(move |config| config.tpas_url = Some(url)).await;
-    site.order(&json!({ "title": "refused" })).await.expect(201);
-    site.round().await;
-    let site = site.restart(|_| {}).await;
-    site.advance(Duration::from_secs(1));
-    site.order(&json!({ "title": "scheduled" })).await.expect(201);
-    site.round().await;
-    site.order(&json!({ "title": "pending" })).await.expect(201);
+    let refusing = FakeChallengeService::start(&[Behavior::Respond(422, "")]).await;
+    let server = refusing.server().await;
+    server.order(&json!({ "title": "refused" })).await.expect(201);
+    server.run_background_tasks().await;
+    let server = server.restart(|_| {}).await;
+    server.advance(Duration::from_secs(1));
+    server.order(&json!({ "title": "scheduled" })).await.expect(201);
+    server.run_background_tasks().await;
+    server.order(&json!({ "title": "pending" })).await.expect(201);
 
-    assert_eq!(titles(&list(&site, "?type=challenge").await), ["scheduled"]);
-    assert_eq!(titles(&list(&site, "?type=request").await), ["refused", "pending"]);
-    assert_eq!(titles(&list(&site, "?status=failed").await), ["refused"]);
-    assert_eq!(titles(&list(&site, "?status=pending").await), ["pending"]);
-    assert_eq!(titles(&list(&site, "?status=scheduled").await), ["scheduled"]);
-    assert_eq!(list(&site, "?status=cancelled").await, Vec::<Value>::new());
-    let filtered = site.get(&format!("{TESTS}?type=request&limit=1")).send().await;
-    assert_eq!(filtered.header("x-total-count"), Some("2"));
-    assert!(
-        filtered.header("link").unwrap().contains("?type=request&limit=1&offset=1>; rel=\"next\"")
-    );
-}
-
-#[tokio::test]
-async fn a_page_says_how_many_there_are_whatever_has_become_of_them() {
-    let refusing = FakeService::start(None, &[Reaction::Status(400, "")]).await;
-    let site = TestServer::configured(|config| config.tpas_url = Some(refusing.url)).await;
-    let order = async |title: &str| {
-        let id = site.order(&json!({ "title": title })).await.expect(201)["id"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        format!("{TESTS}/{id}")
-    };
-    let (_failed, retried, called_off) =
-        (order("failed").await, order("retried").await, order("called off").await);
-    site.round().await;
-    for path in [&retried, &called_off] {
-        site.post(&format!("{path}/retry")).send().await.expect(200);
-    }
-    site.post(&format!("{called_off}/cancel")).send().await.expect(200);
-    let site = site.restart(|config| config.tpas_url = None).await;
-    site.round().await;
-    site.order(&json!({ "title": "pending" })).await.expect(201);
-    for (filter, there) in [
-        ("", 4),
-        ("&type=challenge", 1),
-        ("&type=request", 3),
-        ("&status=pending", 1),
-        ("&status=scheduled", 1),
-        ("&status=failed", 1),
-        ("&status=cancelled", 1),
-        ("&type=challenge&status=failed", 0),
-        ("&offset=9", 4),
+    for (filter, expected) in [
+        ("?type=challenge", &["scheduled"][..]),
+        ("?type=request", &["refused", "pending"]),
+        ("?status=failed", &["refused"]),
+        ("?status=pending", &["pending"]),
+        ("?status=scheduled", &["scheduled"]),
+        ("?status=cancelled", &[]),
     ] {
-        let page = site.get(&format!("{TESTS}?limit=1{filter}")).send().await;
-        assert_eq!(page.header("x-total-count"), Some(there.to_string().as_str()), "{filter}");
+        assert_titles(&page(&server, filter).await, expected);
+    }
+    let filtered = page(&server, "?type=request&limit=1").await;
+    assert_titles(&filtered, ["refused"]);
+    assert_eq!(filtered.header("x-total-count"), Some("2"));
+    let link = filtered.header("link").unwrap();
+    assert!(link.contains("?type=request&limit=1&offset=1>; rel=\"next\""), "{link}");
+}
+
+#[tokio::test]
+async fn the_total_count_follows_every_change_of_status() {
+    let refusing = FakeChallengeService::start(&[Behavior::Respond(400, "")]).await;
+    let server = refusing.server().await;
+    let order = async |title: &str| {
+        id_of(&server.order(&json!({ "title": title })).await.expect(201)).to_owned()
+    };
+    let _failed = order("failed").await;
+    let (retried, cancelled) = (order("retried").await, order("cancelled").await);
+    server.run_background_tasks().await;
+    for id in [&retried, &cancelled] {
+        server.retry(id).await.expect(200);
+    }
+    server.cancel(&cancelled).await.expect(200);
+    let server = server.restart(|config| config.tpas_url = None).await;
+    server.run_background_tasks().await;
+    server.order(&json!({ "title": "pending" })).await.expect(201);
+    for (filter, total) in [
+        ("", "4"),
+        ("&type=challenge", "1"),
+        ("&type=request", "3"),
+        ("&status=pending", "1"),
+        ("&status=scheduled", "1"),
+        ("&status=failed", "1"),
+        ("&status=cancelled", "1"),
+        ("&type=challenge&status=failed", "0"),
+        ("&offset=9", "4"),
+    ] {
+        let page = page(&server, &format!("?limit=1{filter}")).await;
+        assert_eq!(page.header("x-total-count"), Some(total), "{filter}");
     }
 }
 
 #[tokio::test]
-async fn a_bad_query_member_is_refused_and_an_unknown_one_ignored() {
-    let site = TestServer::start().await;
+async fn an_invalid_query_member_is_refused_and_an_unknown_one_is_ignored() {
+    let server = TestServer::start().await;
     for (query, parameter) in [
         ("limit=0", "limit"),
         ("limit=101", "limit"),
         ("limit=-1", "limit"),
         ("limit=", "limit"),
         ("limit=ten", "limit"),
+        ("limit=%zz", "limit"),
         ("limit=1&limit=2", "limit"),
         ("offset=-1", "offset"),
         ("offset=9007199254740992", "offset"),
@@ -169,90 +174,73 @@ async fn a_bad_query_member_is_refused_and_an_unknown_one_ignored() {
         ("status=done", "status"),
         ("order=up", "order"),
     ] {
-        let error = site
-            .get(&format!("{TESTS}?{query}"))
-            .send()
-            .await
-            .expect_error(400, "VALIDATION_INVALID_PARAMETER");
+        let refused = page(&server, &format!("?{query}")).await;
+        let error = refused.expect_error(400, "VALIDATION_INVALID_PARAMETER");
         assert_eq!(error["details"]["parameter"], parameter, "{query}");
     }
-    let both = site.get(&format!("{TESTS}?limit=0&order=up")).send().await.expect(400);
-    assert_eq!(both["error"]["details"]["errors"].as_array().unwrap().len(), 2);
-    for accepted in
-        ["?limit=1", "?limit=100", "?offset=0", "?offset=9007199254740991", "?color=red"]
-    {
-        list(&site, accepted).await;
+    let both = page(&server, "?limit=0&order=up").await.expect(400);
+    let errors = both["error"]["details"]["errors"].as_array().unwrap();
+    let parameters: Vec<&Value> = errors.iter().map(|error| &error["parameter"]).collect();
+    assert_eq!(parameters, ["limit", "order"]);
+    for accepted in [
+        "?limit=1",
+        "?limit=100",
+        "?offset=0",
+        "?offset=9007199254740991",
+        "?color=red",
+        "?%=%ff&%zz",
+    ] {
+        assert_titles(&page(&server, accepted).await, [""; 0]);
     }
 }
 
 #[tokio::test]
-async fn the_list_shows_a_challenge_as_complete_once_it_is() {
-    let site = TestServer::start().await;
-    let challenge = site.challenge(&json!({ "title": "BankID", "maxStamps": 1 })).await;
-    site.advance(Duration::from_secs(41));
-    assert_eq!(site.take_part(&challenge, "bankidse", "Ada").await, "claimed");
-    site.round().await;
-    let items = list(&site, "").await;
-    assert_eq!(items[0]["challenge"]["completedAt"], "2026-04-08T10:00:41.000Z");
-    assert_eq!(items[0]["challenge"]["isActive"], false);
+async fn a_completed_challenge_is_listed_with_the_time_of_its_completion() {
+    let server = TestServer::start().await;
+    let order = json!({ "title": "BankID", "maxStamps": 1 });
+    let challenge = server.order_and_schedule(&order).await;
+    server.advance(Duration::from_secs(41));
+    assert_eq!(server.join_and_verify(&challenge, "bankidse", "Ada").await, "claimed");
+    server.run_background_tasks().await;
+    let item = server.list().await.remove(0)["challenge"].clone();
+    assert_eq!(item["completedAt"], "2026-04-08T10:00:41.000Z");
+    assert_eq!(item["isActive"], false);
 }
 
 #[tokio::test]
-async fn a_challenge_is_no_longer_active_once_it_has_expired() {
-    let site = TestServer::start().await;
-    site.challenge(&json!({ "title": "BankID" })).await;
-    site.advance(Duration::from_hours(24 * 8));
-    let items = list(&site, "").await;
-    assert_eq!(
-        (&items[0]["challenge"]["isActive"], &items[0]["challenge"]["completedAt"]),
-        (&json!(false), &Value::Null)
-    );
+async fn an_expired_challenge_is_listed_as_inactive_and_not_as_completed() {
+    let server = TestServer::start().await;
+    server.order_and_schedule(&json!({ "title": "BankID" })).await;
+    server.advance(Duration::from_hours(24 * 8));
+    let item = server.list().await.remove(0)["challenge"].clone();
+    assert_eq!((&item["isActive"], &item["completedAt"]), (&json!(false), &Value::Null));
 }
 
 #[tokio::test]
-async fn the_list_works_while_the_challenge_service_is_down() {
-    let site = TestServer::start().await;
-    site.challenge(&json!({ "title": "BankID" })).await;
-    let nobody = FakeService::start(None, &[Reaction::Cut]).await;
-    let site = site.restart(move |config| config.tpas_url = Some(nobody.url)).await;
-    site.round().await;
-    let items = list(&site, "").await;
+async fn challenges_are_listed_while_the_challenge_service_is_down() {
+    let server = TestServer::start().await;
+    server.order_and_schedule(&json!({ "title": "BankID" })).await;
+    let down = FakeChallengeService::start(&[Behavior::Disconnect]).await;
+    let server = server.restart(move |config| config.tpas_url = Some(down.url)).await;
+    server.run_background_tasks().await;
+    let item = server.list().await.remove(0);
     assert_eq!(
-        (&items[0]["type"], &items[0]["challenge"]["isActive"]),
+        (&item["type"], &item["challenge"]["isActive"]),
         (&json!("challenge"), &json!(true))
     );
 }
 
 #[tokio::test]
-async fn a_long_list_is_whole_in_either_order_and_from_any_place() {
-    let site = TestServer::start().await;
-    // More than two parts of it.
-    let orders = (0..600).map(|number| json!({ "title": number.to_string() }));
-    for order in orders {
-        site.order(&order).await.expect(201);
-    }
-    let all: Vec<String> = (0..600).map(|number| number.to_string()).collect();
-    assert_eq!(titles(&list(&site, "").await), all);
-    assert_eq!(titles(&list(&site, "?order=desc").await), all.iter().rev().collect::<Vec<_>>());
-    assert_eq!(titles(&list(&site, "?offset=40").await), all[40..]);
-    assert_eq!(
-        titles(&list(&site, "?offset=40&order=desc").await),
-        all[..560].iter().rev().collect::<Vec<_>>()
-    );
-    // Exactly to the end of a part, and beyond all.
-    assert_eq!(list(&site, "?offset=344").await.len(), 256);
-    assert_eq!(list(&site, "?offset=600").await.len(), 0);
-    assert_eq!(list(&site, "?type=challenge").await.len(), 0);
-}
-
-#[tokio::test]
-async fn a_query_that_is_badly_encoded_is_read_as_it_stands() {
-    let site = TestServer::start().await;
-    site.get(&format!("{TESTS}?%=%ff&%zz")).send().await.expect(200);
-    let error = site
-        .get(&format!("{TESTS}?limit=%zz"))
-        .send()
-        .await
-        .expect_error(400, "VALIDATION_INVALID_PARAMETER");
-    assert_eq!(error["details"]["parameter"], "limit");
+async fn a_list_longer_than_two_chunks_is_complete_in_either_order_and_from_any_offset() {
+    let server = TestServer::start().await;
+    // A chunk has 256 items.
+    let all = order_numbered(&server, 600).await;
+    assert_titles(&page(&server, "").await, &all);
+    assert_titles(&page(&server, "?order=desc").await, all.iter().rev());
+    assert_titles(&page(&server, "?offset=40").await, &all[40..]);
+    assert_titles(&page(&server, "?offset=40&order=desc").await, all[..560].iter().rev());
+    // To the end of a chunk, and beyond the end of the list.
+    assert_titles(&page(&server, "?offset=344").await, &all[344..]);
+    assert_titles(&page(&server, "?offset=600").await, [""; 0]);
+    assert_titles(&page(&server, "?type=challenge").await, [""; 0]);
 }

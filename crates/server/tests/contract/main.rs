@@ -1,6 +1,6 @@
-//! The contract, clause by clause, over real HTTP against a real server and real databases.
+//! The contract of the API, tested over HTTP against a real server with real databases.
 //!
-//! A file per subject; [`support`] is the language in which they are written.
+//! Each file covers one subject. [`support`] is the language in which the tests are written.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod app_batches;
 mod app_creation;
 mod apps;
 mod authentication;
@@ -20,6 +21,7 @@ mod deletion;
 mod documentation;
 mod events;
 mod hand_over;
+mod hang_ups;
 mod idempotency;
 mod lifecycle;
 mod list;
@@ -31,6 +33,7 @@ mod providers;
 mod rate_limit;
 mod report;
 mod retry;
+mod secret_rotation;
 mod service_surface;
 mod show;
 mod simulator;

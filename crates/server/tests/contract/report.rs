@@ -1,39 +1,35 @@
-//! §8: how a production test went.
+//! §8: the report of a production test.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::fake_service::{FakeService, Reaction};
-use crate::support::{TESTS, TestServer};
-
-async fn report(site: &TestServer, id: &str) -> Value {
-    site.get(&format!("{TESTS}/{id}/report")).send().await.expect(200)
-}
+use crate::support::fake_challenge_service::{Behavior, FakeChallengeService};
+use crate::support::{TESTS, TestServer, completed, failed, id_of};
 
 #[tokio::test]
-async fn a_report_counts_provider_by_provider_in_the_payloads_order() {
-    let site = TestServer::start().await;
+async fn a_report_has_a_row_for_each_provider_in_the_order_of_the_payload() {
+    let server = TestServer::start().await;
     let order =
         json!({ "title": "All", "providerIds": ["smartid", "bankidse", "mitid"], "maxStamps": 5 });
-    let challenge = site.challenge(&order).await;
-    let slow = site.join(&challenge, "bankidse").send().await.expect(201);
-    site.advance(Duration::from_secs(60));
-    let quick = site.join(&challenge, "bankidse").send().await.expect(201);
-    site.advance(Duration::from_secs(11));
+    let challenge = server.order_and_schedule(&order).await;
+    let slow = server.join(&challenge, "bankidse").send().await.expect(201);
+    server.advance(Duration::from_secs(60));
+    let quick = server.join(&challenge, "bankidse").send().await.expect(201);
+    server.advance(Duration::from_secs(11));
     for (participation, person) in [(&slow, "Ada"), (&quick, "Grace")] {
-        let url = participation["verificationUrl"].as_str().unwrap();
-        site.simulate(url, &json!({ "outcome": "completed", "subject": person })).await;
+        assert_eq!(server.simulate(participation, &completed(person)).await, "claimed");
     }
-    site.take_part(&challenge, "smartid", "Ada").await;
-    let failed = site.join(&challenge, "mitid").send().await.expect(201);
-    site.simulate(failed["verificationUrl"].as_str().unwrap(), &json!({ "outcome": "failed" }))
-        .await;
+    server.join_and_verify(&challenge, "smartid", "Ada").await;
+    let unsuccessful = server.join(&challenge, "mitid").send().await.expect(201);
+    assert_eq!(server.simulate(&unsuccessful, &failed()).await, "failed");
 
-    let listed = site.get(TESTS).send().await.expect(200)[0]["challenge"].clone();
-    let row = |id: &str, name: &str, claims: u32, average: Value| json!({ "providerId": id, "providerName": name, "claimCount": claims, "averageCompletionSeconds": average });
+    let row = |id: &str, name: &str, claims: u32, average: Value| {
+        json!({ "providerId": id, "providerName": name, "claimCount": claims,
+            "averageCompletionSeconds": average })
+    };
     let expected = json!({
-        "challenge": listed,
+        "challenge": server.list().await[0]["challenge"],
         "stats": {
             "totalParticipations": 4,
             "totalClaims": 3,
@@ -44,63 +40,72 @@ async fn a_report_counts_provider_by_provider_in_the_payloads_order() {
             ],
         },
     });
-    assert_eq!(report(&site, &challenge).await, expected);
+    assert_eq!(server.report(&challenge).await, expected);
 }
 
 #[tokio::test]
-async fn a_challenge_that_nobody_has_joined_has_a_report_of_zeros() {
-    let site = TestServer::start().await;
-    let challenge = site.challenge(&json!({ "title": "x", "providerIds": ["bankidse"] })).await;
-    let stats = report(&site, &challenge).await["stats"].clone();
-    assert_eq!((&stats["totalParticipations"], &stats["totalClaims"]), (&json!(0), &json!(0)));
-    assert_eq!(stats["providerBreakdown"].as_array().unwrap().len(), 1);
+async fn a_challenge_without_participations_has_a_report_of_zeros() {
+    let server = TestServer::start().await;
+    let order = json!({ "title": "x", "providerIds": ["bankidse"] });
+    let challenge = server.order_and_schedule(&order).await;
+    let expected = json!({
+        "totalParticipations": 0,
+        "totalClaims": 0,
+        "providerBreakdown": [{ "providerId": "bankidse", "providerName": "BankID SE",
+            "claimCount": 0, "averageCompletionSeconds": null }],
+    });
+    assert_eq!(server.report(&challenge).await["stats"], expected);
 }
 
 #[tokio::test]
-async fn a_requests_id_has_no_report_but_leads_to_the_challenges() {
-    let site = TestServer::start().await;
-    let request = site.order(&json!({ "title": "x" })).await.expect(201);
-    let path = format!("{TESTS}/{}/report", request["id"].as_str().unwrap());
-    let details =
-        site.get(&path).send().await.expect_error(404, "RESOURCE_NOT_FOUND")["details"].clone();
-    assert_eq!((&details["status"], &details["challengeId"]), (&json!("pending"), &Value::Null));
-    site.round().await;
-    let details =
-        site.get(&path).send().await.expect_error(404, "RESOURCE_NOT_FOUND")["details"].clone();
-    report(&site, details["challengeId"].as_str().unwrap()).await;
+async fn a_request_has_no_report_and_the_error_names_its_challenge() {
+    let server = TestServer::start().await;
+    let request = server.order(&json!({ "title": "x" })).await.expect(201);
+    let path = format!("{TESTS}/{}/report", id_of(&request));
+    let details = async || {
+        let error = server.get(&path).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
+        error["details"].clone()
+    };
+    let pending = details().await;
+    assert_eq!((&pending["status"], &pending["challengeId"]), (&json!("pending"), &Value::Null));
+    server.run_background_tasks().await;
+    let challenge = details().await["challengeId"].clone();
+    let report = server.report(challenge.as_str().unwrap()).await;
+    assert_eq!(report["challenge"]["id"], challenge);
 }
 
 #[tokio::test]
 async fn an_unknown_challenge_has_no_report() {
-    let site = TestServer::start().await;
+    let server = TestServer::start().await;
     for id in ["ch_00000000-0000-7000-8000-000000000000", "nonsense"] {
-        site.get(&format!("{TESTS}/{id}/report"))
-            .send()
-            .await
-            .expect_error(404, "RESOURCE_NOT_FOUND");
+        let response = server.get(&format!("{TESTS}/{id}/report")).send().await;
+        response.expect_error(404, "RESOURCE_NOT_FOUND");
     }
 }
 
 #[tokio::test]
-async fn a_challenge_service_that_is_down_or_silent_is_unavailable_and_never_a_hang() {
-    for reaction in
-        [Reaction::Cut, Reaction::Silence, Reaction::Status(500, ""), Reaction::Status(200, "")]
-    {
-        let site = TestServer::start().await;
-        let challenge = site.challenge(&json!({ "title": "x" })).await;
-        let broken = FakeService::start(None, &[reaction]).await;
-        let site = site
+async fn a_report_is_unavailable_while_the_challenge_service_does_not_respond() {
+    for behavior in [
+        Behavior::Disconnect,
+        Behavior::Hang,
+        Behavior::Respond(500, ""),
+        Behavior::Respond(200, ""),
+    ] {
+        let server = TestServer::start().await;
+        let challenge = server.order_and_schedule(&json!({ "title": "x" })).await;
+        let broken = FakeChallengeService::start(&[behavior]).await;
+        let server = server
             .restart(move |config| {
                 config.tpas_url = Some(broken.url);
                 config.limits.challenge_service_read = Duration::from_millis(100);
             })
             .await;
-        let answer = site.get(&format!("{TESTS}/{challenge}/report")).send().await;
-        answer.expect_error(503, "SYSTEM_UNAVAILABLE");
+        let response = server.get(&format!("{TESTS}/{challenge}/report")).send().await;
+        response.expect_error(503, "SYSTEM_UNAVAILABLE");
     }
 }
 
 #[test]
-fn the_usual_patience_is_less_than_two_seconds() {
+fn by_default_a_report_waits_for_the_challenge_service_for_less_than_two_seconds() {
     assert!(server::Limits::default().challenge_service_read < Duration::from_secs(2));
 }

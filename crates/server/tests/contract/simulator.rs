@@ -1,95 +1,96 @@
-//! §10: the sandbox's stand-in for a provider.
+//! §10: the simulator, which stands in for a provider in the sandbox.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::TestServer;
+use crate::support::{TestServer, completed};
 
-async fn begun(site: &TestServer) -> String {
-    let challenge = site.challenge(&json!({ "title": "<Bank & ID>" })).await;
-    let begun = site.join(&challenge, "bankidse").send().await.expect(201);
-    begun["verificationUrl"].as_str().unwrap().to_owned()
+async fn join(server: &TestServer) -> Value {
+    let challenge = server.order_and_schedule(&json!({ "title": "<Bank & ID>" })).await;
+    server.join(&challenge, "bankidse").send().await.expect(201)
+}
+
+fn url_of(participation: &Value) -> &str {
+    participation["verificationUrl"].as_str().unwrap()
 }
 
 #[tokio::test]
-async fn the_page_asks_and_the_forms_answer_is_the_page_again() {
-    let site = TestServer::start().await;
-    let url = begun(&site).await;
-    let page = site.call("GET", &url).send().await;
+async fn the_page_has_a_form_which_is_answered_with_the_outcome() {
+    let server = TestServer::start().await;
+    let participation = join(&server).await;
+    let url = url_of(&participation);
+    let page = server.request("GET", url).send().await;
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
-    assert!(
-        page.text.contains("&lt;Bank &amp; ID&gt;") && page.text.contains("Acme Bank"),
-        "{}",
-        page.text
-    );
+    for text in ["&lt;Bank &amp; ID&gt;", "Acme Bank", "<form"] {
+        assert!(page.text.contains(text), "{text}: {}", page.text);
+    }
     assert!(page.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
     assert_eq!(page.header("cache-control"), Some("no-store"));
 
-    let form = site
-        .call("POST", &url)
-        .body("application/x-www-form-urlencoded", "outcome=completed&subject=Ada+L%C3%B6v");
-    let answer = form.send().await;
-    assert!(answer.status == 200 && answer.text.contains("You got a stamp"), "{}", answer.text);
-    assert!(!answer.text.contains("Löv") && !answer.text.contains("<form"), "{}", answer.text);
+    let form = "outcome=completed&subject=Ada+L%C3%B6v";
+    let request = server.request("POST", url).body("application/x-www-form-urlencoded", form);
+    let outcome = request.send().await;
+    assert!(outcome.status == 200 && outcome.text.contains("You got a stamp"), "{}", outcome.text);
+    assert!(!outcome.text.contains("Löv") && !outcome.text.contains("<form"), "{}", outcome.text);
 }
 
 #[tokio::test]
 async fn json_is_answered_with_json() {
-    let site = TestServer::start().await;
-    let url = begun(&site).await;
-    let answer = site
-        .call("POST", &url)
-        .json(&json!({ "outcome": "completed", "subject": "Ada" }))
-        .send()
-        .await;
-    assert_eq!(answer.expect(200)["status"], "claimed");
+    let server = TestServer::start().await;
+    let participation = join(&server).await;
+    let request = server.request("POST", url_of(&participation)).json(&completed("Ada"));
+    let response = request.send().await;
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    let expected = json!({ "id": participation["id"], "status": "claimed" });
+    assert_eq!(response.expect(200), expected);
 }
 
 #[tokio::test]
-async fn only_the_whole_url_opens_it() {
-    let site = TestServer::start().await;
-    let url = begun(&site).await;
-    let other = begun(&site).await;
-    let (page, _) = url.split_once('?').unwrap();
-    let (_, others_code) = other.split_once('?').unwrap();
+async fn the_simulator_is_found_only_with_the_code_of_the_participation() {
+    let server = TestServer::start().await;
+    let (participation, other) = (join(&server).await, join(&server).await);
+    let (page, _) = url_of(&participation).split_once('?').unwrap();
+    let (_, other_code) = url_of(&other).split_once('?').unwrap();
     for wrong in [
         page.to_owned(),
         format!("{page}?code="),
         format!("{page}?code=00"),
-        format!("{page}?{others_code}"),
+        format!("{page}?{other_code}"),
     ] {
-        site.call("GET", &wrong).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
-        let play = json!({ "outcome": "completed", "subject": "Ada" });
-        site.call("POST", &wrong).json(&play).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
+        for request in
+            [server.request("GET", &wrong), server.request("POST", &wrong).json(&completed("Ada"))]
+        {
+            request.send().await.expect_error(404, "RESOURCE_NOT_FOUND");
+        }
     }
+    assert_eq!(server.simulate(&participation, &completed("Ada")).await, "claimed");
 }
 
 #[tokio::test]
-async fn a_play_that_does_not_fit_is_refused() {
-    let site = TestServer::start().await;
-    let url = begun(&site).await;
-    for (play, parameter) in [
+async fn an_invalid_outcome_is_refused() {
+    let server = TestServer::start().await;
+    let participation = join(&server).await;
+    let url = url_of(&participation);
+    for (outcome, parameter) in [
         (json!({}), "outcome"),
         (json!({ "outcome": "maybe" }), "outcome"),
         (json!({ "outcome": "completed" }), "subject"),
         (json!({ "outcome": "completed", "subject": 1 }), "subject"),
-        (json!({ "outcome": "completed", "subject": "x".repeat(256) }), "subject"),
+        (completed(&"x".repeat(256)), "subject"),
     ] {
-        let error = site.call("POST", &url).json(&play).send().await.expect(400);
-        assert_eq!(error["error"]["details"]["parameter"], parameter, "{play}");
+        let error = server.request("POST", url).json(&outcome).send().await.expect(400);
+        assert_eq!(error["error"]["details"]["parameter"], parameter, "{outcome}");
     }
-    let text = site.call("POST", &url).body("text/plain", "outcome=failed").send().await;
+    let text = server.request("POST", url).body("text/plain", "outcome=failed").send().await;
     text.expect_error(415, "UNSUPPORTED_MEDIA_TYPE");
-    assert_eq!(
-        site.simulate(&url, &json!({ "outcome": "completed", "subject": "x".repeat(255) })).await,
-        "claimed"
-    );
+    assert_eq!(server.simulate(&participation, &completed(&"x".repeat(255))).await, "claimed");
 }
 
 #[tokio::test]
-async fn there_is_none_in_production() {
-    let site = TestServer::start().await;
-    let url = begun(&site).await;
-    let path = url.strip_prefix(&site.url).unwrap().to_owned();
-    let site = site.restart_in_production().await;
-    site.call("GET", &path).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
+async fn production_has_no_simulator() {
+    let server = TestServer::start().await;
+    let participation = join(&server).await;
+    let path = url_of(&participation).strip_prefix(&server.url).unwrap();
+    assert_eq!(server.request("GET", path).send().await.status, 200);
+    let server = server.restart_in_production().await;
+    server.request("GET", path).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
 }

@@ -288,6 +288,9 @@ pub struct ReleaseLease {
 impl Write for ReleaseLease {
     type Outcome = ();
 
+    /// The request may be about to be stored: released before that, it would keep its lease.
+    const WAITS_FOR_EARLIER: bool = true;
+
     async fn apply_batch(
         writes: &[Self],
         transaction: &Transaction<'_>,

@@ -1,4 +1,4 @@
-//! A database that stops, falls silent, or is cut off at the worst of moments.
+//! A database that stops, falls silent, or disconnects at the worst moment (§3).
 
 use std::time::Duration;
 
@@ -6,150 +6,144 @@ use serde_json::{Value, json};
 use test_support::{Cluster, Durability, Stop};
 use tokio::time::timeout;
 
-use crate::support::link::{Link, Weather};
-use crate::support::{Answer, Ground, TESTS, Tables, TestServer};
+use crate::support::fault_proxy::{Fault, FaultProxy};
+use crate::support::{Store, TESTS, TestDatabase, TestResponse, TestServer};
 
-/// What callers are promised while the database is away (§3).
-const PROMISED: Duration = Duration::from_secs(2);
+/// Within this time every request is answered while the database is away.
+const RESPONSE_LIMIT: Duration = Duration::from_secs(2);
 
-/// How soon after the database's return everything works again (§3).
-const RECOVERY: Duration = Duration::from_secs(5);
+/// Within this time everything works again after the database's return.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(5);
 
-/// A site whose database is behind a link that can be cut.
-struct Remote {
+/// A server that reaches its database through a proxy that injects faults.
+struct Setup {
     cluster: Cluster,
-    link: Link,
-    site: TestServer,
+    proxy: FaultProxy,
+    server: TestServer,
 }
 
-impl Remote {
+impl Setup {
     async fn start() -> Self {
         let cluster = Cluster::start(Durability::Real).unwrap();
         let direct = cluster.create_database("remote").unwrap();
-        let link = Link::to(cluster.address()).await;
-        let url = link.url(&direct, cluster.address());
-        let site = TestServer::on(Ground::beside(direct), |config| {
-            config.database_url = Some(url.parse().unwrap())
-        })
-        .await;
-        Self { cluster, link, site }
+        let proxy = FaultProxy::start(cluster.address()).await;
+        let url = proxy.url(&direct, cluster.address()).parse().unwrap();
+        let through_proxy = |config: &mut server::Config| config.database_url = Some(url);
+        let server = TestServer::start_on(TestDatabase::at(direct), through_proxy).await;
+        Self { cluster, proxy, server }
     }
 
-    async fn order(&self, key: &str) -> Answer {
-        let call = self.site.post(TESTS).idempotency_key(key).json(&json!({ "title": key })).send();
-        timeout(PROMISED, call).await.expect("an answer in time")
+    async fn order(&self, key: &str) -> TestResponse {
+        let order = json!({ "title": key });
+        let response = self.server.order_with_key(key, &order);
+        timeout(RESPONSE_LIMIT, response).await.expect("a response in time")
     }
 
-    async fn get(&self, path: &str) -> Answer {
-        timeout(PROMISED, self.site.get(path).send()).await.expect("an answer in time")
+    async fn get(&self, path: &str) -> TestResponse {
+        let response = self.server.get(path).send();
+        timeout(RESPONSE_LIMIT, response).await.expect("a response in time")
     }
 
-    /// Orders until it works: the database is back, and nobody has to do anything about it.
-    async fn order_until_it_works(&self, key: &str) {
-        let insist = async {
-            loop {
-                let answer = self.order(key).await;
-                if answer.status == 201 {
-                    return;
-                }
-                answer.expect_error(503, "SYSTEM_UNAVAILABLE");
-            }
-        };
-        timeout(RECOVERY, insist).await.expect("everything works again in time");
+    async fn request_count(&self) -> usize {
+        self.server.database().count(Store::Workspace, "challenge_requests").await
     }
 
-    async fn stored(&self) -> String {
-        self.site
-            .ground()
-            .value(Tables::Connect, "SELECT COUNT(*) FROM challenge_requests")
-            .await
-            .unwrap()
-    }
-
-    async fn is_out_of_order(&self, why: &str) {
+    /// Everything that needs the database is unavailable, and the server says why.
+    async fn assert_unavailable(&self, reason: &str) {
         self.order("during the outage").await.expect_error(503, "SYSTEM_UNAVAILABLE");
         self.get(TESTS).await.expect_error(503, "SYSTEM_UNAVAILABLE");
         self.get("/healthz").await.expect(200);
-        let error = self.get("/readyz").await.expect_error(503, "SYSTEM_UNAVAILABLE");
-        assert!(error["message"].as_str().unwrap().contains(why), "{error}");
+        self.assert_not_ready(reason).await;
     }
 
-    async fn works(&self, before: &Value) {
-        self.order_until_it_works("during the outage").await;
+    async fn assert_not_ready(&self, reason: &str) {
+        let error = self.get("/readyz").await.expect_error(503, "SYSTEM_UNAVAILABLE");
+        assert!(error["message"].as_str().unwrap().contains(reason), "{error}");
+    }
+
+    /// Orders until that succeeds. Then everything works, and what was acknowledged is stored.
+    async fn assert_recovers(&self, acknowledged: &Value) {
+        let succeeds = async {
+            loop {
+                let response = self.order("during the outage").await;
+                if response.status == 201 {
+                    return;
+                }
+                response.expect_error(503, "SYSTEM_UNAVAILABLE");
+            }
+        };
+        timeout(RECOVERY_LIMIT, succeeds).await.expect("everything works again in time");
         self.get("/readyz").await.expect(200);
         let listed = self.get(TESTS).await.expect(200);
-        assert_eq!(listed[0]["request"]["id"], before["id"], "what was acknowledged is there");
-        assert_eq!(self.stored().await, "2");
+        assert_eq!(listed[0]["request"]["id"], acknowledged["id"]);
+        assert_eq!(self.request_count().await, 2);
     }
 }
 
 #[tokio::test]
-async fn while_the_database_is_down_callers_are_told_at_once_and_then_all_is_well_again() {
-    let mut remote = Remote::start().await;
-    let before = remote.order("before").await.expect(201);
-    remote.cluster.stop(Stop::Immediate).unwrap();
-    remote.is_out_of_order("cannot be reached").await;
-    remote.cluster.start_again().unwrap();
-    remote.works(&before).await;
+async fn while_the_database_is_down_requests_are_unavailable_and_it_recovers() {
+    let mut setup = Setup::start().await;
+    let before = setup.order("before").await.expect(201);
+    setup.cluster.stop(Stop::Immediate).unwrap();
+    setup.assert_unavailable("cannot be reached").await;
+    setup.cluster.start_again().unwrap();
+    setup.assert_recovers(&before).await;
 }
 
 #[tokio::test]
-async fn while_the_database_is_silent_callers_are_told_in_time_and_then_all_is_well_again() {
-    let remote = Remote::start().await;
-    let before = remote.order("before").await.expect(201);
-    remote.link.change(Weather::Silent);
-    remote.is_out_of_order("does not answer in time").await;
-    remote.link.change(Weather::Fair);
-    remote.works(&before).await;
+async fn while_the_database_is_silent_requests_are_unavailable_and_it_recovers() {
+    let setup = Setup::start().await;
+    let before = setup.order("before").await.expect(201);
+    setup.proxy.inject(Fault::Silence);
+    setup.assert_unavailable("does not answer in time").await;
+    setup.proxy.inject(Fault::None);
+    setup.assert_recovers(&before).await;
 }
 
 #[tokio::test]
-async fn connections_that_broke_while_nobody_used_them_are_nobodys_trouble() {
-    let remote = Remote::start().await;
-    for round in 0..3 {
-        remote.order(&format!("order {round}")).await.expect(201);
-        remote.get(TESTS).await.expect(200);
-        remote.link.cut_all().await;
+async fn a_connection_that_broke_while_it_was_idle_is_replaced_without_an_error() {
+    let setup = Setup::start().await;
+    for number in 0..3 {
+        setup.order(&format!("order {number}")).await.expect(201);
+        setup.get(TESTS).await.expect(200);
+        setup.proxy.disconnect_all().await;
     }
-    remote.order("one more").await.expect(201);
-    assert_eq!(remote.stored().await, "4");
+    setup.order("one more").await.expect(201);
+    assert_eq!(setup.request_count().await, 4);
+}
+
+/// Orders while this fault is injected; the number of requests that are stored, and whether the
+/// repetition is a replay.
+async fn order_during(fault: Fault) -> (usize, bool) {
+    let setup = Setup::start().await;
+    setup.proxy.inject(fault);
+    setup.order("key").await.expect_error(503, "SYSTEM_UNAVAILABLE");
+    setup.proxy.fault_has_happened().await;
+    let stored = setup.request_count().await;
+    let repeated = setup.order("key").await;
+    repeated.expect(201);
+    assert_eq!(setup.request_count().await, 1);
+    (stored, repeated.is_replay())
 }
 
 #[tokio::test]
-async fn what_was_cut_off_before_the_commit_has_not_happened_and_blocks_no_key() {
-    let remote = Remote::start().await;
-    remote.link.change(Weather::CutBeforeCommit);
-    remote.order("key").await.expect_error(503, "SYSTEM_UNAVAILABLE");
-    remote.link.is_fair_again().await;
-    assert_eq!(remote.stored().await, "0");
-    let answer = remote.order("key").await;
-    answer.expect(201);
-    assert_eq!(answer.header("idempotency-replayed"), None);
-    assert_eq!(remote.stored().await, "1");
+async fn an_order_cut_off_before_its_commit_is_not_stored_and_does_not_use_its_key() {
+    assert_eq!(order_during(Fault::DisconnectBeforeCommit).await, (0, false));
 }
 
 #[tokio::test]
-async fn what_was_cut_off_after_the_commit_has_happened_and_is_replayed() {
-    let remote = Remote::start().await;
-    remote.link.change(Weather::CutAfterCommit);
-    remote.order("key").await.expect_error(503, "SYSTEM_UNAVAILABLE");
-    remote.link.is_fair_again().await;
-    assert_eq!(remote.stored().await, "1");
-    let answer = remote.order("key").await;
-    answer.expect(201);
-    assert_eq!(answer.header("idempotency-replayed"), Some("true"));
-    assert_eq!(remote.stored().await, "1");
+async fn an_order_cut_off_after_its_commit_is_stored_and_replayed() {
+    assert_eq!(order_during(Fault::DisconnectAfterCommit).await, (1, true));
 }
 
 #[tokio::test]
-async fn a_standby_says_that_it_is_read_only() {
-    let remote = Remote::start().await;
-    let database = "ALTER DATABASE remote SET default_transaction_read_only = on";
-    remote.cluster.psql("postgres", database).unwrap();
-    // Connections that are there already know nothing of it.
-    remote.link.cut_all().await;
-    remote.order("key").await.expect_error(503, "SYSTEM_UNAVAILABLE");
-    remote.get(TESTS).await.expect(200);
-    let error = remote.get("/readyz").await.expect_error(503, "SYSTEM_UNAVAILABLE");
-    assert!(error["message"].as_str().unwrap().contains("is read-only"), "{error}");
+async fn a_server_on_a_read_only_database_answers_reads_and_is_not_ready() {
+    let setup = Setup::start().await;
+    let read_only = "ALTER DATABASE remote SET default_transaction_read_only = on";
+    setup.cluster.psql("postgres", read_only).unwrap();
+    // The setting applies to new connections only.
+    setup.proxy.disconnect_all().await;
+    setup.order("key").await.expect_error(503, "SYSTEM_UNAVAILABLE");
+    setup.get(TESTS).await.expect(200);
+    setup.assert_not_ready("is read-only").await;
 }

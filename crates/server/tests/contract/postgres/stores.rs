@@ -1,12 +1,15 @@
-//! The stores on PostgreSQL beside SQLite: their schemas, and notifications between processes.
+//! The stores on PostgreSQL: their schemas, and notifications between processes.
+
+use std::collections::BTreeMap;
 
 use db::{Channel, Location, PostgresOptions, WriterMetrics};
-use store_challenge::ChallengeStore;
 use store_workspace::WorkspaceStore;
 use test_support::{Cluster, Durability};
+use tokio::task::JoinHandle;
 use tokio_postgres::NoTls;
 
-use crate::support::schemas::{of_postgres, of_sqlite};
+use crate::support::Store;
+use crate::support::schemas::{create_tables, of_postgres, of_sqlite};
 
 fn postgres(url: &str) -> Location {
     Location::Postgres(Box::new(PostgresOptions::new(url.parse().unwrap())))
@@ -18,89 +21,90 @@ async fn both_schemas_say_the_same() {
     let url = cluster.create_database("schemas").unwrap();
     let folder = tempfile::tempdir().unwrap();
     for location in [Location::from(folder.path().to_owned()), postgres(&url)] {
-        WorkspaceStore::open(&location, WriterMetrics::default())
-            .await
-            .unwrap()
-            .database()
-            .close()
-            .await;
-        ChallengeStore::open(&location, WriterMetrics::default())
-            .await
-            .unwrap()
-            .database()
-            .close()
-            .await;
+        create_tables(&location).await;
     }
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
     tokio::spawn(connection);
-    for (file, schema, tables) in
-        [("connect.sqlite3", "fieldtest_connect", 10), ("tpas.sqlite3", "fieldtest_tpas", 5)]
-    {
-        let (mut sqlite, mut postgres) =
-            (of_sqlite(&folder.path().join(file)), of_postgres(&client, schema).await);
-        // On SQLite these records are appended, and found by an index in memory.
-        if file == "connect.sqlite3" {
-            for records in [&mut sqlite, &mut postgres]
-                .map(|tables| tables.get_mut("idempotency_records").unwrap())
-            {
-                records.retain(|line| {
-                    !line.starts_with("primary key ") && !line.contains("column id ")
-                });
-            }
+    for (store, tables) in [(Store::Workspace, 10), (Store::Challenge, 5)] {
+        let mut sqlite = of_sqlite(&folder.path().join(store.file()));
+        let mut postgres = of_postgres(&client, store.schema()).await;
+        if matches!(store, Store::Workspace) {
+            [&mut sqlite, &mut postgres].into_iter().for_each(without_primary_key_of_records);
         }
-        assert_eq!(sqlite.len(), tables, "a table more or less: does `admin copy` know of it?");
+        assert_eq!(sqlite.len(), tables, "does `admin copy` know the new table?");
         assert_eq!(sqlite, postgres);
     }
 }
 
-/// Exchanges notifications with other processes until it is dropped.
-struct Relay(tokio::task::JoinHandle<()>);
+/// On SQLite these records are appended, and found by an index in memory.
+fn without_primary_key_of_records(schema: &mut BTreeMap<String, Vec<String>>) {
+    let differs = |line: &str| line.starts_with("primary key ") || line.contains("column id ");
+    let records = schema.get_mut("idempotency_records").unwrap();
+    assert!(records.iter().any(|line| differs(line)), "{records:?}");
+    records.retain(|line| !differs(line));
+}
 
-impl Relay {
-    fn of(store: &WorkspaceStore) -> Self {
+/// A store that exchanges notifications with other processes.
+struct ConnectedStore {
+    store: WorkspaceStore,
+    relay: JoinHandle<()>,
+}
+
+impl ConnectedStore {
+    async fn open(location: &Location) -> Self {
+        let store = WorkspaceStore::open(location, WriterMetrics::default()).await.unwrap();
         let database = store.database().clone();
-        Self(tokio::spawn(async move { database.relay_notifications().await }))
+        let relay = tokio::spawn(async move { database.relay_notifications().await });
+        Self { store, relay }
+    }
+
+    async fn notified(&self, channel: Channel) {
+        self.store.database().notified(channel).await;
+    }
+
+    fn notify(&self, channel: Channel) {
+        self.store.database().notify(channel);
     }
 }
 
-impl Drop for Relay {
+impl Drop for ConnectedStore {
     fn drop(&mut self) {
-        self.0.abort();
+        self.relay.abort();
     }
+}
+
+/// A cluster, and two stores on one database of it.
+async fn open_two() -> (Cluster, [ConnectedStore; 2]) {
+    let cluster = Cluster::start(Durability::Fast).unwrap();
+    let location = postgres(&cluster.create_database("notifications").unwrap());
+    let stores = [ConnectedStore::open(&location).await, ConnectedStore::open(&location).await];
+    (cluster, stores)
 }
 
 #[tokio::test]
 async fn a_notification_from_one_process_arrives_in_another() {
-    let cluster = Cluster::start(Durability::Fast).unwrap();
-    let location = postgres(&cluster.create_database("notifications").unwrap());
-    let open = async || WorkspaceStore::open(&location, WriterMetrics::default()).await.unwrap();
-    let (receiving, sending) = (open().await, open().await);
-    let _relays = (Relay::of(&receiving), Relay::of(&sending));
+    let (_cluster, [receiver, sender]) = open_two().await;
     for channel in [Channel::NewRequest, Channel::NewEvents] {
-        // A process that begins to listen looks once for what it has missed.
-        receiving.database().notified(channel).await;
+        // A process is notified when it begins to listen: it may have missed something.
+        receiver.notified(channel).await;
         for _ in 0..3 {
-            sending.database().notify(channel);
-            receiving.database().notified(channel).await;
+            sender.notify(channel);
+            receiver.notified(channel).await;
         }
     }
 }
 
 #[tokio::test]
-async fn listening_goes_on_after_the_connection_broke() {
-    let cluster = Cluster::start(Durability::Fast).unwrap();
-    let location = postgres(&cluster.create_database("notifications").unwrap());
-    let open = async || WorkspaceStore::open(&location, WriterMetrics::default()).await.unwrap();
-    let (receiving, sending) = (open().await, open().await);
-    let _relays = (Relay::of(&receiving), Relay::of(&sending));
-    for store in [&receiving, &sending] {
-        store.database().notified(Channel::NewEvents).await;
+async fn a_process_listens_again_after_its_connection_broke() {
+    let (cluster, [receiver, sender]) = open_two().await;
+    for store in [&receiver, &sender] {
+        store.notified(Channel::NewEvents).await;
     }
-    let cut =
+    let disconnect =
         "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'";
-    assert_eq!(cluster.psql("postgres", cut).unwrap().trim(), "2");
-    // It listens again, and looks for what it has missed.
-    receiving.database().notified(Channel::NewEvents).await;
-    sending.database().notify(Channel::NewEvents);
-    receiving.database().notified(Channel::NewEvents).await;
+    assert_eq!(cluster.psql("postgres", disconnect).unwrap().trim(), "2");
+    // It is notified because it begins to listen, and then because of the other process.
+    receiver.notified(Channel::NewEvents).await;
+    sender.notify(Channel::NewEvents);
+    receiver.notified(Channel::NewEvents).await;
 }

@@ -1,23 +1,31 @@
-//! The language in which the contract's tests are written.
+//! The language of the contract tests.
 //!
-//! A [`TestServer`] is a real server on a port of its own, with a clock that stands still and
-//! chance that repeats itself. Its background work runs when a test says so. Every answer is
-//! checked for what every answer must be.
+//! A [`TestServer`] is a real server on a free port. Its clock stands still until a test advances
+//! it, its randomness is seeded, and its background tasks run when a test asks for them. Every
+//! response is checked for what holds for all responses.
 
-mod answer;
-mod call;
-pub(crate) mod fake_service;
-mod following;
-mod ground;
-pub(crate) mod link;
+mod challenge_service;
+mod event_stream;
+mod eventually;
+pub(crate) mod fake_challenge_service;
+pub(crate) mod fault_proxy;
+mod orders;
+mod raw_request;
 pub(crate) mod schemas;
-mod site;
+mod test_database;
+mod test_request;
+mod test_response;
+mod test_server;
+mod testers;
+mod workspaces;
 
-pub(crate) use answer::Answer;
-pub(crate) use call::Call;
-pub(crate) use following::Following;
-pub(crate) use ground::{Ground, Tables};
-pub(crate) use site::{SERVICE_TOKEN, TestServer, VERIFICATION_SECRET};
-
-/// Where the demo's production tests are.
-pub(crate) const TESTS: &str = "/connect/v1/apps/FK5b0KSM/production-tests";
+pub(crate) use challenge_service::{SERVICE_TOKEN, VERIFICATION_SECRET};
+pub(crate) use event_stream::EventStream;
+pub(crate) use eventually::eventually;
+pub(crate) use orders::{APP, APPS, TESTS, id_of, tests_of};
+pub(crate) use raw_request::RawRequest;
+pub(crate) use test_database::{Store, TestDatabase};
+pub(crate) use test_request::TestRequest;
+pub(crate) use test_response::TestResponse;
+pub(crate) use test_server::TestServer;
+pub(crate) use testers::{completed, failed};
