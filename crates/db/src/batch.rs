@@ -1,9 +1,9 @@
 //! Writes that share a transaction, whatever their types.
 //!
-//! Writes of one type form a typed batch, which is applied as a whole. When a typed batch fails,
-//! everything is rolled back. The failed batch is then tried again in two halves, and the others
-//! without it: after a few rounds the one write that fails is alone, and only it gets the error.
-//! That is sound because a write is data: applying it again starts from scratch.
+//! Writes of one type form a typed batch, which is applied as a whole. If a typed batch fails, the
+//! transaction is rolled back. The failed batch is then applied again in two halves, and the others
+//! without it. After a few rounds the write that fails is alone, and only it gets the error. A
+//! write is data, so it can be applied again.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -41,7 +41,7 @@ impl<W: Write> Reply<W> {
     }
 }
 
-/// The results of several writes, which may be committed in different transactions. They are sent
+/// The results of several writes, which can be committed in different transactions. They are sent
 /// when the last reference is dropped.
 struct SharedReply<W: Write> {
     results: Mutex<Vec<WriteResult<W>>>,
@@ -95,7 +95,7 @@ pub(crate) fn queued_all<W: Write>(
     writes: Vec<W>,
 ) -> (Box<dyn QueuedWrites>, oneshot::Receiver<Vec<WriteResult<W>>>) {
     let (reply, received) = oneshot::channel();
-    // A write that is lost on the way was not written.
+    // The result of a write that never reaches the writer.
     let results = writes.iter().map(|_| Err(StoreError::Closed)).collect();
     let shared = Arc::new(SharedReply { results: Mutex::new(results), reply: Some(reply) });
     let replies =
@@ -201,12 +201,12 @@ pub(crate) struct Batch {
 pub(crate) enum Failure {
     /// This typed batch failed.
     Typed { index: usize, error: StoreError },
-    /// Nothing could be written.
+    /// The whole batch failed.
     Whole(StoreError),
 }
 
 impl Batch {
-    /// Forms a batch, without the writes whose callers have all hung up before it began.
+    /// Forms a batch, without the writes whose callers have all hung up.
     pub(crate) fn of(queued: impl IntoIterator<Item = Box<dyn QueuedWrites>>) -> Self {
         let mut typed = Vec::new();
         for writes in queued.into_iter().filter(|writes| !writes.is_abandoned()) {
@@ -238,8 +238,9 @@ impl Batch {
         Ok(())
     }
 
-    /// Commits with `commit`, and in smaller parts where it fails, in the order in which the writes
-    /// came. Every caller gets its result.
+    /// Commits with `commit`. If a typed batch fails, commits its halves and then the other typed
+    /// batches, so that writes of one type are settled in the order in which they came. Every
+    /// caller gets its result.
     pub(crate) async fn commit_with(
         self,
         mut commit: impl AsyncFnMut(&mut Self) -> Result<(), Failure>,
@@ -251,7 +252,7 @@ impl Batch {
             }
             match commit(&mut batch).await {
                 Ok(()) => batch.typed.into_iter().for_each(|typed| typed.committed()),
-                // Without the database the parts would fare no better than the whole.
+                // Without the database, the parts would fail as well.
                 Err(
                     Failure::Whole(error)
                     | Failure::Typed { error: error @ StoreError::Unavailable { .. }, .. },
@@ -262,7 +263,7 @@ impl Batch {
                     match failed.halves() {
                         Ok(halves) => {
                             let halves = halves.map(|typed| Self { typed: vec![typed] });
-                            // The first half is committed first: first come, first served.
+                            // The stack's top is the first half: first come, first served.
                             waiting.extend(halves.into_iter().rev());
                         }
                         Err(typed) => typed.failed(&error),
@@ -270,5 +271,70 @@ impl Batch {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::{SqliteTransaction, StagedKeys};
+    use crate::write::EngineTransaction;
+
+    /// A write that does nothing, or fails.
+    struct Step {
+        fails: bool,
+    }
+
+    impl Write for Step {
+        type Outcome = ();
+
+        async fn apply_batch(
+            writes: &[Self],
+            _transaction: &Transaction<'_>,
+        ) -> Result<Vec<()>, StoreError> {
+            if writes.iter().any(|write| write.fails) {
+                return Err(StoreError::Internal("told to".into()));
+            }
+            Ok(vec![(); writes.len()])
+        }
+    }
+
+    /// Settles writes, of which these fail. For each attempt to commit: how many writes it has, and
+    /// how many have been answered before it.
+    fn settle(failing: [bool; 8]) -> (Vec<(usize, usize)>, Vec<bool>) {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        let keys = StagedKeys::default();
+        let (jobs, mut results): (Vec<_>, Vec<_>) =
+            failing.into_iter().map(|fails| queued(Step { fails })).unzip();
+        let mut attempts = Vec::new();
+        let settled = Batch::of(jobs).commit_with(async |batch| {
+            let answered = results.iter().filter(|result| !result.is_empty()).count();
+            attempts.push((batch.len(), answered));
+            let sqlite = SqliteTransaction { connection: &connection, keys: &keys };
+            batch.apply(&Transaction(EngineTransaction::Sqlite(sqlite))).await
+        });
+        settled.now_or_never().unwrap();
+        let succeeded = results.iter_mut().map(|result| result.try_recv().unwrap().is_ok());
+        let succeeded = succeeded.collect();
+        (attempts, succeeded)
+    }
+
+    #[test]
+    fn a_batch_that_fails_is_settled_first_come_first_served() {
+        let mut failing = [false; 8];
+        failing[0] = true;
+        let (attempts, succeeded) = settle(failing);
+        // The first write gets its error before any other is committed.
+        assert_eq!(attempts, [(8, 0), (4, 0), (2, 0), (1, 0), (1, 1), (2, 2), (4, 4)]);
+        assert_eq!(succeeded, failing.map(|fails| !fails));
+    }
+
+    #[test]
+    fn the_first_half_is_answered_before_the_second_half_is_committed() {
+        let mut failing = [false; 8];
+        failing[6] = true;
+        let (attempts, succeeded) = settle(failing);
+        assert_eq!(attempts, [(8, 0), (4, 0), (4, 4), (2, 4), (2, 6), (1, 6), (1, 7)]);
+        assert_eq!(succeeded, failing.map(|fails| !fails));
     }
 }

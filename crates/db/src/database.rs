@@ -1,3 +1,5 @@
+//! The tables of a store, on either engine.
+
 use crate::location::{Location, Schema};
 use crate::notify::Notifications;
 use crate::row::{Read, Row};
@@ -9,7 +11,7 @@ use crate::{
     sqlite,
 };
 
-/// The tables of one store, on whichever engine. Clones share them.
+/// The tables of one store, on either engine. Clones share them.
 #[derive(Clone)]
 pub struct Database {
     name: String,
@@ -24,10 +26,10 @@ pub(crate) enum Engine {
 }
 
 impl Database {
-    /// Opens the tables, makes them if they are missing, and brings them up to date.
+    /// Opens the tables. Creates them if they are missing, and migrates them.
     ///
     /// # Errors
-    /// When the database cannot be opened, is no database, or was made by a newer fieldtest.
+    /// If the database cannot be opened, is not a database, or was migrated by a newer fieldtest.
     pub async fn open(
         location: &Location,
         schema: &Schema,
@@ -61,13 +63,17 @@ impl Database {
         &self.notifications
     }
 
-    /// What people recognise the tables by: a file, or host, database and schema.
+    /// The display name of the tables: a file, or host, database and schema.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Does a write: durable when this returns `Ok`. Dropping the future does not undo it.
+    /// Executes a write. It is durable when this returns `Ok`. Dropping the future does not undo
+    /// it.
+    ///
+    /// # Errors
+    /// If the database fails, the queue is full, or the store is closed.
     pub async fn write<W: Write>(&self, write: W) -> Result<W::Outcome, StoreError> {
         match &self.engine {
             Engine::Sqlite(database) => database.write(write).await,
@@ -75,8 +81,8 @@ impl Database {
         }
     }
 
-    /// Does writes that come from one place, as [`Database::write`] does one: each succeeds or
-    /// fails by itself.
+    /// Executes several writes as [`Database::write`] executes one. Each succeeds or fails alone.
+    /// The results are in the order of the writes.
     pub async fn write_all<W: Write>(&self, writes: Vec<W>) -> Vec<WriteResult<W>> {
         match &self.engine {
             _ if writes.is_empty() => Vec::new(),
@@ -85,7 +91,10 @@ impl Database {
         }
     }
 
-    /// Does a read: one query, so that it sees one moment.
+    /// Executes a read: one query, which sees what was committed when it began.
+    ///
+    /// # Errors
+    /// If the database fails, or the store is closed.
     pub async fn query<T: Send + 'static>(
         &self,
         sql: &'static Sql,
@@ -98,8 +107,11 @@ impl Database {
         }
     }
 
-    /// Does a read over rows: what it finds for all of them, in no order. On SQLite each row sees
-    /// its own moment.
+    /// Executes a read over rows. Returns what it finds for all of them, in no order. On SQLite,
+    /// which runs the query for each row, other writes can be committed between two rows.
+    ///
+    /// # Errors
+    /// If the database fails, or the store is closed.
     pub async fn query_each<T: Send + 'static, const N: usize>(
         &self,
         sql: &'static Sql,
@@ -113,7 +125,10 @@ impl Database {
         }
     }
 
-    /// Does a read that finds one row or none.
+    /// Executes a read that finds one row or none.
+    ///
+    /// # Errors
+    /// If the database fails, or the store is closed.
     pub async fn find<T: Send + 'static>(
         &self,
         sql: &'static Sql,
@@ -123,23 +138,23 @@ impl Database {
         Ok(self.query(sql, parameters, read).await?.pop())
     }
 
-    /// Whether a read and a write get through.
+    /// Checks that a read and a write succeed.
     ///
     /// # Errors
-    /// When one does not.
+    /// If one of them fails.
     pub async fn check(&self) -> Result<(), StoreError> {
         static SQL: Sql = Sql::new("SELECT 1");
         fn nothing(_row: &Row<'_>) -> Result<(), StoreError> {
             Ok(())
         }
         self.query(&SQL, Vec::new(), nothing).await?;
-        self.write(Nothing).await
+        self.write(EmptyWrite).await
     }
 
-    /// The deployment setting of this name, if one is recorded.
+    /// The deployment setting of this name, or `None` if it is not recorded.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// If the database cannot be read.
     pub async fn deployment_setting(
         &self,
         name: &'static str,
@@ -147,10 +162,10 @@ impl Database {
         deployment_settings::find(self, name).await
     }
 
-    /// Records a deployment setting, unless it is recorded already; the value that holds.
+    /// Records a deployment setting, unless it is already recorded. Returns the recorded value.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// If the database cannot be written.
     pub async fn record_deployment_setting(
         &self,
         setting: RecordDeploymentSetting,
@@ -158,11 +173,11 @@ impl Database {
         self.write(setting).await
     }
 
-    /// Waits for the lock that one process at a time can hold, for work that must not be done
+    /// Waits for a lock that one process at a time can hold. It guards work that must not be done
     /// twice, such as creating the first rows.
     ///
     /// # Errors
-    /// When the database cannot be reached.
+    /// If the database cannot be reached.
     pub async fn advisory_lock(&self) -> Result<AdvisoryLock, OpenError> {
         let lock = match &self.engine {
             Engine::Sqlite(_) => None,
@@ -171,7 +186,7 @@ impl Database {
         Ok(AdvisoryLock { _lock: lock })
     }
 
-    /// Finishes what is waiting and lets go of the tables. Later writes are refused.
+    /// Refuses further writes, commits those in the queue, and closes the connections.
     pub async fn close(&self) {
         match &self.engine {
             Engine::Sqlite(database) => database.close().await,
@@ -180,23 +195,23 @@ impl Database {
     }
 }
 
-/// A lock that one process at a time can hold, until it is dropped. An SQLite file belongs to one
-/// process anyway.
+/// A lock that one process at a time can hold, until it is dropped. On SQLite it locks nothing,
+/// because one process owns the file.
 pub struct AdvisoryLock {
     _lock: Option<postgres::AdvisoryLock>,
 }
 
-/// Writes nothing, but needs the right and the room to write.
-struct Nothing;
+/// A write that changes nothing. It succeeds if the database takes writes.
+struct EmptyWrite;
 
-impl Write for Nothing {
+impl Write for EmptyWrite {
     type Outcome = ();
 
     async fn apply_batch(
         writes: &[Self],
         transaction: &Transaction<'_>,
     ) -> Result<Vec<()>, StoreError> {
-        // No fact has such a name. A database that takes no writes refuses even that.
+        // No setting has this name. A read-only database refuses the statement all the same.
         static SQL: Sql = Sql::new("DELETE FROM deployment_facts WHERE name = ''");
         transaction.execute(&SQL, &[]).await?;
         Ok(vec![(); writes.len()])

@@ -1,5 +1,5 @@
-//! Settings that all processes of a deployment share (§13). The first value recorded holds for
-//! ever.
+//! Settings that all processes of a deployment share (§13). The first value that is recorded never
+//! changes.
 
 use crate::StoreError;
 use crate::database::Database;
@@ -7,10 +7,10 @@ use crate::row::Row;
 use crate::sql::Sql;
 use crate::write::{Transaction, Write, apply_each};
 
-/// Records a deployment setting, unless it is recorded already.
+/// Records a deployment setting, unless it is already recorded.
 #[derive(Clone, Debug)]
 pub struct RecordDeploymentSetting {
-    /// What the setting is called.
+    /// The setting's name.
     pub name: &'static str,
     /// The value of this process.
     pub value: String,
@@ -19,7 +19,7 @@ pub struct RecordDeploymentSetting {
 static READ: Sql = Sql::new("SELECT value FROM deployment_facts WHERE name = $1");
 
 impl Write for RecordDeploymentSetting {
-    /// The value that holds: the first one recorded.
+    /// The recorded value: that of the first process.
     type Outcome = String;
 
     async fn apply_batch(
@@ -27,7 +27,8 @@ impl Write for RecordDeploymentSetting {
         transaction: &Transaction<'_>,
     ) -> Result<Vec<String>, StoreError> {
         static INSERT: Sql = Sql::new(
-            "INSERT INTO deployment_facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+            "INSERT INTO deployment_facts (name, value) VALUES ($1, $2)
+            ON CONFLICT (name) DO NOTHING",
         );
         apply_each(writes, async |Self { name, value }| {
             transaction.execute(&INSERT, &[(*name).into(), value.into()]).await?;

@@ -12,41 +12,41 @@ use domain::idempotency::{Fingerprint, IdempotencyKey, VALIDITY};
 use crate::database::Engine;
 use crate::sqlite::{SqliteTransaction, statement};
 use crate::write::EngineTransaction;
-use crate::{Database, Read, Sql, StoreError, Transaction, Value};
+use crate::{Column, Database, Kind, Read, Sql, StoreError, Transaction, Value};
 
-/// The idempotency of one request.
+/// The idempotency of one request (§4).
 #[derive(Clone, Debug)]
 pub struct Idempotency {
     /// The key that the client chose.
     pub key: IdempotencyKey,
-    /// What the request asks for.
+    /// The hash of what the request asks for.
     pub fingerprint: Fingerprint,
     /// When the key expires.
     pub expires_at: Timestamp,
 }
 
-/// What an earlier request with the same key asked for, and what it made.
+/// A live record: what the request asked for that claimed the key, and its result.
 #[derive(Clone, Debug)]
 pub struct Earlier<T> {
-    /// What it asked for.
+    /// The hash of what the request asked for.
     pub fingerprint: Fingerprint,
-    /// What it made.
+    /// Its result.
     pub made: T,
 }
 
-/// The state of a key for a request that claims it.
+/// The state of a key for a request that claims it (§4).
 #[derive(Clone, Debug)]
 pub enum KeyClaim<T> {
-    /// The key is this request's now.
+    /// The request has claimed the key.
     Fresh,
-    /// The same request was made before; this is what it made.
+    /// The same request claimed the key before. This is its result.
     Replay(T),
     /// The key was used for another request.
     Conflict,
 }
 
 impl<T> KeyClaim<T> {
-    /// The state of a key that has this live record, or none.
+    /// The state of a key with this live record, or with none.
     #[must_use]
     pub fn of(earlier: Option<Earlier<T>>, fingerprint: Fingerprint) -> Self {
         match earlier {
@@ -57,12 +57,12 @@ impl<T> KeyClaim<T> {
     }
 }
 
-/// Whether a record is looked for.
+/// Whether to look a record up before the key is claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// Only where that takes no round trip: claiming the key will tell as well.
+    /// Only if the lookup needs no round trip. Claiming the key finds the record anyway.
     IfCheap,
-    /// In any case.
+    /// Always.
     Always,
 }
 
@@ -71,43 +71,50 @@ pub type ScopedKey<S> = (S, String);
 
 /// The table of a store's idempotency records.
 ///
-/// `S` is the scope of a key, `T` what its request made, and `N` the number of columns.
+/// `S` is the scope of a key, `T` the result of its request, and `N` the number of columns of a
+/// claim.
 pub struct IdempotencyRecords<S, T, const N: usize> {
-    /// Inserts each row, or replaces an expired one; returns scope and key of those that it wrote.
+    /// Inserts each row, or replaces an expired one. Returns scope and key of the rows that it
+    /// wrote.
     pub claim: Sql,
-    /// Reads scope and key of a row that `claim` returns.
+    /// Reads scope and key from a row that `claim` returns.
     pub read_key: Read<ScopedKey<S>>,
-    /// Finds the records of each scope (`$1`) and key (`$2`) that expire after a time (`$3`).
-    pub find_each: Sql,
-    /// Finds the record of a scope (`$1`) and key (`$2`) that expires after a time (`$3`).
+    /// Finds the live record of each scope and key. Takes rows of [`lookup_columns`].
     pub find: Sql,
-    /// Reads a row that `find` or `find_each` returns.
+    /// Reads a row that `find` returns.
     pub read: Read<(ScopedKey<S>, Earlier<T>)>,
     /// Deletes at most `$2` records that have expired at `$1`.
     pub prune: Sql,
-    /// Where SQLite appends the records, and finds them by an index in memory: the statements for
-    /// that. `None` where the table has a primary key on both engines.
+    /// The statements for SQLite, if it appends the records and finds them with an index in memory.
+    /// `None` if the table has a primary key on both engines.
     pub appended: Option<AppendedRecords>,
 }
 
-/// The statements for records that are appended: each has an `id`, which the index finds.
+/// The statements for records that are appended. Each has an `id`, which the index returns.
 pub struct AppendedRecords {
-    /// Inserts a row; takes the same columns as [`IdempotencyRecords::claim`].
+    /// Inserts a row with the columns of [`IdempotencyRecords::claim`].
     pub insert: Sql,
-    /// As [`IdempotencyRecords::find`], if the record has the id `$4`.
+    /// Finds the record with the scope `$1`, the key `$2` and the id `$4`, if it is live at `$3`.
     pub find_at: Sql,
-    /// As [`IdempotencyRecords::prune`]; returns `id` and what [`IdempotencyRecords::read_key`]
+    /// As [`IdempotencyRecords::prune`]. Returns `id` and what [`IdempotencyRecords::read_key`]
     /// reads.
     pub prune: Sql,
 }
 
-/// A claim of a key, for one request.
+/// The columns of the rows that [`IdempotencyRecords::find`] takes: `each.scope`, `each.key`, and
+/// the present as `each.now`.
+#[must_use]
+pub const fn lookup_columns(scope: Kind) -> [Column; 3] {
+    [("scope", scope), ("key", Kind::Text), ("now", Kind::Integer)]
+}
+
+/// The claim of a key by a request.
 pub struct ClaimRow<'a, S, const N: usize> {
-    /// Where the key is valid.
+    /// The key's scope.
     pub scope: S,
     /// The key and its fingerprint.
     pub idempotency: &'a Idempotency,
-    /// The whole record.
+    /// The record's columns.
     pub columns: [Value<'a>; N],
 }
 
@@ -116,10 +123,10 @@ where
     S: Clone + Eq + Hash + Ord,
     for<'a> &'a S: Into<Value<'a>>,
 {
-    /// Claims keys, no two of them the same: one state for each, in their order.
+    /// Claims keys, of which no two are the same. Returns one state for each, in their order.
     ///
     /// # Errors
-    /// When the database does not do it.
+    /// If the database fails.
     pub async fn claim(
         &'static self,
         transaction: &Transaction<'_>,
@@ -132,7 +139,7 @@ where
         }
         let keys: Vec<ScopedKey<S>> = claims.iter().map(ClaimRow::key).collect();
         let mut sorted: Vec<&ClaimRow<'_, S, N>> = claims.iter().collect();
-        // With one order everywhere, two transactions cannot wait for each other.
+        // Transactions that lock rows in the same order cannot deadlock.
         sorted.sort_unstable_by(|one, other| {
             (&one.scope, one.idempotency.key.as_str())
                 .cmp(&(&other.scope, other.idempotency.key.as_str()))
@@ -150,7 +157,7 @@ where
                 return KeyClaim::Fresh;
             }
             match earlier.remove(&key) {
-                // What the key made is gone, but the key is not free.
+                // The result is gone, but the key is still claimed.
                 None => KeyClaim::Conflict,
                 found => KeyClaim::of(found, claim.idempotency.fingerprint),
             }
@@ -161,7 +168,7 @@ where
     /// The live records of these keys at these times, within a transaction.
     ///
     /// # Errors
-    /// When the database does not do it.
+    /// If the database fails.
     pub async fn find_each(
         &'static self,
         transaction: &Transaction<'_>,
@@ -170,23 +177,21 @@ where
         if let (Some(appended), EngineTransaction::Sqlite(sqlite)) =
             (&self.appended, &transaction.0)
         {
-            let find = |(scope, key, now): &(&S, &IdempotencyKey, Timestamp)| {
-                self.find_appended(*sqlite, appended, (*scope, *key, *now)).transpose()
+            let find = |key: &(&S, &IdempotencyKey, Timestamp)| {
+                self.find_appended(*sqlite, appended, *key).transpose()
             };
             return keys.iter().filter_map(find).collect();
         }
-        let rows: Vec<[Value<'_>; 3]> = keys
-            .iter()
-            .map(|(scope, key, now)| [(*scope).into(), key.as_str().into(), (*now).into()])
-            .collect();
-        Ok(transaction.query_each(&self.find_each, &rows, self.read).await?.into_iter().collect())
+        let rows: Vec<_> =
+            keys.iter().map(|(scope, key, now)| lookup_row(*scope, key, *now)).collect();
+        Ok(transaction.query_each(&self.find, &rows, self.read).await?.into_iter().collect())
     }
 
     /// The live record of a key, as it was committed. With [`Lookup::IfCheap`], `None` also means
-    /// that finding it would take a round trip.
+    /// that the lookup needs a round trip.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// If the database cannot be read.
     pub async fn find(
         &'static self,
         database: &Database,
@@ -199,14 +204,13 @@ where
         T: Send + 'static,
         S: Send + 'static,
     {
-        let parameters = [scope.into(), key.as_str().into(), now.into()].map(Value::into_owned);
+        let row = lookup_row(scope, key, now).map(Value::into_owned);
         match (database.engine(), &self.appended) {
             (Engine::Postgres(_), _) if lookup == Lookup::IfCheap => return Ok(None),
             (Engine::Sqlite(sqlite), Some(appended)) => {
                 let keys = sqlite.keys();
                 for id in keys.candidates(keys.hash(&scope.into(), key.as_str())) {
-                    let [scope, key, now] = parameters.clone();
-                    let parameters = vec![scope, key, now, id.into()];
+                    let parameters = row.iter().cloned().chain([id.into()]).collect();
                     let found = database.find(&appended.find_at, parameters, self.read).await?;
                     if let Some((_, earlier)) = found {
                         return Ok(Some(earlier));
@@ -216,14 +220,14 @@ where
             }
             (Engine::Sqlite(_) | Engine::Postgres(_), _) => {}
         }
-        let found = database.find(&self.find, parameters.into(), self.read).await?;
+        let found = database.query_each(&self.find, vec![row], self.read).await?.pop();
         Ok(found.map(|(_, earlier)| earlier))
     }
 
-    /// Deletes at most `limit` expired records; how many they were.
+    /// Deletes at most `limit` expired records. Returns their number.
     ///
     /// # Errors
-    /// When the database does not do it.
+    /// If the database fails.
     pub async fn prune(
         &'static self,
         transaction: &Transaction<'_>,
@@ -246,7 +250,7 @@ where
         Ok(u64::try_from(pruned.len()).unwrap_or(u64::MAX))
     }
 
-    /// Claims a key by appending its record, if no live record has it.
+    /// Claims a key by appending its record, if there is no live record of the key.
     fn append(
         &'static self,
         sqlite: SqliteTransaction<'_>,
@@ -254,7 +258,7 @@ where
         claim: &ClaimRow<'_, S, N>,
     ) -> Result<KeyClaim<T>, StoreError> {
         let Idempotency { key, fingerprint, expires_at } = claim.idempotency;
-        // A key that is valid for a day from now may replace one that was valid until now.
+        // The key is valid for a day from now. It may replace one that was valid until now.
         let now = expires_at.minus(VALIDITY);
         let earlier = self.find_appended(sqlite, appended, (&claim.scope, key, now))?;
         let state = KeyClaim::of(earlier.map(|(_, earlier)| earlier), *fingerprint);
@@ -283,6 +287,14 @@ where
         }
         Ok(None)
     }
+}
+
+/// The values of [`lookup_columns`].
+fn lookup_row<'a, S>(scope: &'a S, key: &'a IdempotencyKey, now: Timestamp) -> [Value<'a>; 3]
+where
+    &'a S: Into<Value<'a>>,
+{
+    [scope.into(), key.as_str().into(), now.into()]
 }
 
 impl<S: Clone, const N: usize> ClaimRow<'_, S, N> {

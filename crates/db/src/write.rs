@@ -8,26 +8,26 @@ use crate::sql::Sql;
 use crate::value::Value;
 use crate::{StoreError, postgres, sqlite};
 
-/// A write as data. Many are applied together; each happens whole or not at all.
+/// A write as data. Writes of one type are applied together; each happens whole or not at all.
 pub trait Write: Sized + Send + 'static {
-    /// What the write led to. A refusal is an outcome too.
+    /// The result of the write. A refusal is an outcome too.
     type Outcome: Send + 'static;
 
-    /// Applies the writes, each as if those before it had been applied already: one outcome for
-    /// each, in their order. A refused write changes nothing.
+    /// Applies the writes and returns one outcome for each, in their order. Each write sees those
+    /// before it as applied. A refused write changes nothing.
     ///
     /// An error rolls all of them back. They are then applied again in smaller batches, until the
-    /// one that fails is alone; so this has no effect outside the transaction.
+    /// write that fails is alone. So this must have no effect outside the transaction.
     fn apply_batch(
         writes: &[Self],
         transaction: &Transaction<'_>,
     ) -> impl Future<Output = Result<Vec<Self::Outcome>, StoreError>>;
 }
 
-/// The result of a write: durable if it is `Ok`.
+/// The result of a write. `Ok` means that it is durable.
 pub type WriteResult<W> = Result<<W as Write>::Outcome, StoreError>;
 
-/// Applies writes one after the other: for those that seldom come together.
+/// Applies writes one after the other: for writes that are seldom batched.
 ///
 /// # Errors
 /// The first error of `apply`.
@@ -42,8 +42,8 @@ pub async fn apply_each<W, T>(
     Ok(outcomes)
 }
 
-/// As [`apply_each`], in the order of the rows that the writes lock: with one order everywhere, two
-/// transactions cannot wait for each other. Writes with the same key stay in their order.
+/// As [`apply_each`], in the order of the rows that the writes lock. Two transactions that lock
+/// rows in the same order cannot deadlock. Writes with the same key stay in their order.
 ///
 /// # Errors
 /// The first error of `apply`.
@@ -62,8 +62,8 @@ pub async fn apply_each_in_lock_order<'writes, W, T, K: Ord>(
     Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
-/// Splits the writes into slices in which no key comes twice, so that one statement can serve a
-/// whole slice: a later write with the same key is applied after the earlier one.
+/// Splits the writes into slices in which no key occurs twice. One statement can then serve a whole
+/// slice, and a later write with the same key is applied after the earlier one.
 pub fn split_on_conflict<'writes, W, K: Eq + Hash, I: IntoIterator<Item = K>>(
     writes: &'writes [W],
     keys: impl Fn(&'writes W) -> I,
@@ -93,10 +93,10 @@ pub(crate) enum EngineTransaction<'a> {
 }
 
 impl Transaction<'_> {
-    /// Runs a statement; how many rows it has changed.
+    /// Runs a statement. Returns the number of rows that it changed.
     ///
     /// # Errors
-    /// When the database does not do it.
+    /// If the database fails.
     pub async fn execute(
         &self,
         sql: &'static Sql,
@@ -112,10 +112,10 @@ impl Transaction<'_> {
         }
     }
 
-    /// Runs a query; what it finds.
+    /// Runs a query. Returns its rows.
     ///
     /// # Errors
-    /// When the database does not do it.
+    /// If the database fails.
     pub async fn query<T>(
         &self,
         sql: &'static Sql,
@@ -132,10 +132,11 @@ impl Transaction<'_> {
         }
     }
 
-    /// Runs a statement over rows; how many rows it has changed. No rows, no statement.
+    /// Runs a statement over rows. Returns the number of rows that it changed. Does nothing without
+    /// rows.
     ///
     /// # Errors
-    /// When the database does not do it.
+    /// If the database fails.
     pub async fn execute_each<const N: usize>(
         &self,
         sql: &'static Sql,
@@ -154,11 +155,12 @@ impl Transaction<'_> {
         }
     }
 
-    /// Runs a statement over rows that have these ids; those that have changed something, which the
-    /// statement returns where that is not known otherwise.
+    /// Runs a statement over rows that have these `ids`, in the same order. Returns the ids of the
+    /// rows that changed something: on PostgreSQL the statement returns them, and `read` reads
+    /// them.
     ///
     /// # Errors
-    /// When the database does not do it.
+    /// If the database fails.
     pub async fn change_each<T: Eq + Hash, const N: usize>(
         &self,
         sql: &'static Sql,
@@ -186,10 +188,10 @@ impl Transaction<'_> {
         }
     }
 
-    /// Runs a query over rows; what it finds for all of them, in no order.
+    /// Runs a query over rows. Returns what it finds for all of them, in no order.
     ///
     /// # Errors
-    /// When the database does not do it.
+    /// If the database fails.
     pub async fn query_each<T, const N: usize>(
         &self,
         sql: &'static Sql,
@@ -213,33 +215,33 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn units_are_decided_in_the_order_of_their_keys_and_answered_in_their_own() {
+    async fn writes_are_applied_in_lock_order_and_answered_in_their_own() {
         let writes = [(3, 'a'), (1, 'b'), (3, 'c'), (2, 'd')];
-        let decided = std::sync::Mutex::new(Vec::new());
+        let applied = parking_lot::Mutex::new(Vec::new());
         let outcomes = apply_each_in_lock_order(
             &writes,
             |(key, _)| *key,
             async |(_, name)| {
-                decided.lock().unwrap().push(*name);
+                applied.lock().push(*name);
                 Ok(*name)
             },
         );
         assert_eq!(outcomes.await.unwrap(), ['a', 'b', 'c', 'd']);
-        assert_eq!(*decided.lock().unwrap(), ['b', 'd', 'a', 'c']);
+        assert_eq!(*applied.lock(), ['b', 'd', 'a', 'c']);
     }
 
     #[test]
-    fn a_run_ends_before_a_key_comes_again() {
-        let cut = |writes: &'static [&'static [u8]]| {
+    fn a_slice_ends_before_a_key_occurs_again() {
+        let lengths = |writes: &'static [&'static [u8]]| {
             split_on_conflict(writes, |write| write.iter())
                 .into_iter()
                 .map(<[_]>::len)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(cut(&[]), [0; 0]);
-        assert_eq!(cut(&[&[1], &[2], &[], &[]]), [4]);
-        assert_eq!(cut(&[&[1], &[2], &[1], &[2], &[1]]), [2, 2, 1]);
-        assert_eq!(cut(&[&[1, 2], &[3], &[4, 2]]), [2, 1]);
-        assert_eq!(cut(&[&[1, 1], &[1]]), [1, 1]);
+        assert_eq!(lengths(&[]), [0; 0]);
+        assert_eq!(lengths(&[&[1], &[2], &[], &[]]), [4]);
+        assert_eq!(lengths(&[&[1], &[2], &[1], &[2], &[1]]), [2, 2, 1]);
+        assert_eq!(lengths(&[&[1, 2], &[3], &[4, 2]]), [2, 1]);
+        assert_eq!(lengths(&[&[1, 1], &[1]]), [1, 1]);
     }
 }

@@ -57,9 +57,9 @@ pub(crate) async fn attempt(
             .collect()
     });
     let mut ended = Vec::with_capacity(attempted.len());
-    for (request, answer) in attempted.into_iter().zip(answers) {
+    for (mut request, answer) in attempted.into_iter().zip(answers) {
         let answer = reconsider(scheduler, &request, answer).await;
-        match conclude(scheduler, &request, answer) {
+        match conclude(scheduler, &mut request, answer) {
             Ok(end) => ended.push((request, end)),
             // Only pending requests are leased, so somebody has changed the tables by hand: leave
             // it alone.
@@ -95,21 +95,21 @@ async fn reconsider(
     }
 }
 
-/// What the answer means for the request.
+/// What the answer means for the request, whose status it changes.
 fn conclude(
     scheduler: &Scheduler,
-    request: &Attempted,
+    request: &mut Attempted,
     answer: Result<Challenge, ChallengeServiceError>,
 ) -> Result<HandOverEnd, NoSuchTransition> {
     let now = scheduler.clock_and_rng.now();
     let (error, retry_after) = match answer {
         Ok(challenge) => {
-            request.status.schedule()?;
+            request.status = request.status.schedule()?;
             let next_observation_at = challenge.next_observation(now, scheduler.watch);
             return Ok(HandOverEnd::Scheduled { challenge, next_observation_at });
         }
         Err(ChallengeServiceError::Refused(error) | ChallengeServiceError::Unknown(error)) => {
-            request.status.fail()?;
+            request.status = request.status.fail()?;
             return Ok(HandOverEnd::Failed { error });
         }
         Err(ChallengeServiceError::NotNow { reason, retry_after }) => (reason, retry_after),
@@ -120,7 +120,7 @@ fn conclude(
     match retry::next_attempt(now, give_up_at, attempts, retry_after, random) {
         Some(next_attempt_at) => Ok(HandOverEnd::Postponed { next_attempt_at, error }),
         None => {
-            request.status.fail()?;
+            request.status = request.status.fail()?;
             Ok(HandOverEnd::Failed { error })
         }
     }
@@ -136,6 +136,7 @@ async fn finish(
         key: request.key.clone(),
         holder: scheduler.dispatch.holder.clone(),
         now,
+        status: request.status,
         end: end.clone(),
     };
     let written = scheduler.store.finish_hand_overs(ended.iter().map(write).collect()).await;

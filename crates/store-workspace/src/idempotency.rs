@@ -1,9 +1,10 @@
-//! What idempotency keys of a workspace were used for (§4): one table for orders, apps, batches of
-//! apps and rotations, because a key guards one request, whatever that makes.
+//! Idempotency records of a workspace (§4): what its keys were used for. One table serves orders,
+//! apps, batches of apps and rotations, because a key guards one request of any kind.
 
 use db::{
-    AppendedRecords, ClaimRow, Earlier, Idempotency, IdempotencyRecords, Kind, Lookup, Row,
-    ScopedKey, Sql, StoreError, Transaction, UnavailableReason, Write, apply_each,
+    AppendedRecords, ClaimRow, Column, Earlier, Idempotency, IdempotencyRecords, KeyClaim, Kind,
+    Lookup, Row, ScopedKey, Sql, StoreError, Transaction, UnavailableReason, Write, apply_each,
+    lookup_columns, write_columns,
 };
 use domain::challenge_request::ChallengeRequest;
 use domain::idempotency::{Fingerprint, IdempotencyKey};
@@ -11,153 +12,166 @@ use domain::sealed_secret::SealedSecret;
 use domain::{ClientId, RequestId, Timestamp, WorkspaceId};
 
 use crate::WorkspaceStore;
-use crate::challenge_requests::{read_request, request_columns};
+use crate::challenge_requests::read::REQUEST;
 
-/// What a request made that claimed a key.
+/// The result of a request that claimed a key.
 #[derive(Clone, Debug)]
 pub struct Made {
-    /// The app that it made, or that it was about.
+    /// The app that the request created or changed.
     pub client_id: ClientId,
-    /// When that app was made, if it still exists.
+    /// When that app was created, if it still exists.
     pub app_created_at: Option<Timestamp>,
-    /// The challenge request that it made, as it is now.
+    /// The challenge request that it created, in its present state.
     pub request: Option<Box<ChallengeRequest>>,
-    /// The secret that it showed.
+    /// The secret that its answer contained.
     pub sealed_secret: Option<SealedSecret>,
     /// When the key expires.
     pub expires_at: Timestamp,
 }
 
-/// The query for live records; `$records` selects them.
+/// A claim of a key, with the result of its request.
+pub(crate) struct Claim<'a> {
+    pub(crate) workspace_id: &'a WorkspaceId,
+    pub(crate) idempotency: &'a Idempotency,
+    pub(crate) client_id: &'a ClientId,
+    pub(crate) request_id: Option<&'a RequestId>,
+    pub(crate) sealed_secret: Option<&'a SealedSecret>,
+}
+
+write_columns! {
+    /// A row of `idempotency_records`.
+    RecordRow(Claim<'_>) = |Claim {
+        workspace_id,
+        idempotency: Idempotency { key, fingerprint, expires_at },
+        client_id,
+        request_id,
+        sealed_secret,
+    }| {
+        workspace_id: Text = workspace_id.as_str(),
+        key: Text = key.as_str(),
+        fingerprint: Bytes = fingerprint.as_bytes(),
+        expires_at: Integer = *expires_at,
+        client_id: Text = client_id.as_str(),
+        // The column is `NOT NULL`: no id is an empty value.
+        request_id: Bytes = request_id.map_or(&[][..], |id| id.as_bytes()),
+        sealed_secret: Bytes = sealed_secret.map(SealedSecret::as_bytes),
+    }
+}
+
+impl<'a> Claim<'a> {
+    /// A claim for a request about this app.
+    pub(crate) fn new(
+        workspace_id: &'a WorkspaceId,
+        idempotency: &'a Idempotency,
+        client_id: &'a ClientId,
+    ) -> Self {
+        Self { workspace_id, idempotency, client_id, request_id: None, sealed_secret: None }
+    }
+
+    pub(crate) fn row(&self) -> ClaimRow<'_, WorkspaceId, { RecordRow::COUNT }> {
+        ClaimRow {
+            scope: self.workspace_id.clone(),
+            idempotency: self.idempotency,
+            columns: RecordRow::of(self),
+        }
+    }
+}
+
+/// The query for live records with their requests. `$condition` selects the records.
 macro_rules! find_records {
-    ($records:literal) => {
+    ($condition:literal) => {
         concat!(
-            "SELECT record_workspace_id, record_key, fingerprint, record_client_id, sealed_secret, expires_at,
+            "SELECT record.*, {columns},
                 (SELECT apps.created_at FROM apps
-                WHERE apps.workspace_id = record_workspace_id AND apps.client_id = record_client_id) AS app_created_at, ",
-            request_columns!(),
-            " FROM (
+                    WHERE apps.workspace_id = record_workspace_id
+                        AND apps.client_id = record_client_id) AS app_created_at
+            FROM (
                 SELECT record.workspace_id AS record_workspace_id, record.key AS record_key,
                     record.fingerprint AS fingerprint, record.client_id AS record_client_id,
-                    record.request_id AS record_request_id, record.sealed_secret AS sealed_secret,
-                    record.expires_at AS expires_at
+                    record.request_id AS record_request_id,
+                    record.sealed_secret AS sealed_secret, record.expires_at AS expires_at
                 FROM idempotency_records AS record ",
-            $records,
+            $condition,
             ") AS record
-            LEFT JOIN challenge_requests ON workspace_id = record_workspace_id AND client_id = record_client_id
-                AND id = record_request_id"
+            LEFT JOIN challenge_requests ON workspace_id = record_workspace_id
+                AND client_id = record_client_id AND id = record_request_id"
         )
     };
 }
 
-/// The table. A key that is valid for a day from now may replace one that was valid until now:
+const LOOKUP: [Column; 3] = lookup_columns(Kind::Text);
+
+/// The table. A key that is valid for a day from now can replace one that was valid until now:
 /// 86,400,000 ms are [`domain::idempotency::VALIDITY`].
-pub(crate) static RECORDS: IdempotencyRecords<WorkspaceId, Made, 7> = IdempotencyRecords {
-    claim: Sql::each(
-        "INSERT INTO idempotency_records
-            (workspace_id, key, fingerprint, expires_at, client_id, request_id, sealed_secret)
-        {row of each}
-        ON CONFLICT (workspace_id, key) DO UPDATE SET
-            fingerprint = excluded.fingerprint, client_id = excluded.client_id,
-            request_id = excluded.request_id, sealed_secret = excluded.sealed_secret,
-            expires_at = excluded.expires_at
-        WHERE idempotency_records.expires_at <= excluded.expires_at - 86400000
-        {returning workspace_id, key}",
-        &[
-            ("workspace_id", Kind::Text),
-            ("key", Kind::Text),
-            ("fingerprint", Kind::Bytes),
-            ("expires_at", Kind::Integer),
-            ("client_id", Kind::Text),
-            ("request_id", Kind::Bytes),
-            ("sealed_secret", Kind::Bytes),
-        ],
-    ),
-    read_key,
-    find_each: Sql::each(
-        find_records!(
-            "{join each on} record.workspace_id = each.workspace AND record.key = each.key
-                AND record.expires_at > each.now"
+pub(crate) static RECORDS: IdempotencyRecords<WorkspaceId, Made, { RecordRow::COUNT }> =
+    IdempotencyRecords {
+        claim: Sql::each(
+            "INSERT INTO idempotency_records {row of each}
+            ON CONFLICT (workspace_id, key) DO UPDATE SET
+                fingerprint = excluded.fingerprint, client_id = excluded.client_id,
+                request_id = excluded.request_id, sealed_secret = excluded.sealed_secret,
+                expires_at = excluded.expires_at
+            WHERE idempotency_records.expires_at <= excluded.expires_at - 86400000
+            {returning workspace_id, key}",
+            &RecordRow::COLUMNS,
         ),
-        &[("workspace", Kind::Text), ("key", Kind::Text), ("now", Kind::Integer)],
-    ),
-    find: Sql::new(find_records!(
-        "WHERE record.workspace_id = $1 AND record.key = $2 AND record.expires_at > $3"
-    )),
-    read,
-    prune: Sql::new(
-        "DELETE FROM idempotency_records WHERE (workspace_id, key) IN (
-            SELECT workspace_id, key FROM idempotency_records WHERE expires_at <= $1
-            ORDER BY expires_at LIMIT $2 {skip locked})",
-    ),
-    appended: Some(AppendedRecords {
-        insert: Sql::new(
-            "INSERT INTO idempotency_records
-                (workspace_id, key, fingerprint, expires_at, client_id, request_id, sealed_secret)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        ),
-        find_at: Sql::new(find_records!(
-            "WHERE record.workspace_id = $1 AND record.key = $2 AND record.expires_at > $3
-                AND record.id = $4"
-        )),
+        read_key,
+        find: Sql::each(
+            find_records!(
+                "{join each on} record.workspace_id = each.scope AND record.key = each.key
+                    AND record.expires_at > each.now"
+            ),
+            &LOOKUP,
+        )
+        .reading(&REQUEST),
+        read,
         prune: Sql::new(
-            "DELETE FROM idempotency_records WHERE id IN (
-                SELECT id FROM idempotency_records WHERE expires_at <= $1
-                ORDER BY expires_at LIMIT $2)
-            RETURNING id, workspace_id, key",
+            "DELETE FROM idempotency_records WHERE (workspace_id, key) IN (
+                SELECT workspace_id, key FROM idempotency_records WHERE expires_at <= $1
+                ORDER BY expires_at LIMIT $2 {skip locked})",
         ),
-    }),
-};
+        appended: Some(AppendedRecords {
+            insert: Sql::each("INSERT INTO idempotency_records {row of each}", &RecordRow::COLUMNS),
+            find_at: Sql::new(find_records!(
+                "WHERE record.workspace_id = $1 AND record.key = $2 AND record.expires_at > $3
+                    AND record.id = $4"
+            ))
+            .reading(&REQUEST),
+            prune: Sql::new(
+                "DELETE FROM idempotency_records WHERE id IN (
+                    SELECT id FROM idempotency_records WHERE expires_at <= $1
+                    ORDER BY expires_at LIMIT $2)
+                RETURNING id, workspace_id, key",
+            ),
+        }),
+    };
 
 fn read_key(row: &Row<'_>) -> Result<ScopedKey<WorkspaceId>, StoreError> {
-    Ok((row.parsed("workspace_id")?, row.text("key")?.to_owned()))
+    Ok((row.parsed("workspace_id")?, row.string("key")?))
 }
 
 fn read(row: &Row<'_>) -> Result<(ScopedKey<WorkspaceId>, Earlier<Made>), StoreError> {
-    let key = (row.parsed("record_workspace_id")?, row.text("record_key")?.to_owned());
+    let key = (row.parsed("record_workspace_id")?, row.string("record_key")?);
     let fingerprint = Fingerprint::from_bytes(row.bytes("fingerprint")?);
-    let has_request = row.optional_bytes::<16>("id")?.is_some();
     let made = Made {
         client_id: row.parsed("record_client_id")?,
         sealed_secret: row.optional_bytes("sealed_secret")?.map(SealedSecret::from_bytes),
         expires_at: row.time("expires_at")?,
+        request: REQUEST.read_optional(row)?.map(Box::new),
         app_created_at: row.optional_time("app_created_at")?,
-        request: if has_request { Some(Box::new(read_request(row)?)) } else { None },
     };
     Ok((key, Earlier { fingerprint, made }))
 }
 
-/// The record of a request that is about to be made.
-pub(crate) fn record<'a>(
-    workspace_id: &'a WorkspaceId,
-    idempotency: &'a Idempotency,
-    client_id: &'a ClientId,
-    request_id: Option<&'a RequestId>,
-    sealed_secret: Option<&'a SealedSecret>,
-) -> ClaimRow<'a, WorkspaceId, 7> {
-    let Idempotency { key, fingerprint, expires_at } = idempotency;
-    let columns = [
-        workspace_id.into(),
-        key.as_str().into(),
-        fingerprint.as_bytes().into(),
-        (*expires_at).into(),
-        client_id.as_str().into(),
-        // The column takes no NULL.
-        request_id.map_or_else(|| (&[0_u8; 0]).into(), |id| id.as_bytes().into()),
-        sealed_secret.map(SealedSecret::as_bytes).into(),
-    ];
-    ClaimRow { scope: workspace_id.clone(), idempotency, columns }
-}
-
-/// Claims a key that was free when this transaction looked for it.
+/// Claims a key that was free when this transaction looked it up.
 pub(crate) async fn claim_free(
     transaction: &Transaction<'_>,
-    claim: ClaimRow<'_, WorkspaceId, 7>,
+    claim: &Claim<'_>,
 ) -> Result<(), StoreError> {
-    match RECORDS.claim(transaction, vec![claim]).await?.pop() {
-        Some(db::KeyClaim::Fresh) => Ok(()),
-        // Another process has claimed it meanwhile: this transaction is rolled back and tried
-        // again.
+    match RECORDS.claim(transaction, vec![claim.row()]).await?.pop() {
+        Some(KeyClaim::Fresh) => Ok(()),
+        // Another process has claimed it meanwhile. This error rolls the transaction back, and it
+        // is tried again.
         _ => Err(StoreError::unavailable(
             UnavailableReason::Busy,
             "an idempotency key was claimed at the same moment",
@@ -170,12 +184,12 @@ pub(crate) async fn claim_free(
 pub struct PruneIdempotencyRecords {
     /// The present.
     pub now: Timestamp,
-    /// How many at most: this bounds how long other writes wait.
+    /// The largest number of records to delete. It bounds how long other writes wait.
     pub limit: u32,
 }
 
 impl Write for PruneIdempotencyRecords {
-    /// How many were deleted.
+    /// The number of deleted records.
     type Outcome = u64;
 
     async fn apply_batch(
@@ -188,10 +202,10 @@ impl Write for PruneIdempotencyRecords {
 }
 
 impl WorkspaceStore {
-    /// What the workspace used this key for, if it is valid at `now`.
+    /// The record of the workspace's key, if it is valid at `now` (§4).
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// If the database cannot be read.
     pub async fn earlier(
         &self,
         workspace_id: &WorkspaceId,
@@ -202,10 +216,10 @@ impl WorkspaceStore {
         RECORDS.find(&self.database, workspace_id, key, now, lookup).await
     }
 
-    /// Deletes a batch of expired records; how many they were.
+    /// Deletes a batch of expired records (§4). Returns their number.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// If the database cannot be written.
     pub async fn prune_idempotency_records(
         &self,
         write: PruneIdempotencyRecords,

@@ -1,4 +1,4 @@
-//! SQLite: one file, one writer that commits in batches, readers beside it.
+//! SQLite: one file, a writer that commits in batches, and connections for reads.
 
 pub(crate) mod inspect;
 pub(crate) mod key_index;
@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use refinery::Runner;
 
-use self::key_index::{KeyIndex, StagedKeys};
+use self::key_index::KeyIndex;
+pub(crate) use self::key_index::StagedKeys;
 use self::readers::Readers;
 use crate::queue::Queue;
 use crate::row::Read;
@@ -21,7 +22,7 @@ use crate::value::Value;
 use crate::write::{Write, WriteResult};
 use crate::{OpenError, StoreError, WriterMetrics};
 
-/// How many statements a connection keeps prepared: more than either store has.
+/// The number of prepared statements that a connection caches: more than either store has.
 const STATEMENT_CACHE: usize = 128;
 
 /// A database file with its writer and readers. Clones share them.
@@ -32,7 +33,7 @@ pub(crate) struct Database {
     keys: KeyIndex,
 }
 
-/// A transaction, and what it does to the index of idempotency keys.
+/// A transaction, with its changes to the index of idempotency keys.
 #[derive(Clone, Copy)]
 pub(crate) struct SqliteTransaction<'a> {
     pub(crate) connection: &'a rusqlite::Connection,
@@ -40,7 +41,7 @@ pub(crate) struct SqliteTransaction<'a> {
 }
 
 impl Database {
-    /// Opens the file, makes it if it is missing, and brings its tables up to date.
+    /// Opens the file. Creates it if it is missing, and migrates its tables.
     pub(crate) fn open(
         path: &Path,
         migrations: &Runner,
@@ -56,11 +57,11 @@ impl Database {
         }
         let staged = StagedKeys::new(keys.clone());
         let queue =
-            Queue::start(move |waiting| writer::work(connection, &staged, waiting, &metrics))?;
+            Queue::start(move |waiting| writer::run(connection, &staged, waiting, &metrics))?;
         Ok(Self { queue: Arc::new(queue), readers, keys })
     }
 
-    /// Where idempotency records are.
+    /// The index of idempotency keys.
     pub(crate) fn keys(&self) -> &KeyIndex {
         &self.keys
     }
@@ -96,7 +97,7 @@ impl Database {
     }
 
     pub(crate) async fn close(&self) {
-        // The last connection to close moves the log into the file, which a reader's could not.
+        // The last connection to close moves the log into the file. Only the writer's can.
         self.readers.close();
         self.queue.close().await;
     }

@@ -289,6 +289,7 @@ async fn a_scheduler_that_lost_its_lease_changes_nothing() {
         key: RequestKey::from(&leased[0]),
         holder: "slow".into(),
         now: site.now(),
+        status: domain::challenge_request::Status::Failed,
         end,
     };
     let finished = site.database(async |store, _| store.finish_hand_overs(vec![write]).await).await;

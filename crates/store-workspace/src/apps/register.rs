@@ -1,38 +1,36 @@
-//! Registering apps over the API: once for each idempotency key (§4, §11).
+//! Registers an app over the API, once for each idempotency key (§4, §11).
 
 use db::{Earlier, Idempotency, StoreError, Transaction, Write, apply_each_in_lock_order};
 use domain::Timestamp;
 use domain::sealed_secret::SealedSecret;
 
-use crate::apps::{CreateApp, Created};
-use crate::idempotency::{self, Made, RECORDS};
+use crate::apps::create::{CreateApp, Created};
+use crate::idempotency::{self, Claim, Made, RECORDS};
 use crate::{UpdateApp, WorkspaceStore};
 
-/// Registers an app for an engineer, and takes the idempotency keys that guard it, all or nothing.
+/// Registers an app, and claims the idempotency keys that guard it, all or nothing.
 #[derive(Clone, Debug)]
 pub struct RegisterApp {
     /// The app, with its secret.
     pub create: CreateApp,
-    /// Where its users may be sent back to.
+    /// The URIs that its users may be redirected to.
     pub redirect_uris: Vec<String>,
-    /// How a repetition is recognised, if the client asked for that, and the secret to show again
-    /// then.
+    /// The app's idempotency key, if the client sent one, and the secret that a replay shows again.
     pub idempotency: Option<(Idempotency, SealedSecret)>,
-    /// How a repetition of the batch is recognised that this app is one of. The first of its apps
-    /// takes the key.
+    /// The idempotency key of the batch that contains the app. The batch's first app claims it.
     pub batch: Option<Idempotency>,
 }
 
-/// What came of registering an app.
+/// Whether an app was registered.
 #[derive(Clone, Debug)]
 pub enum Registered {
-    /// It is registered.
+    /// It was registered.
     Yes,
     /// Its client id is taken.
     ClientIdTaken,
-    /// The same was asked before under the same key: this came of it.
+    /// The same request claimed the key before. This is its result.
     Replay(Box<Made>),
-    /// The key, or the batch's, was used for something else.
+    /// The app's or the batch's key was used for another request.
     KeyConflict,
 }
 
@@ -51,7 +49,7 @@ impl Write for RegisterApp {
 }
 
 impl RegisterApp {
-    /// The keys that it takes.
+    /// The keys that it claims, in the order in which they are locked.
     fn keys(&self) -> (&str, Option<&str>, Option<&str>) {
         let batch = self.batch.as_ref().map(|batch| batch.key.as_str());
         let own = self.idempotency.as_ref().map(|(idempotency, _)| idempotency.key.as_str());
@@ -68,23 +66,21 @@ impl RegisterApp {
         {
             return Ok(Registered::KeyConflict);
         }
-        let outcome = self.make(transaction).await?;
+        let outcome = self.create_once(transaction).await?;
         let client_id = match &outcome {
             Registered::Yes => &self.create.app.client_id,
             Registered::Replay(earlier) => &earlier.client_id,
             Registered::ClientIdTaken | Registered::KeyConflict => return Ok(outcome),
         };
         if let Some((batch, None)) = &batch {
-            idempotency::claim_free(
-                transaction,
-                idempotency::record(&self.create.app.workspace_id, batch, client_id, None, None),
-            )
-            .await?;
+            let claim = Claim::new(&self.create.app.workspace_id, batch, client_id);
+            idempotency::claim_free(transaction, &claim).await?;
         }
         Ok(outcome)
     }
 
-    async fn make(&self, transaction: &Transaction<'_>) -> Result<Registered, StoreError> {
+    /// Creates the app, unless its own key was claimed before.
+    async fn create_once(&self, transaction: &Transaction<'_>) -> Result<Registered, StoreError> {
         if let Some((idempotency, _)) = &self.idempotency
             && let Some(earlier) = self.earlier(transaction, idempotency).await?
         {
@@ -98,36 +94,36 @@ impl RegisterApp {
             Created::Yes => {}
             Created::Taken => return Ok(Registered::ClientIdTaken),
             Created::NoOwner => {
-                return Err(StoreError::Internal("a key's workspace is gone".into()));
+                return Err(StoreError::Internal("an API key without a workspace".into()));
             }
         }
-        let app = &self.create.app;
-        if !self.redirect_uris.is_empty() {
-            let write = UpdateApp {
-                workspace_id: app.workspace_id.clone(),
-                client_id: app.client_id.clone(),
-                name: None,
-                redirect_uris: Some(self.redirect_uris.clone()),
-                now: app.created_at,
+        self.set_redirect_uris(transaction).await?;
+        if let Some((idempotency, sealed_secret)) = &self.idempotency {
+            let app = &self.create.app;
+            let claim = Claim {
+                sealed_secret: Some(sealed_secret),
+                ..Claim::new(&app.workspace_id, idempotency, &app.client_id)
             };
-            UpdateApp::apply_batch(std::slice::from_ref(&write), transaction).await?;
-        }
-        if let Some((idempotency, sealed)) = &self.idempotency {
-            idempotency::claim_free(
-                transaction,
-                idempotency::record(
-                    &app.workspace_id,
-                    idempotency,
-                    &app.client_id,
-                    None,
-                    Some(sealed),
-                ),
-            )
-            .await?;
+            idempotency::claim_free(transaction, &claim).await?;
         }
         Ok(Registered::Yes)
     }
 
+    async fn set_redirect_uris(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+        if self.redirect_uris.is_empty() {
+            return Ok(());
+        }
+        let update = UpdateApp {
+            workspace_id: self.create.app.workspace_id.clone(),
+            client_id: self.create.app.client_id.clone(),
+            name: None,
+            redirect_uris: Some(self.redirect_uris.clone()),
+            now: self.now(),
+        };
+        UpdateApp::apply_batch(std::slice::from_ref(&update), transaction).await.map(drop)
+    }
+
+    /// The live record of this key.
     async fn earlier(
         &self,
         transaction: &Transaction<'_>,
@@ -143,10 +139,10 @@ impl RegisterApp {
 }
 
 impl WorkspaceStore {
-    /// Registers an app, once for each idempotency key.
+    /// Registers an app, once for each idempotency key (§11).
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// If the database cannot be written.
     pub async fn register_app(&self, write: RegisterApp) -> Result<Registered, StoreError> {
         self.database.write(write).await
     }
