@@ -35,7 +35,8 @@ pub use crate::challenge_requests::take_observations::TakeObservations;
 pub use crate::demo::CreateDemo;
 pub use crate::events::prune::PruneEvents;
 pub use crate::events::read::Followed;
-pub use crate::idempotency::{Made, PruneIdempotencyRecords};
+pub use crate::idempotency::Made;
+pub use crate::idempotency::prune::PruneIdempotencyRecords;
 pub use crate::workspaces::{CreateWorkspace, Workspace};
 
 mod sqlite_migrations {

@@ -1,10 +1,12 @@
 //! Idempotency records of a workspace (§4): what its keys were used for. One table serves orders,
 //! apps, batches of apps and rotations, because a key guards one request of any kind.
 
+pub(crate) mod prune;
+
 use db::{
     AppendedRecords, ClaimRow, Column, Earlier, Idempotency, IdempotencyRecords, KeyClaim, Kind,
-    Lookup, Row, ScopedKey, Sql, StoreError, Transaction, UnavailableReason, Write, apply_each,
-    lookup_columns, write_columns,
+    Lookup, Row, ScopedKey, Sql, StoreError, Transaction, UnavailableReason, lookup_columns,
+    write_columns,
 };
 use domain::challenge_request::ChallengeRequest;
 use domain::idempotency::{Fingerprint, IdempotencyKey};
@@ -179,28 +181,6 @@ pub(crate) async fn claim_free(
     }
 }
 
-/// Deletes expired records (§4).
-#[derive(Clone, Debug)]
-pub struct PruneIdempotencyRecords {
-    /// The present.
-    pub now: Timestamp,
-    /// The largest number of records to delete. It bounds how long other writes wait.
-    pub limit: u32,
-}
-
-impl Write for PruneIdempotencyRecords {
-    /// The number of deleted records.
-    type Outcome = u64;
-
-    async fn apply_batch(
-        writes: &[Self],
-        transaction: &Transaction<'_>,
-    ) -> Result<Vec<u64>, StoreError> {
-        apply_each(writes, async |write| RECORDS.prune(transaction, write.now, write.limit).await)
-            .await
-    }
-}
-
 impl WorkspaceStore {
     /// The record of the workspace's key, if it is valid at `now` (§4).
     ///
@@ -215,26 +195,7 @@ impl WorkspaceStore {
     ) -> Result<Option<Earlier<Made>>, StoreError> {
         RECORDS.find(&self.database, workspace_id, key, now, lookup).await
     }
-
-    /// Deletes a batch of expired records (§4). Returns their number.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub async fn prune_idempotency_records(
-        &self,
-        write: PruneIdempotencyRecords,
-    ) -> Result<u64, StoreError> {
-        self.database.write(write).await
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_day_in_the_query_is_the_validity_of_a_key() {
-        assert_eq!(domain::idempotency::VALIDITY.as_millis(), 86_400_000);
-        assert!(RECORDS.claim.text().contains("- 86400000"));
-    }
-}
+mod tests;
