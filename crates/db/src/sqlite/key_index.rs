@@ -1,7 +1,7 @@
 //! An index of idempotency keys in memory.
 //!
-//! Keys are random, so an index of them on the disk writes a random page for each key. Measured with
-//! 5 million keys, that costs a seventh of the throughput and fifteen times the bytes written
+//! Keys are random, so an index of them on the disk writes a random page for each key. Measured
+//! with 5 million keys, that costs a seventh of the throughput and fifteen times the bytes written
 //! (`docs/performance.md`). One process owns an SQLite file, so it can hold the index in memory and
 //! only append the records. The rows are authoritative: a candidate from the index is compared with
 //! its row. The index is loaded before the database is used, and takes 29 to 36 bytes for each key.

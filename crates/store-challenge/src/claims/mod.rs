@@ -1,5 +1,5 @@
-//! Claims of stamps: the end of a verification decides whether its participation gets a stamp, first
-//! come, first served (§10).
+//! Claims of stamps: the end of a verification decides whether its participation gets a stamp,
+//! first come, first served (§10).
 
 mod locked;
 mod write;

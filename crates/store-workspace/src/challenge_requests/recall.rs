@@ -7,8 +7,8 @@ use domain::challenge_request::ChallengeRequest;
 use crate::challenge_requests::read::REQUEST;
 use crate::{RequestKey, WorkspaceStore};
 
-/// Takes requests that are due for a recall. They are due again at `again_at`, in case the scheduler
-/// stops before the recall is finished.
+/// Takes requests that are due for a recall. They are due again at `again_at`, in case the
+/// scheduler stops before the recall is finished.
 #[derive(Clone, Debug)]
 pub struct TakeRecalls {
     /// The present.

@@ -20,8 +20,8 @@ pub struct TakeObservations {
     pub now: Timestamp,
     /// How this process learns of changes.
     pub watch: Watch,
-    /// The time until the next observation of a challenge that has ended, but whose end has not been
-    /// recorded.
+    /// The time until the next observation of a challenge that has ended, but whose end has not
+    /// been recorded.
     pub again_in: Duration,
     /// The largest number of challenges.
     pub limit: u32,
