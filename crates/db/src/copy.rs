@@ -25,7 +25,7 @@ pub struct TableCount {
 
 /// The result of copying a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Copied {
+pub struct CopyOutcome {
     /// `false` if the target had the same rows already.
     pub is_new: bool,
     /// The tables, which are now the same on both sides.
@@ -86,7 +86,7 @@ pub async fn copy(
     folder: &Path,
     to: &PostgresOptions,
     schema: &Schema,
-) -> Result<Copied, CopyError> {
+) -> Result<CopyOutcome, CopyError> {
     // Migrates both sides, so that they have the same columns.
     for location in [Location::from(folder.to_owned()), Location::Postgres(Box::new(to.clone()))] {
         Database::open(&location, schema, WriterMetrics::default()).await?.close().await;
@@ -101,7 +101,7 @@ async fn copy_tables(
     to: &PostgresOptions,
     schema: &Schema,
     tables: Vec<&'static str>,
-) -> Result<Copied, CopyError> {
+) -> Result<CopyOutcome, CopyError> {
     let source =
         Connection::open_with_flags(folder.join(schema.file), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut wanted = Vec::with_capacity(tables.len());
@@ -117,7 +117,7 @@ async fn copy_tables(
     target.run("BEGIN").await?;
     target.run(&format!("LOCK TABLE {} IN EXCLUSIVE MODE", tables.join(", "))).await?;
     if target.has_the_same_rows(&wanted).await? {
-        return Ok(Copied { is_new: false, tables: wanted });
+        return Ok(CopyOutcome { is_new: false, tables: wanted });
     }
     for TableCount { table, rows } in &wanted {
         target.copy_table(&source, table).await?;
@@ -133,7 +133,7 @@ async fn copy_tables(
     }
     target.run("COMMIT").await?;
     target.run(&format!("ANALYZE {}", tables.join(", "))).await?;
-    Ok(Copied { is_new: true, tables: wanted })
+    Ok(CopyOutcome { is_new: true, tables: wanted })
 }
 
 struct Target {

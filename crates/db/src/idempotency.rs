@@ -27,11 +27,11 @@ pub struct Idempotency {
 
 /// A live record: what the request asked for that claimed the key, and its result.
 #[derive(Clone, Debug)]
-pub struct Earlier<T> {
+pub struct IdempotencyRecord<T> {
     /// The hash of what the request asked for.
     pub fingerprint: Fingerprint,
     /// Its result.
-    pub made: T,
+    pub result: T,
 }
 
 /// The state of a key for a request that claims it (§4).
@@ -48,10 +48,10 @@ pub enum KeyClaim<T> {
 impl<T> KeyClaim<T> {
     /// The state of a key with this live record, or with none.
     #[must_use]
-    pub fn of(earlier: Option<Earlier<T>>, fingerprint: Fingerprint) -> Self {
+    pub fn of(earlier: Option<IdempotencyRecord<T>>, fingerprint: Fingerprint) -> Self {
         match earlier {
             None => Self::Fresh,
-            Some(earlier) if earlier.fingerprint == fingerprint => Self::Replay(earlier.made),
+            Some(earlier) if earlier.fingerprint == fingerprint => Self::Replay(earlier.result),
             Some(_) => Self::Conflict,
         }
     }
@@ -82,7 +82,7 @@ pub struct IdempotencyRecords<S, T, const N: usize> {
     /// Finds the live record of each scope and key. Takes rows of [`lookup_columns`].
     pub find: Sql,
     /// Reads a row that `find` returns.
-    pub read: Read<(ScopedKey<S>, Earlier<T>)>,
+    pub read: Read<(ScopedKey<S>, IdempotencyRecord<T>)>,
     /// Deletes at most `$2` records that have expired at `$1`.
     pub prune: Sql,
     /// The statements for SQLite, if it appends the records and finds them with an index in memory.
@@ -173,7 +173,7 @@ where
         &'static self,
         transaction: &Transaction<'_>,
         keys: &[(&S, &IdempotencyKey, Timestamp)],
-    ) -> Result<HashMap<ScopedKey<S>, Earlier<T>>, StoreError> {
+    ) -> Result<HashMap<ScopedKey<S>, IdempotencyRecord<T>>, StoreError> {
         if let (Some(appended), EngineTransaction::Sqlite(sqlite)) =
             (&self.appended, &transaction.0)
         {
@@ -199,7 +199,7 @@ where
         key: &IdempotencyKey,
         now: Timestamp,
         lookup: Lookup,
-    ) -> Result<Option<Earlier<T>>, StoreError>
+    ) -> Result<Option<IdempotencyRecord<T>>, StoreError>
     where
         T: Send + 'static,
         S: Send + 'static,
@@ -276,7 +276,7 @@ where
         SqliteTransaction { connection, keys }: SqliteTransaction<'_>,
         appended: &'static AppendedRecords,
         (scope, key, now): (&S, &IdempotencyKey, Timestamp),
-    ) -> Result<Option<(ScopedKey<S>, Earlier<T>)>, StoreError> {
+    ) -> Result<Option<(ScopedKey<S>, IdempotencyRecord<T>)>, StoreError> {
         for id in keys.candidates(keys.hash(&scope.into(), key.as_str())) {
             let parameters = [scope.into(), key.as_str().into(), now.into(), id.into()];
             let found =

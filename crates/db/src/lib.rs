@@ -28,13 +28,13 @@ mod value;
 mod write;
 
 pub use columns::{Column, Kind, ReadColumns};
-pub use copy::{Copied, CopyError, TableCount, copy};
+pub use copy::{CopyError, CopyOutcome, TableCount, copy};
 pub use database::{AdvisoryLock, Database};
 pub use deployment_settings::RecordDeploymentSetting;
 pub use error::{OpenError, StoreError, UnavailableReason};
 pub use idempotency::{
-    AppendedRecords, ClaimRow, Earlier, Idempotency, IdempotencyRecords, KeyClaim, Lookup,
-    ScopedKey, lookup_columns,
+    AppendedRecords, ClaimRow, Idempotency, IdempotencyRecord, IdempotencyRecords, KeyClaim,
+    Lookup, ScopedKey, lookup_columns,
 };
 pub use inspection::{
     Applied, ClockReading, ErrorKind, Inspection, Problem, Tables, TablesState, inspect,

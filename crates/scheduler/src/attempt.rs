@@ -204,7 +204,7 @@ async fn without_deleted_apps(
         (leased.request.workspace_id.clone(), leased.request.client_id.clone())
     };
     let apps: BTreeSet<_> = leased.iter().map(app).collect();
-    let deleted = scheduler.store.deleted_among(&apps).await?;
+    let deleted = scheduler.store.deleted_apps(&apps).await?;
     if !deleted.is_empty() {
         leased.retain(|leased| !deleted.contains(&app(leased)));
     }

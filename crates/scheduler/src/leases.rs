@@ -36,6 +36,6 @@ pub(crate) async fn release_left_behind(scheduler: &Scheduler) -> Result<(), Sto
     let writes =
         abandoned.map(|key| ReleaseLease { key, holder: scheduler.dispatch.holder.clone() });
     // One that cannot be given back now expires by itself.
-    scheduler.store.release_lease_of_each(writes.collect()).await;
+    scheduler.store.release_each_lease(writes.collect()).await;
     Ok(())
 }

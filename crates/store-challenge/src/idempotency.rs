@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use db::{
-    ClaimRow, Column, Earlier, Idempotency, IdempotencyRecords, KeyClaim, Kind, Lookup, Row,
-    ScopedKey, Sql, StoreError, Transaction, Write, apply_each, lookup_columns, write_columns,
+    ClaimRow, Column, Idempotency, IdempotencyRecord, IdempotencyRecords, KeyClaim, Kind, Lookup,
+    Row, ScopedKey, Sql, StoreError, Transaction, Write, apply_each, lookup_columns, write_columns,
 };
 use domain::idempotency::{Fingerprint, IdempotencyKey};
 use domain::participation::Participation;
@@ -15,7 +15,7 @@ use crate::participations::PARTICIPATION;
 
 /// The result of a request that claimed a key.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct IdempotentResult {
     /// The participation that it started, in its present state.
     pub participation: Participation,
     /// The HMAC of the browser's identity.
@@ -46,20 +46,21 @@ write_columns! {
 
 const LOOKUP: [Column; 3] = lookup_columns(Kind::Bytes);
 
-static RECORDS: IdempotencyRecords<ChallengeId, Made, { RecordRow::COUNT }> = IdempotencyRecords {
-    // The challenge is locked, and no live record was found, so a record that is replaced has
-    // expired.
-    claim: Sql::each(
-        "INSERT INTO idempotency_records {row of each}
+static RECORDS: IdempotencyRecords<ChallengeId, IdempotentResult, { RecordRow::COUNT }> =
+    IdempotencyRecords {
+        // The challenge is locked, and no live record was found, so a record that is replaced has
+        // expired.
+        claim: Sql::each(
+            "INSERT INTO idempotency_records {row of each}
         ON CONFLICT (challenge_id, key) DO UPDATE SET
             fingerprint = excluded.fingerprint, participation_id = excluded.participation_id,
             expires_at = excluded.expires_at
         {returning challenge_id, key}",
-        &RecordRow::COLUMNS,
-    ),
-    read_key,
-    find: Sql::each(
-        "SELECT record_key, fingerprint, browser_hash, {columns}
+            &RecordRow::COLUMNS,
+        ),
+        read_key,
+        find: Sql::each(
+            "SELECT record_key, fingerprint, browser_hash, {columns}
         FROM (
             SELECT record.challenge_id AS record_challenge_id, record.key AS record_key,
                 record.fingerprint AS fingerprint,
@@ -69,36 +70,41 @@ static RECORDS: IdempotencyRecords<ChallengeId, Made, { RecordRow::COUNT }> = Id
         ) AS record
         JOIN participations ON challenge_id = record_challenge_id
             AND id = record_participation_id",
-        &LOOKUP,
-    )
-    .reading(&PARTICIPATION),
-    read,
-    prune: Sql::new(
-        "DELETE FROM idempotency_records WHERE (challenge_id, key) IN (
+            &LOOKUP,
+        )
+        .reading(&PARTICIPATION),
+        read,
+        prune: Sql::new(
+            "DELETE FROM idempotency_records WHERE (challenge_id, key) IN (
             SELECT challenge_id, key FROM idempotency_records WHERE expires_at <= $1
             ORDER BY expires_at LIMIT $2 {skip locked})",
-    ),
-    appended: None,
-};
+        ),
+        appended: None,
+    };
 
 fn read_key(row: &Row<'_>) -> Result<ScopedKey<ChallengeId>, StoreError> {
     Ok((ChallengeId::from_bytes(row.bytes("challenge_id")?), row.string("key")?))
 }
 
-fn read(row: &Row<'_>) -> Result<(ScopedKey<ChallengeId>, Earlier<Made>), StoreError> {
+fn read(
+    row: &Row<'_>,
+) -> Result<(ScopedKey<ChallengeId>, IdempotencyRecord<IdempotentResult>), StoreError> {
     let key = row.string("record_key")?;
     let fingerprint = Fingerprint::from_bytes(row.bytes("fingerprint")?);
     let browser_hash = row.bytes("browser_hash")?;
     let participation = (PARTICIPATION.read)(row)?;
     let key = (participation.challenge_id, key);
-    Ok((key, Earlier { fingerprint, made: Made { participation, browser_hash } }))
+    Ok((
+        key,
+        IdempotencyRecord { fingerprint, result: IdempotentResult { participation, browser_hash } },
+    ))
 }
 
 /// The live records of these keys at these times.
 pub(crate) async fn find_each(
     transaction: &Transaction<'_>,
     keys: &[(&ChallengeId, &IdempotencyKey, Timestamp)],
-) -> Result<HashMap<ScopedKey<ChallengeId>, Earlier<Made>>, StoreError> {
+) -> Result<HashMap<ScopedKey<ChallengeId>, IdempotencyRecord<IdempotentResult>>, StoreError> {
     RECORDS.find_each(transaction, keys).await
 }
 
@@ -146,13 +152,13 @@ impl ChallengeStore {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn earlier(
+    pub async fn idempotency_record(
         &self,
         challenge_id: ChallengeId,
         key: &IdempotencyKey,
         now: Timestamp,
         lookup: Lookup,
-    ) -> Result<Option<Earlier<Made>>, StoreError> {
+    ) -> Result<Option<IdempotencyRecord<IdempotentResult>>, StoreError> {
         RECORDS.find(&self.database, &challenge_id, key, now, lookup).await
     }
 

@@ -11,8 +11,8 @@ use db::{Database, Location, Migrations, OpenError, Schema, WriterMetrics};
 pub use crate::challenges::ChallengeRecord;
 pub use crate::challenges::close::CloseChallenge;
 pub use crate::challenges::create::CreateChallenge;
-pub use crate::claims::{DecideParticipation, Decision, Verdict};
-pub use crate::idempotency::{Made, PruneIdempotencyRecords};
+pub use crate::claims::{Decision, FinishVerification, Verdict};
+pub use crate::idempotency::{IdempotentResult, PruneIdempotencyRecords};
 pub use crate::participations::join::{JoinChallenge, JoinOutcome};
 pub use crate::participations::lapse::LapseOverdue;
 

@@ -14,12 +14,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use db::{Earlier, Lookup, StoreError};
+use db::{IdempotencyRecord, Lookup, StoreError};
 use domain::app::App;
 use domain::catalogue::Catalogue;
 use domain::idempotency::IdempotencyKey;
 use domain::{ClientId, Environment, WorkspaceId};
-use store_workspace::{Made, WorkspaceStore};
+use store_workspace::{IdempotentResult, WorkspaceStore};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as OpenApiDocument;
 
@@ -110,8 +110,8 @@ impl WorkspaceApi {
         workspace_id: &WorkspaceId,
         key: IdempotencyKey,
         lookup: Lookup,
-    ) -> Result<Option<Earlier<Made>>, StoreError> {
-        self.store.earlier(workspace_id, &key, self.clock_and_rng.now(), lookup).await
+    ) -> Result<Option<IdempotencyRecord<IdempotentResult>>, StoreError> {
+        self.store.idempotency_record(workspace_id, &key, self.clock_and_rng.now(), lookup).await
     }
 
     /// Takes notice that an app was changed.

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use db::{Earlier, Lookup, StoreError};
+use db::{IdempotencyRecord, Lookup, StoreError};
 use domain::idempotency::IdempotencyKey;
 use domain::participation::{Participation, Status, TIME_TO_VERIFY};
 use domain::production_test::Payload;
@@ -13,7 +13,7 @@ use http_support::idempotency::{IdempotentRequest, KeyedRequest, Outcome, once};
 use http_support::path::PathParameters;
 use http_support::response::Created;
 use serde_json::{Map, Value};
-use store_challenge::{ChallengeRecord, JoinChallenge, JoinOutcome, Made};
+use store_challenge::{ChallengeRecord, IdempotentResult, JoinChallenge, JoinOutcome};
 use wire::error::ErrorEnvelope;
 use wire::participation::{self as body, read_join};
 
@@ -94,8 +94,11 @@ async fn find_earlier(
     service: &ChallengeService,
     id: ChallengeId,
     key: IdempotencyKey,
-) -> Result<Option<Earlier<Made>>, StoreError> {
-    service.store().earlier(id, &key, service.clock_and_rng().now(), Lookup::Always).await
+) -> Result<Option<IdempotencyRecord<IdempotentResult>>, StoreError> {
+    service
+        .store()
+        .idempotency_record(id, &key, service.clock_and_rng().now(), Lookup::Always)
+        .await
 }
 
 async fn join(
@@ -104,7 +107,7 @@ async fn join(
     body: &Map<String, Value>,
     browser_hash: [u8; 32],
     keyed: Option<KeyedRequest>,
-) -> Result<Outcome<Participation, Made>, ApiError> {
+) -> Result<Outcome<Participation, IdempotentResult>, ApiError> {
     let Payload { provider_ids, target_platform, .. } = &record.payload;
     let (provider_id, platform) =
         read_join(body, provider_ids, *target_platform).map_err(ApiError::validation)?;
@@ -124,7 +127,7 @@ async fn join(
 
 /// What the same request has begun before. A browser that never got the first answer has no cookie;
 /// one that has another cookie is another tester's.
-fn made_by(known_as: Option<[u8; 32]>, made: Made) -> Result<Participation, ApiError> {
+fn made_by(known_as: Option<[u8; 32]>, made: IdempotentResult) -> Result<Participation, ApiError> {
     if known_as.is_none_or(|known_as| known_as == made.browser_hash) {
         Ok(made.participation)
     } else {

@@ -5,7 +5,7 @@ pub(super) mod event;
 use domain::ParticipationId;
 use domain::participation::Status;
 use http_support::error::ApiError;
-use store_challenge::{DecideParticipation, Verdict};
+use store_challenge::{FinishVerification, Verdict};
 use wire::verification::{Outcome, VerificationResult};
 
 use super::ChallengeService;
@@ -26,8 +26,8 @@ pub(super) async fn record_outcome(
         }
         Outcome::Failed => Verdict::Failed,
     };
-    let write = DecideParticipation { id, verdict, now: service.clock_and_rng().now() };
-    let Some(decision) = service.store().decide_participation(write).await? else {
+    let write = FinishVerification { id, verdict, now: service.clock_and_rng().now() };
+    let Some(decision) = service.store().finish_verification(write).await? else {
         return Ok(None);
     };
     if decision.is_new {

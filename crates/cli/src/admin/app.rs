@@ -7,7 +7,7 @@ use domain::api_key::SecretHash;
 use domain::app::{App, new_client_secret, preview};
 use domain::{ClientId, ProviderId, WorkspaceId};
 use serde_json::{Value, json};
-use store_workspace::{AppOverview, CreateApp, Created};
+use store_workspace::{AppOverview, CreateApp, CreateAppOutcome};
 
 use super::{AdminContext, Answer, no_workspace};
 use crate::failure::Failure;
@@ -86,9 +86,9 @@ async fn create(desk: &AdminContext, arguments: CreateArguments) -> Result<Answe
     let attempts = if client_id.is_some() { 1 } else { ATTEMPTS };
     for _ in 0..attempts {
         match desk.store.create_app(write(&app, &secret)).await? {
-            Created::Yes => return Ok(answer(&app, &secret)),
-            Created::NoOwner => return Err(no_workspace(&app.workspace_id)),
-            Created::Taken => {}
+            CreateAppOutcome::Created => return Ok(answer(&app, &secret)),
+            CreateAppOutcome::NoWorkspace => return Err(no_workspace(&app.workspace_id)),
+            CreateAppOutcome::ClientIdTaken => {}
         }
         if client_id.is_none() {
             app.client_id = ClientId::random(desk.clock_and_rng.randomness());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use db::{Copied, PostgresOptions};
+use db::{CopyOutcome, PostgresOptions};
 
 use super::StartError;
 use super::data_directory::DataDirectory;
@@ -11,9 +11,9 @@ use super::data_directory::DataDirectory;
 #[derive(Clone, Debug)]
 pub struct CopiedDeployment {
     /// Workspaces and production tests.
-    pub connect: Copied,
+    pub connect: CopyOutcome,
     /// Challenges.
-    pub tpas: Copied,
+    pub tpas: CopyOutcome,
 }
 
 /// Copies everything from a data directory, which no server may be using, to PostgreSQL. It is safe

@@ -6,7 +6,7 @@ use db::{Sql, StoreError, Transaction, write_columns};
 use domain::participation::Participation;
 use domain::{ChallengeId, ParticipationId};
 
-use super::DecideParticipation;
+use super::FinishVerification;
 use crate::challenges::{self, ChallengeRecord};
 use crate::participations;
 
@@ -20,7 +20,7 @@ pub(super) struct Locked {
 
 impl Locked {
     pub(super) async fn read(
-        writes: &[DecideParticipation],
+        writes: &[FinishVerification],
         transaction: &Transaction<'_>,
     ) -> Result<Self, StoreError> {
         let ids = || writes.iter().map(|write| write.id);
@@ -51,7 +51,7 @@ write_columns! {
 }
 
 async fn holders(
-    writes: &[DecideParticipation],
+    writes: &[FinishVerification],
     participations: &HashMap<ParticipationId, Participation>,
     transaction: &Transaction<'_>,
 ) -> Result<HashSet<ParticipationId>, StoreError> {

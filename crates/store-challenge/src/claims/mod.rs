@@ -29,7 +29,7 @@ pub enum Verdict {
 
 /// Finishes a participation whose verification has ended.
 #[derive(Clone, Debug)]
-pub struct DecideParticipation {
+pub struct FinishVerification {
     /// The participation.
     pub id: ParticipationId,
     /// The result of the verification.
@@ -66,7 +66,7 @@ impl Verdict {
     }
 }
 
-impl Write for DecideParticipation {
+impl Write for FinishVerification {
     /// `None` if the participation does not exist.
     type Outcome = Option<Decision>;
 
@@ -96,7 +96,7 @@ impl Write for DecideParticipation {
 
 /// Applies writes without conflicts, in their order.
 async fn apply_slice(
-    slice: &[DecideParticipation],
+    slice: &[FinishVerification],
     mut locked: Locked,
     transaction: &Transaction<'_>,
 ) -> Result<Vec<Option<Decision>>, StoreError> {
@@ -105,7 +105,7 @@ async fn apply_slice(
     let mut outcomes = Vec::with_capacity(slice.len());
     let mut concluded = Vec::new();
     let mut claims = Vec::new();
-    for DecideParticipation { id, verdict, now } in slice {
+    for FinishVerification { id, verdict, now } in slice {
         let participation = locked.participations.get(id);
         let with_challenge =
             participation.and_then(|it| Some((it, locked.challenges.get_mut(&it.challenge_id)?)));
@@ -148,9 +148,9 @@ impl ChallengeStore {
     ///
     /// # Errors
     /// If the database cannot be written.
-    pub async fn decide_participation(
+    pub async fn finish_verification(
         &self,
-        write: DecideParticipation,
+        write: FinishVerification,
     ) -> Result<Option<Decision>, StoreError> {
         self.database.write(write).await
     }

@@ -9,7 +9,7 @@ use domain::idempotency::IdempotencyKey;
 use domain::participation::Participation;
 use domain::{ChallengeId, ParticipationId, Timestamp};
 
-use crate::idempotency::{self, Claim, Made};
+use crate::idempotency::{self, Claim, IdempotentResult};
 use crate::{ChallengeStore, challenges};
 
 /// Joins a tester's browser to a challenge.
@@ -29,7 +29,7 @@ pub enum JoinOutcome {
     /// The participation is stored.
     Joined,
     /// The same request claimed the key before. This is its result.
-    Replay(Made),
+    Replay(IdempotentResult),
     /// The key was used for another request.
     KeyConflict,
     /// The challenge does not exist.
@@ -137,7 +137,7 @@ async fn apply_slice(
         if let Some(Idempotency { key, fingerprint, .. }) = idempotency {
             let earlier = earlier.remove(&(challenge_id, key.as_str().to_owned()));
             match KeyClaim::of(earlier, *fingerprint) {
-                KeyClaim::Replay(made) => return JoinOutcome::Replay(made),
+                KeyClaim::Replay(result) => return JoinOutcome::Replay(result),
                 KeyClaim::Conflict => return JoinOutcome::KeyConflict,
                 KeyClaim::Fresh => {}
             }

@@ -44,22 +44,22 @@ write_columns! {
 
 /// Whether an app was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Created {
+pub enum CreateAppOutcome {
     /// It was created.
-    Yes,
+    Created,
     /// Its client id is taken.
-    Taken,
+    ClientIdTaken,
     /// Its workspace does not exist.
-    NoOwner,
+    NoWorkspace,
 }
 
 impl Write for CreateApp {
-    type Outcome = Created;
+    type Outcome = CreateAppOutcome;
 
     async fn apply_batch(
         writes: &[Self],
         transaction: &Transaction<'_>,
-    ) -> Result<Vec<Created>, StoreError> {
+    ) -> Result<Vec<CreateAppOutcome>, StoreError> {
         apply_each(writes, async |write| write.create(transaction).await).await
     }
 }
@@ -68,21 +68,21 @@ impl CreateApp {
     pub(crate) async fn create(
         &self,
         transaction: &Transaction<'_>,
-    ) -> Result<Created, StoreError> {
+    ) -> Result<CreateAppOutcome, StoreError> {
         static INSERT: Sql = Sql::each(
             "INSERT INTO apps {row of each} ON CONFLICT (client_id) DO NOTHING",
             &AppRow::COLUMNS,
         );
         if !workspaces::exists(transaction, &self.app.workspace_id).await? {
-            return Ok(Created::NoOwner);
+            return Ok(CreateAppOutcome::NoWorkspace);
         }
         if transaction.execute_each(&INSERT, &[AppRow::of(self)]).await? == 0 {
-            return Ok(Created::Taken);
+            return Ok(CreateAppOutcome::ClientIdTaken);
         }
         let App { workspace_id, client_id, enabled_providers, created_at, .. } = &self.app;
         providers::enable(transaction, workspace_id, client_id, enabled_providers, *created_at)
             .await?;
-        Ok(Created::Yes)
+        Ok(CreateAppOutcome::Created)
     }
 }
 
@@ -91,7 +91,7 @@ impl WorkspaceStore {
     ///
     /// # Errors
     /// If the database cannot be written.
-    pub async fn create_app(&self, write: CreateApp) -> Result<Created, StoreError> {
+    pub async fn create_app(&self, write: CreateApp) -> Result<CreateAppOutcome, StoreError> {
         self.database.write(write).await
     }
 }

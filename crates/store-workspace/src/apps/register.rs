@@ -1,11 +1,13 @@
 //! Registers an app over the API, once for each idempotency key (§4, §11).
 
-use db::{Earlier, Idempotency, StoreError, Transaction, Write, apply_each_in_lock_order};
+use db::{
+    Idempotency, IdempotencyRecord, StoreError, Transaction, Write, apply_each_in_lock_order,
+};
 use domain::Timestamp;
 use domain::sealed_secret::SealedSecret;
 
-use crate::apps::create::{CreateApp, Created};
-use crate::idempotency::{self, Claim, Made, RECORDS};
+use crate::apps::create::{CreateApp, CreateAppOutcome};
+use crate::idempotency::{self, Claim, IdempotentResult, RECORDS};
 use crate::{UpdateApp, WorkspaceStore};
 
 /// Registers an app, and claims the idempotency keys that guard it, all or nothing.
@@ -23,24 +25,24 @@ pub struct RegisterApp {
 
 /// Whether an app was registered.
 #[derive(Clone, Debug)]
-pub enum Registered {
+pub enum RegisterAppOutcome {
     /// It was registered.
-    Yes,
+    Registered,
     /// Its client id is taken.
     ClientIdTaken,
     /// The same request claimed the key before. This is its result.
-    Replay(Box<Made>),
+    Replay(Box<IdempotentResult>),
     /// The app's or the batch's key was used for another request.
     KeyConflict,
 }
 
 impl Write for RegisterApp {
-    type Outcome = Registered;
+    type Outcome = RegisterAppOutcome;
 
     async fn apply_batch(
         writes: &[Self],
         transaction: &Transaction<'_>,
-    ) -> Result<Vec<Registered>, StoreError> {
+    ) -> Result<Vec<RegisterAppOutcome>, StoreError> {
         apply_each_in_lock_order(writes, Self::keys, async |write| {
             write.register(transaction).await
         })
@@ -56,7 +58,10 @@ impl RegisterApp {
         (self.create.app.workspace_id.as_str(), batch, own)
     }
 
-    async fn register(&self, transaction: &Transaction<'_>) -> Result<Registered, StoreError> {
+    async fn register(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<RegisterAppOutcome, StoreError> {
         let batch = match &self.batch {
             Some(batch) => Some((batch, self.earlier(transaction, batch).await?)),
             None => None,
@@ -64,13 +69,15 @@ impl RegisterApp {
         if let Some((batch, Some(earlier))) = &batch
             && earlier.fingerprint != batch.fingerprint
         {
-            return Ok(Registered::KeyConflict);
+            return Ok(RegisterAppOutcome::KeyConflict);
         }
         let outcome = self.create_once(transaction).await?;
         let client_id = match &outcome {
-            Registered::Yes => &self.create.app.client_id,
-            Registered::Replay(earlier) => &earlier.client_id,
-            Registered::ClientIdTaken | Registered::KeyConflict => return Ok(outcome),
+            RegisterAppOutcome::Registered => &self.create.app.client_id,
+            RegisterAppOutcome::Replay(earlier) => &earlier.client_id,
+            RegisterAppOutcome::ClientIdTaken | RegisterAppOutcome::KeyConflict => {
+                return Ok(outcome);
+            }
         };
         if let Some((batch, None)) = &batch {
             let claim = Claim::new(&self.create.app.workspace_id, batch, client_id);
@@ -80,20 +87,23 @@ impl RegisterApp {
     }
 
     /// Creates the app, unless its own key was claimed before.
-    async fn create_once(&self, transaction: &Transaction<'_>) -> Result<Registered, StoreError> {
+    async fn create_once(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<RegisterAppOutcome, StoreError> {
         if let Some((idempotency, _)) = &self.idempotency
             && let Some(earlier) = self.earlier(transaction, idempotency).await?
         {
             return Ok(if earlier.fingerprint == idempotency.fingerprint {
-                Registered::Replay(Box::new(earlier.made))
+                RegisterAppOutcome::Replay(Box::new(earlier.result))
             } else {
-                Registered::KeyConflict
+                RegisterAppOutcome::KeyConflict
             });
         }
         match self.create.create(transaction).await? {
-            Created::Yes => {}
-            Created::Taken => return Ok(Registered::ClientIdTaken),
-            Created::NoOwner => {
+            CreateAppOutcome::Created => {}
+            CreateAppOutcome::ClientIdTaken => return Ok(RegisterAppOutcome::ClientIdTaken),
+            CreateAppOutcome::NoWorkspace => {
                 return Err(StoreError::Internal("an API key without a workspace".into()));
             }
         }
@@ -106,7 +116,7 @@ impl RegisterApp {
             };
             idempotency::claim_free(transaction, &claim).await?;
         }
-        Ok(Registered::Yes)
+        Ok(RegisterAppOutcome::Registered)
     }
 
     async fn set_redirect_uris(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
@@ -128,7 +138,7 @@ impl RegisterApp {
         &self,
         transaction: &Transaction<'_>,
         idempotency: &Idempotency,
-    ) -> Result<Option<Earlier<Made>>, StoreError> {
+    ) -> Result<Option<IdempotencyRecord<IdempotentResult>>, StoreError> {
         let key = (&self.create.app.workspace_id, &idempotency.key, self.now());
         Ok(RECORDS.find_each(transaction, &[key]).await?.into_values().next())
     }
@@ -143,7 +153,7 @@ impl WorkspaceStore {
     ///
     /// # Errors
     /// If the database cannot be written.
-    pub async fn register_app(&self, write: RegisterApp) -> Result<Registered, StoreError> {
+    pub async fn register_app(&self, write: RegisterApp) -> Result<RegisterAppOutcome, StoreError> {
         self.database.write(write).await
     }
 }

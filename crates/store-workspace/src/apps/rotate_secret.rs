@@ -5,7 +5,7 @@ use domain::api_key::SecretHash;
 use domain::sealed_secret::SealedSecret;
 use domain::{ClientId, Timestamp, WorkspaceId};
 
-use crate::idempotency::{Claim, Made, RECORDS};
+use crate::idempotency::{Claim, IdempotentResult, RECORDS};
 use crate::{WorkspaceStore, apps};
 
 /// Replaces an app's client secret. The old secret is invalid at once.
@@ -27,24 +27,24 @@ pub struct RotateClientSecret {
 
 /// Whether an app's client secret was rotated.
 #[derive(Clone, Debug)]
-pub enum Rotated {
+pub enum RotateSecretOutcome {
     /// The app has the new secret.
-    Yes,
+    Rotated,
     /// There is no such app.
     NoSuchApp,
     /// The same request claimed the key before. This is its result.
-    Replay(Box<Made>),
+    Replay(Box<IdempotentResult>),
     /// The key was used for another request.
     KeyConflict,
 }
 
 impl Write for RotateClientSecret {
-    type Outcome = Rotated;
+    type Outcome = RotateSecretOutcome;
 
     async fn apply_batch(
         writes: &[Self],
         transaction: &Transaction<'_>,
-    ) -> Result<Vec<Rotated>, StoreError> {
+    ) -> Result<Vec<RotateSecretOutcome>, StoreError> {
         apply_each_in_lock_order(
             writes,
             |write| write.client_id.as_str(),
@@ -55,7 +55,10 @@ impl Write for RotateClientSecret {
 }
 
 impl RotateClientSecret {
-    async fn rotate(&self, transaction: &Transaction<'_>) -> Result<Rotated, StoreError> {
+    async fn rotate(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<RotateSecretOutcome, StoreError> {
         static ROTATE: Sql = Sql::new(
             "UPDATE apps SET client_secret_hash = $1, client_secret_preview = $2, updated_at = $3
             WHERE workspace_id = $4 AND client_id = $5 AND deleted_at IS NULL",
@@ -69,7 +72,7 @@ impl RotateClientSecret {
             now,
         } = self;
         if !apps::lock(transaction, workspace_id.as_str(), client_id.as_str()).await? {
-            return Ok(Rotated::NoSuchApp);
+            return Ok(RotateSecretOutcome::NoSuchApp);
         }
         if let Some((idempotency, sealed_secret)) = idempotency {
             let claim = Claim {
@@ -78,8 +81,10 @@ impl RotateClientSecret {
             };
             match RECORDS.claim(transaction, vec![claim.row()]).await?.pop() {
                 Some(KeyClaim::Fresh) => {}
-                Some(KeyClaim::Replay(made)) => return Ok(Rotated::Replay(Box::new(made))),
-                Some(KeyClaim::Conflict) | None => return Ok(Rotated::KeyConflict),
+                Some(KeyClaim::Replay(result)) => {
+                    return Ok(RotateSecretOutcome::Replay(Box::new(result)));
+                }
+                Some(KeyClaim::Conflict) | None => return Ok(RotateSecretOutcome::KeyConflict),
             }
         }
         let parameters = [
@@ -90,7 +95,7 @@ impl RotateClientSecret {
             client_id.as_str().into(),
         ];
         transaction.execute(&ROTATE, &parameters).await?;
-        Ok(Rotated::Yes)
+        Ok(RotateSecretOutcome::Rotated)
     }
 }
 
@@ -102,7 +107,7 @@ impl WorkspaceStore {
     pub async fn rotate_client_secret(
         &self,
         write: RotateClientSecret,
-    ) -> Result<Rotated, StoreError> {
+    ) -> Result<RotateSecretOutcome, StoreError> {
         self.database.write(write).await
     }
 }

@@ -11,7 +11,7 @@ use domain::production_test::Payload;
 use domain::{Platform, Timestamp};
 
 use crate::WorkspaceStore;
-use crate::idempotency::{Claim, Made, RECORDS};
+use crate::idempotency::{Claim, IdempotentResult, RECORDS};
 
 /// Creates a challenge request, and claims the idempotency key that guards it, both or neither.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub enum CreateOutcome {
     /// It was created.
     Created,
     /// The same request claimed the key before. This is its result.
-    Replay(Box<Made>),
+    Replay(Box<IdempotentResult>),
     /// The key was used for another request.
     KeyConflict,
 }
@@ -128,7 +128,7 @@ async fn create(
                 rows.push(NewRequestRow::of(write));
                 CreateOutcome::Created
             }
-            Some(KeyClaim::Replay(made)) => CreateOutcome::Replay(Box::new(made)),
+            Some(KeyClaim::Replay(result)) => CreateOutcome::Replay(Box::new(result)),
             Some(KeyClaim::Conflict) => CreateOutcome::KeyConflict,
         });
     }

@@ -149,7 +149,7 @@ impl WorkspaceStore {
     }
 
     /// Releases several leases. Each write succeeds or fails alone.
-    pub async fn release_lease_of_each(
+    pub async fn release_each_lease(
         &self,
         writes: Vec<ReleaseLease>,
     ) -> Vec<Result<(), StoreError>> {
@@ -160,7 +160,7 @@ impl WorkspaceStore {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn deleted_among(
+    pub async fn deleted_apps(
         &self,
         apps: &BTreeSet<(WorkspaceId, ClientId)>,
     ) -> Result<Vec<(WorkspaceId, ClientId)>, StoreError> {

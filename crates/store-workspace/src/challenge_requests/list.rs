@@ -33,7 +33,7 @@ pub struct Page {
 
 /// The number of rows of a list that are read at once: enough for efficient reads, few enough to
 /// hold in memory.
-pub const PART: u32 = 256;
+pub const LIST_BATCH: u32 = 256;
 
 /// Selects the requests that match a filter: workspace `$1`, app `$2`, scheduled `$3`, status `$4`.
 macro_rules! matching {
@@ -139,12 +139,12 @@ impl WorkspaceStore {
     }
 
     /// The next requests of the app that match the filter: after the one with this id, or from the
-    /// beginning, without the first `offset`. Fewer than [`PART`] requests are the last ones. The
-    /// filter's own limit and offset are ignored.
+    /// beginning, without the first `offset`. Fewer than [`LIST_BATCH`] requests are the last ones.
+    /// The filter's own limit and offset are ignored.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn challenge_requests_behind(
+    pub async fn challenge_requests_after(
         &self,
         workspace_id: &WorkspaceId,
         client_id: &ClientId,
@@ -160,7 +160,7 @@ impl WorkspaceStore {
             (*scheduled).into(),
             status.map(Status::as_str).into(),
             after.as_ref().map_or(start, |id| id.as_bytes().into()),
-            PART.into(),
+            LIST_BATCH.into(),
             i64::try_from(offset).unwrap_or(i64::MAX).into(),
         ];
         let sql = if *descending { &NEXT_OLDER } else { &NEXT_NEWER };

@@ -9,7 +9,7 @@ use crate::apps::AppKeyRow;
 
 /// The state of an app whose events are followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Followed {
+pub struct FollowedApp {
     /// The app's workspace.
     pub workspace_id: WorkspaceId,
     /// The app's id.
@@ -53,7 +53,7 @@ impl WorkspaceStore {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn kept_events(
+    pub async fn event_range(
         &self,
         workspace_id: &WorkspaceId,
         client_id: &ClientId,
@@ -100,10 +100,10 @@ impl WorkspaceStore {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn followed(
+    pub async fn followed_apps(
         &self,
         apps: &[(WorkspaceId, ClientId)],
-    ) -> Result<Vec<Followed>, StoreError> {
+    ) -> Result<Vec<FollowedApp>, StoreError> {
         static SQL: Sql = Sql::each(
             "SELECT apps.workspace_id, apps.client_id, COALESCE(newest, 0) AS newest, deleted_at
             FROM apps LEFT JOIN event_sequences
@@ -113,7 +113,7 @@ impl WorkspaceStore {
             &AppKeyRow::COLUMNS,
         );
         let rows = apps.iter().map(|app| AppKeyRow::of(app).map(Value::into_owned));
-        self.database.query_each(&SQL, rows.collect(), read_followed).await
+        self.database.query_each(&SQL, rows.collect(), read_followed_app).await
     }
 }
 
@@ -123,8 +123,8 @@ fn read_range(row: &Row<'_>) -> Result<Kept, StoreError> {
     Ok(Kept { oldest, newest })
 }
 
-fn read_followed(row: &Row<'_>) -> Result<Followed, StoreError> {
-    Ok(Followed {
+fn read_followed_app(row: &Row<'_>) -> Result<FollowedApp, StoreError> {
+    Ok(FollowedApp {
         workspace_id: row.parsed("workspace_id")?,
         client_id: row.parsed("client_id")?,
         newest: Sequence::from_number(row.integer("newest")?),

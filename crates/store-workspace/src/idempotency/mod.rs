@@ -4,9 +4,9 @@
 pub(crate) mod prune;
 
 use db::{
-    AppendedRecords, ClaimRow, Column, Earlier, Idempotency, IdempotencyRecords, KeyClaim, Kind,
-    Lookup, Row, ScopedKey, Sql, StoreError, Transaction, UnavailableReason, lookup_columns,
-    write_columns,
+    AppendedRecords, ClaimRow, Column, Idempotency, IdempotencyRecord, IdempotencyRecords,
+    KeyClaim, Kind, Lookup, Row, ScopedKey, Sql, StoreError, Transaction, UnavailableReason,
+    lookup_columns, write_columns,
 };
 use domain::challenge_request::ChallengeRequest;
 use domain::idempotency::{Fingerprint, IdempotencyKey};
@@ -18,7 +18,7 @@ use crate::challenge_requests::read::REQUEST;
 
 /// The result of a request that claimed a key.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct IdempotentResult {
     /// The app that the request created or changed.
     pub client_id: ClientId,
     /// When that app was created, if it still exists.
@@ -105,7 +105,7 @@ const LOOKUP: [Column; 3] = lookup_columns(Kind::Text);
 
 /// The table. A key that is valid for a day from now can replace one that was valid until now:
 /// 86,400,000 ms are [`domain::idempotency::VALIDITY`].
-pub(crate) static RECORDS: IdempotencyRecords<WorkspaceId, Made, { RecordRow::COUNT }> =
+pub(crate) static RECORDS: IdempotencyRecords<WorkspaceId, IdempotentResult, { RecordRow::COUNT }> =
     IdempotencyRecords {
         claim: Sql::each(
             "INSERT INTO idempotency_records {row of each}
@@ -152,17 +152,19 @@ fn read_key(row: &Row<'_>) -> Result<ScopedKey<WorkspaceId>, StoreError> {
     Ok((row.parsed("workspace_id")?, row.string("key")?))
 }
 
-fn read(row: &Row<'_>) -> Result<(ScopedKey<WorkspaceId>, Earlier<Made>), StoreError> {
+fn read(
+    row: &Row<'_>,
+) -> Result<(ScopedKey<WorkspaceId>, IdempotencyRecord<IdempotentResult>), StoreError> {
     let key = (row.parsed("record_workspace_id")?, row.string("record_key")?);
     let fingerprint = Fingerprint::from_bytes(row.bytes("fingerprint")?);
-    let made = Made {
+    let result = IdempotentResult {
         client_id: row.parsed("record_client_id")?,
         sealed_secret: row.optional_bytes("sealed_secret")?.map(SealedSecret::from_bytes),
         expires_at: row.time("expires_at")?,
         request: REQUEST.read_optional(row)?.map(Box::new),
         app_created_at: row.optional_time("app_created_at")?,
     };
-    Ok((key, Earlier { fingerprint, made }))
+    Ok((key, IdempotencyRecord { fingerprint, result }))
 }
 
 /// Claims a key that was free when this transaction looked it up.
@@ -186,13 +188,13 @@ impl WorkspaceStore {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn earlier(
+    pub async fn idempotency_record(
         &self,
         workspace_id: &WorkspaceId,
         key: &IdempotencyKey,
         now: Timestamp,
         lookup: Lookup,
-    ) -> Result<Option<Earlier<Made>>, StoreError> {
+    ) -> Result<Option<IdempotencyRecord<IdempotentResult>>, StoreError> {
         RECORDS.find(&self.database, workspace_id, key, now, lookup).await
     }
 }

@@ -13,7 +13,8 @@ use tempfile::TempDir;
 use super::prune::PruneIdempotencyRecords;
 use super::*;
 use crate::{
-    CreateApp, CreateChallengeRequest, CreateOutcome, CreateWorkspace, Created, SCHEMA, Workspace,
+    CreateApp, CreateAppOutcome, CreateChallengeRequest, CreateOutcome, CreateWorkspace, SCHEMA,
+    Workspace,
 };
 
 /// A store in a temporary folder, with an app that orders production tests.
@@ -75,7 +76,7 @@ impl TestStore {
         let client_secret_hash = SecretHash::of("secret");
         let client_secret_preview = "****1a2b".into();
         let write = CreateApp { app: app(), client_secret_hash, client_secret_preview };
-        assert_eq!(store.create_app(write).await.unwrap(), Created::Yes);
+        assert_eq!(store.create_app(write).await.unwrap(), CreateAppOutcome::Created);
         Self { folder, store }
     }
 
@@ -94,7 +95,7 @@ impl TestStore {
         let id = write.request.id;
         match self.store.create_challenge_request(write).await.unwrap() {
             CreateOutcome::Created => id,
-            CreateOutcome::Replay(made) => made.request.unwrap().id,
+            CreateOutcome::Replay(result) => result.request.unwrap().id,
             CreateOutcome::KeyConflict => panic!("the key was used for another request"),
         }
     }

@@ -17,7 +17,7 @@ use http_support::path::PathParameters;
 use http_support::response::Created;
 use scheduler::Reservation;
 use serde_json::{Map, Value, json};
-use store_workspace::{CreateChallengeRequest, CreateOutcome, Made, RequestKey};
+use store_workspace::{CreateChallengeRequest, CreateOutcome, IdempotentResult, RequestKey};
 use wire::error::{ErrorEnvelope, FieldError};
 use wire::production_test as body;
 
@@ -92,7 +92,7 @@ async fn store(
     app: &App,
     payload: Payload,
     keyed: Option<KeyedRequest>,
-) -> Result<Outcome<body::ChallengeRequest, Made>, ApiError> {
+) -> Result<Outcome<body::ChallengeRequest, IdempotentResult>, ApiError> {
     let now = api.clock_and_rng.now();
     let request = ChallengeRequest::new(api.clock_and_rng.ids().request(), app, payload, now);
     let dispatch = api.local_dispatch.as_ref();
@@ -127,7 +127,7 @@ async fn store(
 
 /// The request as it was ordered: what has become of it is no part of the answer, so the first
 /// answer and every repeated one are the same.
-fn answer_again(made: Made) -> Result<body::ChallengeRequest, ApiError> {
+fn answer_again(made: IdempotentResult) -> Result<body::ChallengeRequest, ApiError> {
     let request =
         made.request.ok_or_else(|| ApiError::internal("an order's key without an order"))?;
     Ok((&request.as_ordered()).into())

@@ -70,7 +70,7 @@ pub(crate) async fn follow(
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     let app = api.app(&caller.workspace_id, &client_id).await?;
     let asked = last_event_id(&headers)?;
-    let kept = api.store.kept_events(&app.workspace_id, &app.client_id).await?;
+    let kept = api.store.event_range(&app.workspace_id, &app.client_id).await?;
     let last = match asked {
         None => kept.newest,
         Some(last) if kept.has_all_after(last) => last,
