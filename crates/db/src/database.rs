@@ -1,15 +1,13 @@
 //! The tables of a store, on either engine.
 
+use crate::channel::Notifications;
 use crate::location::{Location, Schema};
-use crate::notify::Notifications;
 use crate::row::{Read, Row};
 use crate::sql::Sql;
+use crate::transaction::Transaction;
 use crate::value::Value;
-use crate::write::{Transaction, Write, WriteResult};
-use crate::{
-    OpenError, RecordDeploymentSetting, StoreError, WriterMetrics, deployment_settings, postgres,
-    sqlite,
-};
+use crate::write::{Write, WriteResult};
+use crate::{OpenError, StoreError, WriterMetrics, postgres, sqlite};
 
 /// The tables of one store, on either engine. Clones share them.
 #[derive(Clone)]
@@ -149,28 +147,6 @@ impl Database {
         }
         self.query(&SQL, Vec::new(), nothing).await?;
         self.write(EmptyWrite).await
-    }
-
-    /// The deployment setting of this name, or `None` if it is not recorded.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub async fn deployment_setting(
-        &self,
-        name: &'static str,
-    ) -> Result<Option<String>, StoreError> {
-        deployment_settings::find(self, name).await
-    }
-
-    /// Records a deployment setting, unless it is already recorded. Returns the recorded value.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub async fn record_deployment_setting(
-        &self,
-        setting: RecordDeploymentSetting,
-    ) -> Result<String, StoreError> {
-        self.write(setting).await
     }
 
     /// Waits for a lock that one process at a time can hold. It guards work that must not be done

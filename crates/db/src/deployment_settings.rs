@@ -5,7 +5,8 @@ use crate::StoreError;
 use crate::database::Database;
 use crate::row::Row;
 use crate::sql::Sql;
-use crate::write::{Transaction, Write, apply_each};
+use crate::transaction::Transaction;
+use crate::write::{Write, apply_each};
 
 /// Records a deployment setting, unless it is already recorded.
 #[derive(Clone, Debug)]
@@ -43,9 +44,26 @@ fn read(row: &Row<'_>) -> Result<String, StoreError> {
     row.text("value").map(str::to_owned)
 }
 
-pub(crate) async fn find(
-    database: &Database,
-    name: &'static str,
-) -> Result<Option<String>, StoreError> {
-    database.find(&READ, vec![name.into()], read).await
+impl Database {
+    /// The deployment setting of this name, or `None` if it is not recorded.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn deployment_setting(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<String>, StoreError> {
+        self.find(&READ, vec![name.into()], read).await
+    }
+
+    /// Records a deployment setting, unless it is already recorded. Returns the recorded value.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub async fn record_deployment_setting(
+        &self,
+        setting: RecordDeploymentSetting,
+    ) -> Result<String, StoreError> {
+        self.write(setting).await
+    }
 }

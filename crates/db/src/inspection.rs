@@ -1,14 +1,12 @@
-//! Inspects a store's tables without changing the tables or the files, and without disturbing a
-//! server that uses them (§13).
+//! The result of inspecting a store's tables (§13).
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use domain::{Clock, Timestamp};
+use domain::Timestamp;
 use refinery::Runner;
 
-use crate::location::{Location, Schema};
-use crate::{StoreError, UnavailableReason, postgres, sqlite};
+use crate::{StoreError, UnavailableReason};
 
 /// The state of a store's tables (§13).
 #[derive(Debug)]
@@ -157,36 +155,6 @@ impl Applied {
             }),
         }
     }
-}
-
-/// Inspects a store's tables (§13).
-///
-/// Call this in a process that does not have them open: on SQLite, the inspection releases the
-/// process's locks on the file.
-pub async fn inspect(
-    location: &Location,
-    schema: &'static Schema,
-    clock: &dyn Clock,
-) -> Inspection {
-    let migrations = (schema.migrations)();
-    let tables = match location {
-        Location::Folder(folder) => {
-            let path = folder.join(schema.file);
-            let inspect = tokio::task::spawn_blocking(move || {
-                sqlite::inspect::inspect(&path, schema, &migrations.sqlite)
-            });
-            inspect.await.unwrap_or_else(|error| Err(Problem::new(ErrorKind::Other, error)))
-        }
-        Location::Postgres(options) => {
-            postgres::inspect::inspect(options, schema, &migrations.postgres, clock).await.map(Some)
-        }
-    };
-    let state = match tables {
-        Ok(None) => TablesState::Missing,
-        Ok(Some(tables)) => TablesState::Open(Box::new(tables)),
-        Err(problem) => TablesState::Closed(problem),
-    };
-    Inspection { name: location.describe(schema), state }
 }
 
 #[cfg(test)]

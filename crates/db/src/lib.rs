@@ -9,12 +9,14 @@
 //! [`write_columns!`] and [`read_columns!`]. `ARCHITECTURE.md` describes the rest.
 
 mod batch;
+mod channel;
 mod columns;
 mod copy;
 mod database;
 mod deployment_settings;
 mod error;
 mod idempotency;
+mod inspect;
 mod inspection;
 mod location;
 mod metrics;
@@ -24,28 +26,28 @@ mod queue;
 mod row;
 mod sql;
 mod sqlite;
+mod transaction;
 mod value;
 mod write;
 
+pub use channel::Channel;
 pub use columns::{Column, Kind, ReadColumns};
 pub use copy::{CopyError, CopyOutcome, TableCount, copy};
 pub use database::{AdvisoryLock, Database};
 pub use deployment_settings::RecordDeploymentSetting;
 pub use error::{OpenError, StoreError, UnavailableReason};
 pub use idempotency::{
-    AppendedRecords, ClaimRow, Idempotency, IdempotencyRecord, IdempotencyRecords, KeyClaim,
-    Lookup, ScopedKey, lookup_columns,
+    ClaimRow, Idempotency, IdempotencyRecord, IdempotencyRecords, KeyClaim, KeyedRecord, Lookup,
+    ScopedKey, lookup_columns,
 };
-pub use inspection::{
-    Applied, ClockReading, ErrorKind, Inspection, Problem, Tables, TablesState, inspect,
-};
+pub use inspect::inspect;
+pub use inspection::{Applied, ClockReading, ErrorKind, Inspection, Problem, Tables, TablesState};
 pub use location::{Location, Migrations, Schema};
 pub use metrics::WriterMetrics;
-pub use notify::Channel;
 pub use postgres::{MalformedPostgresUrl, PostgresOptions, PostgresUrl};
 pub use row::{Read, Row, provider_ids_json, required};
 pub use sql::Sql;
+pub use sqlite::AppendedRecords;
+pub use transaction::Transaction;
 pub use value::Value;
-pub use write::{
-    Transaction, Write, WriteResult, apply_each, apply_each_in_lock_order, split_on_conflict,
-};
+pub use write::{Write, WriteResult, apply_each, apply_each_in_lock_order, split_on_conflict};

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use db::{
-    ClaimRow, Column, Idempotency, IdempotencyRecord, IdempotencyRecords, KeyClaim, Kind, Lookup,
-    Row, ScopedKey, Sql, StoreError, Transaction, Write, apply_each, lookup_columns, write_columns,
+    ClaimRow, Column, Idempotency, IdempotencyRecord, IdempotencyRecords, KeyClaim, KeyedRecord,
+    Kind, Lookup, Row, ScopedKey, Sql, StoreError, Transaction, Write, apply_each, lookup_columns,
+    write_columns,
 };
 use domain::idempotency::{Fingerprint, IdempotencyKey};
 use domain::participation::Participation;
@@ -86,9 +87,7 @@ fn read_key(row: &Row<'_>) -> Result<ScopedKey<ChallengeId>, StoreError> {
     Ok((ChallengeId::from_bytes(row.bytes("challenge_id")?), row.string("key")?))
 }
 
-fn read(
-    row: &Row<'_>,
-) -> Result<(ScopedKey<ChallengeId>, IdempotencyRecord<IdempotentResult>), StoreError> {
+fn read(row: &Row<'_>) -> Result<KeyedRecord<ChallengeId, IdempotentResult>, StoreError> {
     let key = row.string("record_key")?;
     let fingerprint = Fingerprint::from_bytes(row.bytes("fingerprint")?);
     let browser_hash = row.bytes("browser_hash")?;

@@ -11,7 +11,7 @@ use super::connect::Connector;
 use super::error::cause;
 use super::pool::Pool;
 use crate::StoreError;
-use crate::notify::{Channel, Pending};
+use crate::channel::{Channel, Pending};
 use crate::row::Row;
 use crate::sql::Sql;
 use crate::value::Value;

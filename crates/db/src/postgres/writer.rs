@@ -17,7 +17,7 @@ use super::pool::Pool;
 use crate::batch::{Batch, Failure, QueuedWrites};
 use crate::error::UnavailableReason;
 use crate::queue::LARGEST_BATCH;
-use crate::write::{EngineTransaction, Transaction};
+use crate::transaction::{EngineTransaction, Transaction};
 use crate::{StoreError, WriterMetrics};
 
 /// The number of transactions that run at the same time, each on its connection.
@@ -173,7 +173,7 @@ mod tests {
     use crate::write::Write;
     use crate::write_columns;
 
-    /// Writes a number. Then fails or panics when it is told to.
+    /// Writes a number. Then fails or panics on request.
     #[derive(Clone, Copy)]
     enum Number {
         Good(i64),
@@ -217,9 +217,11 @@ mod tests {
             for write in writes {
                 match write {
                     Self::Good(_) => {}
-                    Self::Failing(_) => return Err(StoreError::Internal("told to".into())),
+                    Self::Failing(_) => {
+                        return Err(StoreError::Internal("requested failure".into()));
+                    }
                     Self::Refused(_) => drop(transaction.execute(&REFUSED, &[]).await?),
-                    Self::Panicking(_) => panic!("told to"),
+                    Self::Panicking(_) => panic!("requested failure"),
                 }
             }
             Ok(writes.iter().map(|write| write.number()).collect())

@@ -1,10 +1,12 @@
 //! SQLite: one file, a writer that commits in batches, and connections for reads.
 
+mod appended_records;
 pub(crate) mod inspect;
 pub(crate) mod key_index;
 mod open;
 mod readers;
 pub(crate) mod statement;
+mod transaction;
 mod writer;
 
 use std::path::Path;
@@ -12,9 +14,11 @@ use std::sync::Arc;
 
 use refinery::Runner;
 
+pub use self::appended_records::AppendedRecords;
 use self::key_index::KeyIndex;
 pub(crate) use self::key_index::StagedKeys;
 use self::readers::Readers;
+pub(crate) use self::transaction::SqliteTransaction;
 use crate::queue::Queue;
 use crate::row::Read;
 use crate::sql::Sql;
@@ -22,22 +26,12 @@ use crate::value::Value;
 use crate::write::{Write, WriteResult};
 use crate::{OpenError, StoreError, WriterMetrics};
 
-/// The number of prepared statements that a connection caches: more than either store has.
-const STATEMENT_CACHE: usize = 128;
-
 /// A database file with its writer and readers. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Database {
     queue: Arc<Queue>,
     readers: Readers,
     keys: KeyIndex,
-}
-
-/// A transaction, with its changes to the index of idempotency keys.
-#[derive(Clone, Copy)]
-pub(crate) struct SqliteTransaction<'a> {
-    pub(crate) connection: &'a rusqlite::Connection,
-    pub(crate) keys: &'a StagedKeys,
 }
 
 impl Database {

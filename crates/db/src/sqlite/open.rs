@@ -10,9 +10,11 @@ use refinery::error::Kind;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::STATEMENT_CACHE;
 use super::key_index::KeyIndex;
 use crate::{OpenError, Value};
+
+/// The number of prepared statements that a connection caches: more than either store has.
+const STATEMENT_CACHE: usize = 128;
 
 /// How long a connection waits for a lock of another process, such as a backup or a command of the
 /// operator.

@@ -180,7 +180,7 @@ mod tests {
             Ok(connection.prepare("SELECT * FROM no_such_table").map(drop)?)
         };
         assert!(matches!(readers.read(wrong).await, Err(StoreError::Internal(_))));
-        let panicking = |_: &Connection| -> Result<(), StoreError> { panic!("told to") };
+        let panicking = |_: &Connection| -> Result<(), StoreError> { panic!("requested failure") };
         assert!(matches!(readers.read(panicking).await, Err(StoreError::Internal(_))));
         readers.close();
         assert!(matches!(readers.read(count_to(1)).await, Err(StoreError::Closed)));

@@ -11,11 +11,11 @@ use futures_util::FutureExt;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc;
 
-use super::SqliteTransaction;
 use super::key_index::StagedKeys;
+use super::transaction::SqliteTransaction;
 use crate::batch::{Batch, Failure, QueuedWrites};
 use crate::queue::LARGEST_BATCH;
-use crate::write::{EngineTransaction, Transaction};
+use crate::transaction::{EngineTransaction, Transaction};
 use crate::{StoreError, WriterMetrics};
 
 /// Commits the writes of the queue until it is closed and empty.
@@ -73,7 +73,7 @@ mod tests {
     use crate::sql::Sql;
     use crate::write::{Write, apply_each};
 
-    /// Writes a number; fails or panics when it is told to.
+    /// Writes a number; fails or panics on request.
     #[derive(Clone, Copy)]
     enum Number {
         Good(i64),
@@ -94,8 +94,8 @@ mod tests {
                 transaction.execute(&INSERT, &[(*number).into()]).await?;
                 match write {
                     Self::Good(number) => Ok(*number),
-                    Self::Failing(_) => Err(StoreError::Internal("told to".into())),
-                    Self::Panicking(_) => panic!("told to"),
+                    Self::Failing(_) => Err(StoreError::Internal("requested failure".into())),
+                    Self::Panicking(_) => panic!("requested failure"),
                 }
             })
             .await

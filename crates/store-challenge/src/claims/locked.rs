@@ -6,9 +6,11 @@ use db::{Sql, StoreError, Transaction, write_columns};
 use domain::participation::Participation;
 use domain::{ChallengeId, ParticipationId};
 
-use super::FinishVerification;
 use crate::challenges::{self, ChallengeRecord};
 use crate::participations;
+
+/// A participation and, if its verification succeeded, the HMAC of the tester's identity.
+pub(super) type Verified<'a> = (ParticipationId, Option<&'a [u8; 32]>);
 
 /// The state that claims depend on.
 pub(super) struct Locked {
@@ -20,10 +22,10 @@ pub(super) struct Locked {
 
 impl Locked {
     pub(super) async fn read(
-        writes: &[FinishVerification],
+        verified: &[Verified<'_>],
         transaction: &Transaction<'_>,
     ) -> Result<Self, StoreError> {
-        let ids = || writes.iter().map(|write| write.id);
+        let ids = || verified.iter().map(|(id, _)| *id);
         // Locks the challenges first. Then no other transaction can change the rest.
         let challenge_ids = participations::challenges_of(transaction, ids()).await?;
         let challenges = challenges::lock(transaction, challenge_ids).await?;
@@ -32,7 +34,7 @@ impl Locked {
             .into_iter()
             .map(|participation| (participation.id, participation))
             .collect();
-        let holders = holders(writes, &participations, transaction).await?;
+        let holders = holders(verified, &participations, transaction).await?;
         Ok(Self { participations, challenges, holders })
     }
 }
@@ -51,7 +53,7 @@ write_columns! {
 }
 
 async fn holders(
-    writes: &[FinishVerification],
+    verified: &[Verified<'_>],
     participations: &HashMap<ParticipationId, Participation>,
     transaction: &Transaction<'_>,
 ) -> Result<HashSet<ParticipationId>, StoreError> {
@@ -62,9 +64,9 @@ async fn holders(
                 AND subject_hash = each.subject)",
         &SubjectRow::COLUMNS,
     );
-    let subjects: Vec<(&Participation, &[u8; 32])> = writes
+    let subjects: Vec<(&Participation, &[u8; 32])> = verified
         .iter()
-        .filter_map(|write| Some((participations.get(&write.id)?, write.verdict.subject_hash()?)))
+        .filter_map(|(id, subject_hash)| Some((participations.get(id)?, (*subject_hash)?)))
         .collect();
     let rows: Vec<_> = subjects.iter().map(SubjectRow::of).collect();
     let found = transaction

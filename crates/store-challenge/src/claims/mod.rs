@@ -87,7 +87,9 @@ impl Write for FinishVerification {
         }
         let mut outcomes = Vec::with_capacity(writes.len());
         for slice in slices {
-            let locked = Locked::read(slice, transaction).await?;
+            let verified: Vec<_> =
+                slice.iter().map(|write| (write.id, write.verdict.subject_hash())).collect();
+            let locked = Locked::read(&verified, transaction).await?;
             outcomes.extend(apply_slice(slice, locked, transaction).await?);
         }
         Ok(outcomes)

@@ -5,8 +5,8 @@ pub(crate) mod prune;
 
 use db::{
     AppendedRecords, ClaimRow, Column, Idempotency, IdempotencyRecord, IdempotencyRecords,
-    KeyClaim, Kind, Lookup, Row, ScopedKey, Sql, StoreError, Transaction, UnavailableReason,
-    lookup_columns, write_columns,
+    KeyClaim, KeyedRecord, Kind, Lookup, Row, ScopedKey, Sql, StoreError, Transaction,
+    UnavailableReason, lookup_columns, write_columns,
 };
 use domain::challenge_request::ChallengeRequest;
 use domain::idempotency::{Fingerprint, IdempotencyKey};
@@ -152,9 +152,7 @@ fn read_key(row: &Row<'_>) -> Result<ScopedKey<WorkspaceId>, StoreError> {
     Ok((row.parsed("workspace_id")?, row.string("key")?))
 }
 
-fn read(
-    row: &Row<'_>,
-) -> Result<(ScopedKey<WorkspaceId>, IdempotencyRecord<IdempotentResult>), StoreError> {
+fn read(row: &Row<'_>) -> Result<KeyedRecord<WorkspaceId, IdempotentResult>, StoreError> {
     let key = (row.parsed("record_workspace_id")?, row.string("record_key")?);
     let fingerprint = Fingerprint::from_bytes(row.bytes("fingerprint")?);
     let result = IdempotentResult {

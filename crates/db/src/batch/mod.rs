@@ -5,191 +5,16 @@
 //! without it. After a few rounds the write that fails is alone, and only it gets the error. A
 //! write is data, so it can be applied again.
 
-use std::any::Any;
+mod reply;
+mod typed;
+
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
 use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
-use parking_lot::Mutex;
-use tokio::sync::oneshot;
 
+pub(crate) use self::typed::{AnyTypedBatch, QueuedWrites, queued, queued_all};
 use crate::StoreError;
-use crate::write::{Transaction, Write, WriteResult};
-
-/// Where the result of a write goes.
-enum Reply<W: Write> {
-    Single(oneshot::Sender<WriteResult<W>>),
-    /// One of several that are answered together, and its position among them.
-    Shared(Arc<SharedReply<W>>, usize),
-}
-
-impl<W: Write> Reply<W> {
-    fn send(self, result: WriteResult<W>) {
-        match self {
-            // A caller that has hung up learns the result by repeating the request.
-            Self::Single(reply) => drop(reply.send(result)),
-            Self::Shared(shared, position) => shared.set(position, result),
-        }
-    }
-
-    fn is_abandoned(&self) -> bool {
-        match self {
-            Self::Single(reply) => reply.is_closed(),
-            Self::Shared(shared, _) => shared.reply.as_ref().is_none_or(oneshot::Sender::is_closed),
-        }
-    }
-}
-
-/// The results of several writes, which can be committed in different transactions. They are sent
-/// when the last reference is dropped.
-struct SharedReply<W: Write> {
-    results: Mutex<Vec<WriteResult<W>>>,
-    reply: Option<oneshot::Sender<Vec<WriteResult<W>>>>,
-}
-
-impl<W: Write> SharedReply<W> {
-    fn set(&self, position: usize, result: WriteResult<W>) {
-        if let Some(slot) = self.results.lock().get_mut(position) {
-            *slot = result;
-        }
-    }
-}
-
-impl<W: Write> Drop for SharedReply<W> {
-    fn drop(&mut self) {
-        let results = std::mem::take(self.results.get_mut());
-        if let Some(reply) = self.reply.take() {
-            // A caller that has hung up learns the results by repeating the request.
-            let _ = reply.send(results);
-        }
-    }
-}
-
-/// Writes of one type in the queue to the writer, with their replies.
-struct Queued<W: Write> {
-    writes: Vec<W>,
-    replies: Vec<Reply<W>>,
-}
-
-/// Writes in the queue, whatever their type.
-pub(crate) trait QueuedWrites: Any + Send {
-    /// Whether every caller has hung up.
-    fn is_abandoned(&self) -> bool;
-
-    /// Joins the typed batch of its type, or begins one.
-    fn join(self: Box<Self>, batches: &mut Vec<Box<dyn AnyTypedBatch>>);
-}
-
-/// Prepares a write for the queue; its result arrives at the receiver.
-pub(crate) fn queued<W: Write>(
-    write: W,
-) -> (Box<dyn QueuedWrites>, oneshot::Receiver<WriteResult<W>>) {
-    let (reply, result) = oneshot::channel();
-    (Box::new(Queued { writes: vec![write], replies: vec![Reply::Single(reply)] }), result)
-}
-
-/// Prepares several writes for the queue; their results arrive together, in their order. Each
-/// succeeds or fails alone.
-pub(crate) fn queued_all<W: Write>(
-    writes: Vec<W>,
-) -> (Box<dyn QueuedWrites>, oneshot::Receiver<Vec<WriteResult<W>>>) {
-    let (reply, received) = oneshot::channel();
-    // The result of a write that never reaches the writer.
-    let results = writes.iter().map(|_| Err(StoreError::Closed)).collect();
-    let shared = Arc::new(SharedReply { results: Mutex::new(results), reply: Some(reply) });
-    let replies =
-        (0..writes.len()).map(|position| Reply::Shared(Arc::clone(&shared), position)).collect();
-    (Box::new(Queued { writes, replies }), received)
-}
-
-impl<W: Write> QueuedWrites for Queued<W> {
-    fn is_abandoned(&self) -> bool {
-        self.replies.iter().all(Reply::is_abandoned)
-    }
-
-    fn join(self: Box<Self>, batches: &mut Vec<Box<dyn AnyTypedBatch>>) {
-        let Self { mut writes, mut replies } = *self;
-        let same =
-            batches.iter_mut().find_map(|batch| batch.as_any().downcast_mut::<TypedBatch<W>>());
-        if let Some(batch) = same {
-            batch.writes.append(&mut writes);
-            batch.replies.append(&mut replies);
-        } else {
-            batches.push(Box::new(TypedBatch { writes, replies, outcomes: Vec::new() }));
-        }
-    }
-}
-
-/// A typed batch, whatever its type.
-pub(crate) trait AnyTypedBatch {
-    fn as_any(&mut self) -> &mut dyn Any;
-    fn len(&self) -> usize;
-    fn apply<'a>(
-        &'a mut self,
-        transaction: &'a Transaction<'_>,
-    ) -> LocalBoxFuture<'a, Result<(), StoreError>>;
-    /// Sends the outcomes, which are durable now.
-    fn committed(self: Box<Self>);
-    fn failed(self: Box<Self>, error: &StoreError);
-    /// The two halves; the batch itself if it has only one write.
-    fn halves(self: Box<Self>) -> Result<[Box<dyn AnyTypedBatch>; 2], Box<dyn AnyTypedBatch>>;
-}
-
-/// Writes of one type that are applied together.
-struct TypedBatch<W: Write> {
-    writes: Vec<W>,
-    replies: Vec<Reply<W>>,
-    outcomes: Vec<W::Outcome>,
-}
-
-impl<W: Write> AnyTypedBatch for TypedBatch<W> {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn len(&self) -> usize {
-        self.writes.len()
-    }
-
-    fn apply<'a>(
-        &'a mut self,
-        transaction: &'a Transaction<'_>,
-    ) -> LocalBoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            self.outcomes = W::apply_batch(&self.writes, transaction).await?;
-            if self.outcomes.len() == self.writes.len() {
-                return Ok(());
-            }
-            Err(StoreError::Internal("writes and their outcomes do not match".into()))
-        })
-    }
-
-    fn committed(self: Box<Self>) {
-        for (reply, outcome) in self.replies.into_iter().zip(self.outcomes) {
-            reply.send(Ok(outcome));
-        }
-    }
-
-    fn failed(self: Box<Self>, error: &StoreError) {
-        for reply in self.replies {
-            reply.send(Err(error.clone()));
-        }
-    }
-
-    fn halves(mut self: Box<Self>) -> Result<[Box<dyn AnyTypedBatch>; 2], Box<dyn AnyTypedBatch>> {
-        if self.writes.len() < 2 {
-            return Err(self);
-        }
-        let middle = self.writes.len() / 2;
-        let second = Self {
-            writes: self.writes.split_off(middle),
-            replies: self.replies.split_off(middle),
-            outcomes: Vec::new(),
-        };
-        Ok([self, Box::new(second)])
-    }
-}
+use crate::transaction::Transaction;
 
 /// Writes that share a transaction.
 pub(crate) struct Batch {
@@ -278,7 +103,8 @@ impl Batch {
 mod tests {
     use super::*;
     use crate::sqlite::{SqliteTransaction, StagedKeys};
-    use crate::write::EngineTransaction;
+    use crate::transaction::EngineTransaction;
+    use crate::write::Write;
 
     /// A write that does nothing, or fails.
     struct Step {
@@ -293,7 +119,7 @@ mod tests {
             _transaction: &Transaction<'_>,
         ) -> Result<Vec<()>, StoreError> {
             if writes.iter().any(|write| write.fails) {
-                return Err(StoreError::Internal("told to".into()));
+                return Err(StoreError::Internal("requested failure".into()));
             }
             Ok(vec![(); writes.len()])
         }

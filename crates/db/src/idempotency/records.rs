@@ -1,73 +1,16 @@
-//! Idempotency records: what a client's key was used for (§4).
-//!
-//! A store declares its table as an [`IdempotencyRecords`]. The record is written in the
-//! transaction that stores what the key guards, so a crash leaves both or neither.
+//! The table of idempotency records, on either engine.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
 use domain::Timestamp;
-use domain::idempotency::{Fingerprint, IdempotencyKey, VALIDITY};
+use domain::idempotency::IdempotencyKey;
 
+use super::{ClaimRow, IdempotencyRecord, KeyClaim, KeyedRecord, Lookup, ScopedKey};
 use crate::database::Engine;
-use crate::sqlite::{SqliteTransaction, statement};
-use crate::write::EngineTransaction;
+use crate::sqlite::AppendedRecords;
+use crate::transaction::EngineTransaction;
 use crate::{Column, Database, Kind, Read, Sql, StoreError, Transaction, Value};
-
-/// The idempotency of one request (§4).
-#[derive(Clone, Debug)]
-pub struct Idempotency {
-    /// The key that the client chose.
-    pub key: IdempotencyKey,
-    /// The hash of what the request asks for.
-    pub fingerprint: Fingerprint,
-    /// When the key expires.
-    pub expires_at: Timestamp,
-}
-
-/// A live record: what the request asked for that claimed the key, and its result.
-#[derive(Clone, Debug)]
-pub struct IdempotencyRecord<T> {
-    /// The hash of what the request asked for.
-    pub fingerprint: Fingerprint,
-    /// Its result.
-    pub result: T,
-}
-
-/// The state of a key for a request that claims it (§4).
-#[derive(Clone, Debug)]
-pub enum KeyClaim<T> {
-    /// The request has claimed the key.
-    Fresh,
-    /// The same request claimed the key before. This is its result.
-    Replay(T),
-    /// The key was used for another request.
-    Conflict,
-}
-
-impl<T> KeyClaim<T> {
-    /// The state of a key with this live record, or with none.
-    #[must_use]
-    pub fn of(earlier: Option<IdempotencyRecord<T>>, fingerprint: Fingerprint) -> Self {
-        match earlier {
-            None => Self::Fresh,
-            Some(earlier) if earlier.fingerprint == fingerprint => Self::Replay(earlier.result),
-            Some(_) => Self::Conflict,
-        }
-    }
-}
-
-/// Whether to look a record up before the key is claimed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lookup {
-    /// Only if the lookup needs no round trip. Claiming the key finds the record anyway.
-    IfCheap,
-    /// Always.
-    Always,
-}
-
-/// A key within its scope, such as a workspace.
-pub type ScopedKey<S> = (S, String);
 
 /// The table of a store's idempotency records.
 ///
@@ -82,7 +25,7 @@ pub struct IdempotencyRecords<S, T, const N: usize> {
     /// Finds the live record of each scope and key. Takes rows of [`lookup_columns`].
     pub find: Sql,
     /// Reads a row that `find` returns.
-    pub read: Read<(ScopedKey<S>, IdempotencyRecord<T>)>,
+    pub read: Read<KeyedRecord<S, T>>,
     /// Deletes at most `$2` records that have expired at `$1`.
     pub prune: Sql,
     /// The statements for SQLite, if it appends the records and finds them with an index in memory.
@@ -90,32 +33,11 @@ pub struct IdempotencyRecords<S, T, const N: usize> {
     pub appended: Option<AppendedRecords>,
 }
 
-/// The statements for records that are appended. Each has an `id`, which the index returns.
-pub struct AppendedRecords {
-    /// Inserts a row with the columns of [`IdempotencyRecords::claim`].
-    pub insert: Sql,
-    /// Finds the record with the scope `$1`, the key `$2` and the id `$4`, if it is live at `$3`.
-    pub find_at: Sql,
-    /// As [`IdempotencyRecords::prune`]. Returns `id` and what [`IdempotencyRecords::read_key`]
-    /// reads.
-    pub prune: Sql,
-}
-
 /// The columns of the rows that [`IdempotencyRecords::find`] takes: `each.scope`, `each.key`, and
 /// the present as `each.now`.
 #[must_use]
 pub const fn lookup_columns(scope: Kind) -> [Column; 3] {
     [("scope", scope), ("key", Kind::Text), ("now", Kind::Integer)]
-}
-
-/// The claim of a key by a request.
-pub struct ClaimRow<'a, S, const N: usize> {
-    /// The key's scope.
-    pub scope: S,
-    /// The key and its fingerprint.
-    pub idempotency: &'a Idempotency,
-    /// The record's columns.
-    pub columns: [Value<'a>; N],
 }
 
 impl<S, T, const N: usize> IdempotencyRecords<S, T, N>
@@ -135,7 +57,7 @@ where
         if let (Some(appended), EngineTransaction::Sqlite(sqlite)) =
             (&self.appended, &transaction.0)
         {
-            return claims.iter().map(|claim| self.append(*sqlite, appended, claim)).collect();
+            return claims.iter().map(|row| appended.claim(*sqlite, row, self.read)).collect();
         }
         let keys: Vec<ScopedKey<S>> = claims.iter().map(ClaimRow::key).collect();
         let mut sorted: Vec<&ClaimRow<'_, S, N>> = claims.iter().collect();
@@ -178,7 +100,7 @@ where
             (&self.appended, &transaction.0)
         {
             let find = |key: &(&S, &IdempotencyKey, Timestamp)| {
-                self.find_appended(*sqlite, appended, *key).transpose()
+                appended.find(*sqlite, *key, self.read).transpose()
             };
             return keys.iter().filter_map(find).collect();
         }
@@ -234,58 +156,12 @@ where
         now: Timestamp,
         limit: u32,
     ) -> Result<u64, StoreError> {
-        let parameters = [now.into(), limit.into()];
-        let (Some(appended), EngineTransaction::Sqlite(SqliteTransaction { connection, keys })) =
+        if let (Some(appended), EngineTransaction::Sqlite(sqlite)) =
             (&self.appended, &transaction.0)
-        else {
-            return transaction.execute(&self.prune, &parameters).await;
-        };
-        let pruned = statement::query(connection, &appended.prune, &parameters, |row| {
-            Ok((row.integer("id")?, (self.read_key)(row)?))
-        })?;
-        for (id, (scope, key)) in &pruned {
-            keys.remove(keys.hash(&scope.into(), key), *id);
+        {
+            return appended.prune(*sqlite, now, limit, self.read_key);
         }
-        // There are at most `limit`.
-        Ok(u64::try_from(pruned.len()).unwrap_or(u64::MAX))
-    }
-
-    /// Claims a key by appending its record, if there is no live record of the key.
-    fn append(
-        &'static self,
-        sqlite: SqliteTransaction<'_>,
-        appended: &'static AppendedRecords,
-        claim: &ClaimRow<'_, S, N>,
-    ) -> Result<KeyClaim<T>, StoreError> {
-        let Idempotency { key, fingerprint, expires_at } = claim.idempotency;
-        // The key is valid for a day from now. It may replace one that was valid until now.
-        let now = expires_at.minus(VALIDITY);
-        let earlier = self.find_appended(sqlite, appended, (&claim.scope, key, now))?;
-        let state = KeyClaim::of(earlier.map(|(_, earlier)| earlier), *fingerprint);
-        if matches!(state, KeyClaim::Fresh) {
-            let SqliteTransaction { connection, keys } = sqlite;
-            statement::execute(connection, &appended.insert, &claim.columns)?;
-            let hash = keys.hash(&(&claim.scope).into(), key.as_str());
-            keys.add(hash, connection.last_insert_rowid());
-        }
-        Ok(state)
-    }
-
-    fn find_appended(
-        &'static self,
-        SqliteTransaction { connection, keys }: SqliteTransaction<'_>,
-        appended: &'static AppendedRecords,
-        (scope, key, now): (&S, &IdempotencyKey, Timestamp),
-    ) -> Result<Option<(ScopedKey<S>, IdempotencyRecord<T>)>, StoreError> {
-        for id in keys.candidates(keys.hash(&scope.into(), key.as_str())) {
-            let parameters = [scope.into(), key.as_str().into(), now.into(), id.into()];
-            let found =
-                statement::query(connection, &appended.find_at, &parameters, self.read)?.pop();
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        Ok(None)
+        transaction.execute(&self.prune, &[now.into(), limit.into()]).await
     }
 }
 
@@ -295,10 +171,4 @@ where
     &'a S: Into<Value<'a>>,
 {
     [scope.into(), key.as_str().into(), now.into()]
-}
-
-impl<S: Clone, const N: usize> ClaimRow<'_, S, N> {
-    fn key(&self) -> ScopedKey<S> {
-        (self.scope.clone(), self.idempotency.key.as_str().to_owned())
-    }
 }
