@@ -1,4 +1,4 @@
-//! Moving from SQLite to PostgreSQL: everything or nothing of one store (§13).
+//! Copies a store from SQLite to PostgreSQL, in one transaction (§13).
 
 use std::path::Path;
 use std::pin::pin;
@@ -14,80 +14,80 @@ use crate::postgres::{Connector, PostgresOptions, cause};
 use crate::value::Value;
 use crate::{Database, OpenError, StoreError, WriterMetrics};
 
-/// One table and how many rows it has.
+/// A table and the number of its rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableCount {
     /// The table's name.
     pub table: &'static str,
-    /// Its rows.
+    /// The number of its rows.
     pub rows: u64,
 }
 
-/// What came of copying a store.
+/// The result of copying a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Copied {
-    /// Whether it was copied now; otherwise the same was there already.
+pub struct CopyOutcome {
+    /// `false` if the target had the same rows already.
     pub is_new: bool,
-    /// What is at both places now.
+    /// The tables, which are now the same on both sides.
     pub tables: Vec<TableCount>,
 }
 
-/// Why nothing was copied.
+/// Why a store was not copied.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    /// One of the two cannot be opened.
+    /// The source or the target cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The file cannot be read.
+    /// The source file cannot be read.
     #[error("cannot read the embedded database: {0}")]
     Source(#[from] rusqlite::Error),
-    /// The database cannot be written.
+    /// The target cannot be written.
     #[error("cannot write {database}: {cause}")]
     Target {
         /// Host, database and schema.
         database: String,
-        /// What it or its driver says.
+        /// The message of the database or its driver.
         cause: String,
     },
-    /// The database is in use already.
+    /// The target has other rows.
     #[error(
-        "{database} holds something else already ({theirs} rows in {table}, {ours} would be copied); it was left as it is. Copy \
-         to an empty database"
+        "{database} holds something else already ({theirs} rows in {table}, {ours} would be \
+         copied); it was left as it is. Copy to an empty database"
     )]
     Occupied {
         /// Host, database and schema.
         database: String,
         /// A table that differs.
         table: &'static str,
-        /// How many rows would be copied.
+        /// The number of rows in the source.
         ours: u64,
-        /// How many rows there are.
+        /// The number of rows in the target.
         theirs: u64,
     },
-    /// What arrived is not what was sent.
+    /// The target has not stored all rows.
     #[error("{database} has taken {arrived} of {sent} rows of {table}; it was left as it was")]
     Incomplete {
         /// Host, database and schema.
         database: String,
         /// The table.
         table: &'static str,
-        /// How many rows were sent.
+        /// The number of rows that were sent.
         sent: u64,
-        /// How many arrived.
+        /// The number of rows that were stored.
         arrived: u64,
     },
 }
 
-/// Copies a store from a folder, which no server may be using, to a PostgreSQL database.
+/// Copies a store from a folder to a PostgreSQL database. No server may use the folder.
 ///
 /// # Errors
-/// When it cannot be done; the database is then as it was.
+/// If the copy fails. The target is then unchanged.
 pub async fn copy(
     folder: &Path,
     to: &PostgresOptions,
     schema: &Schema,
-) -> Result<Copied, CopyError> {
-    // Both sides get the same tables first, or columns could be missing on one of them.
+) -> Result<CopyOutcome, CopyError> {
+    // Migrates both sides, so that they have the same columns.
     for location in [Location::from(folder.to_owned()), Location::Postgres(Box::new(to.clone()))] {
         Database::open(&location, schema, WriterMetrics::default()).await?.close().await;
     }
@@ -101,7 +101,7 @@ async fn copy_tables(
     to: &PostgresOptions,
     schema: &Schema,
     tables: Vec<&'static str>,
-) -> Result<Copied, CopyError> {
+) -> Result<CopyOutcome, CopyError> {
     let source =
         Connection::open_with_flags(folder.join(schema.file), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut wanted = Vec::with_capacity(tables.len());
@@ -110,17 +110,17 @@ async fn copy_tables(
         let rows: i64 = source.query_row(&sql, (), |row| row.get(0))?;
         wanted.push(TableCount { table, rows: rows.unsigned_abs() });
     }
-    let connector = Connector::for_upkeep(to, schema.postgres)?;
+    let connector = Connector::for_migrations(to, schema.postgres)?;
     let (client, _driver) = connector.connect().await?;
     let target = Target { client, database: connector.name };
-    // Dropping the connection undoes whatever was not committed.
+    // The server rolls back when the connection is dropped before the commit.
     target.run("BEGIN").await?;
     target.run(&format!("LOCK TABLE {} IN EXCLUSIVE MODE", tables.join(", "))).await?;
-    if target.holds_already(&wanted).await? {
-        return Ok(Copied { is_new: false, tables: wanted });
+    if target.has_the_same_rows(&wanted).await? {
+        return Ok(CopyOutcome { is_new: false, tables: wanted });
     }
     for TableCount { table, rows } in &wanted {
-        target.take(&source, table).await?;
+        target.copy_table(&source, table).await?;
         let arrived = target.count(table).await?;
         if arrived != *rows {
             return Err(CopyError::Incomplete {
@@ -133,7 +133,7 @@ async fn copy_tables(
     }
     target.run("COMMIT").await?;
     target.run(&format!("ANALYZE {}", tables.join(", "))).await?;
-    Ok(Copied { is_new: true, tables: wanted })
+    Ok(CopyOutcome { is_new: true, tables: wanted })
 }
 
 struct Target {
@@ -143,8 +143,8 @@ struct Target {
 }
 
 impl Target {
-    /// Whether the same number of rows is there; an error if others are.
-    async fn holds_already(&self, wanted: &[TableCount]) -> Result<bool, CopyError> {
+    /// Whether each table has this number of rows. `false` if all are empty, an error otherwise.
+    async fn has_the_same_rows(&self, wanted: &[TableCount]) -> Result<bool, CopyError> {
         let mut counts = Vec::with_capacity(wanted.len());
         for TableCount { table, .. } in wanted {
             counts.push(self.count(table).await?);
@@ -167,8 +167,8 @@ impl Target {
         Ok(rows.unsigned_abs())
     }
 
-    /// Takes all rows of a table.
-    async fn take(&self, source: &Connection, table: &str) -> Result<(), CopyError> {
+    /// Copies all rows of a table.
+    async fn copy_table(&self, source: &Connection, table: &str) -> Result<(), CopyError> {
         let failed = |error: tokio_postgres::Error| self.failed(&error);
         let described =
             self.client.prepare(&format!("SELECT * FROM {table}")).await.map_err(failed)?;
@@ -205,16 +205,16 @@ impl Target {
     }
 }
 
-/// What SQLite holds, as PostgreSQL's column wants it.
-fn value<'a>(held: ValueRef<'a>, kind: &Type) -> Result<Value<'a>, StoreError> {
-    match held {
+/// Converts a value of SQLite to the type of the PostgreSQL column.
+fn value<'a>(stored: ValueRef<'a>, kind: &Type) -> Result<Value<'a>, StoreError> {
+    match stored {
         ValueRef::Null => Ok(Value::Null),
         ValueRef::Integer(number) if *kind == Type::BOOL => Ok(Value::Boolean(number != 0)),
         ValueRef::Integer(number) => Ok(Value::Integer(number)),
         ValueRef::Text(text) => std::str::from_utf8(text)
             .map(|text| Value::Text(text.into()))
-            .map_err(|_| StoreError::Internal("a text is not UTF-8".into())),
+            .map_err(|_| StoreError::Internal("text is not UTF-8".into())),
         ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.into())),
-        ValueRef::Real(_) => Err(StoreError::Internal("no table has fractions".into())),
+        ValueRef::Real(_) => Err(StoreError::Internal("no column holds fractions".into())),
     }
 }

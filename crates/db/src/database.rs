@@ -1,15 +1,15 @@
+//! The tables of a store, on either engine.
+
+use crate::channel::Notifications;
 use crate::location::{Location, Schema};
-use crate::notify::Notifications;
 use crate::row::{Read, Row};
 use crate::sql::Sql;
+use crate::transaction::Transaction;
 use crate::value::Value;
-use crate::write::{Transaction, Write, WriteResult};
-use crate::{
-    OpenError, RecordDeploymentSetting, StoreError, WriterMetrics, deployment_settings, postgres,
-    sqlite,
-};
+use crate::write::{Write, WriteResult};
+use crate::{OpenError, StoreError, WriterMetrics, postgres, sqlite};
 
-/// The tables of one store, on whichever engine. Clones share them.
+/// The tables of one store, on either engine. Clones share them.
 #[derive(Clone)]
 pub struct Database {
     name: String,
@@ -24,29 +24,30 @@ pub(crate) enum Engine {
 }
 
 impl Database {
-    /// Opens the tables, makes them if they are missing, and brings them up to date.
+    /// Opens the tables. Creates them if they are missing, and migrates them.
     ///
     /// # Errors
-    /// When the database cannot be opened, is no database, or was made by a newer fieldtest.
+    /// If the database cannot be opened, is not a database, or was migrated by a newer fieldtest.
     pub async fn open(
         location: &Location,
         schema: &Schema,
         metrics: WriterMetrics,
     ) -> Result<Self, OpenError> {
         let name = location.describe(schema);
-        let broken =
+        let invalid =
             |source| OpenError::Migration { database: name.clone(), source: Box::new(source) };
         let engine = match location {
             Location::Folder(folder) => Engine::Sqlite(sqlite::Database::open(
                 &folder.join(schema.file),
-                &schema.sqlite_runner().map_err(broken)?,
+                &schema.sqlite_runner().map_err(invalid)?,
                 schema.appended_keys,
                 metrics,
             )?),
-            Location::Postgres(options) => Engine::Postgres({
-                let migrations = schema.postgres_runner().map_err(broken)?;
-                postgres::Database::open(options, schema.postgres, &migrations, metrics).await?
-            }),
+            Location::Postgres(options) => {
+                let runner = schema.postgres_runner().map_err(invalid)?;
+                let database = postgres::Database::open(options, schema.postgres, &runner, metrics);
+                Engine::Postgres(database.await?)
+            }
         };
         Ok(Self { name, engine, notifications: Notifications::default() })
     }
@@ -59,13 +60,17 @@ impl Database {
         &self.notifications
     }
 
-    /// What people recognise the tables by: a file, or host, database and schema.
+    /// The display name of the tables: a file, or host, database and schema.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Does a write: durable when this returns `Ok`. Dropping the future does not undo it.
+    /// Executes a write. It is durable when this returns `Ok`. Dropping the future does not undo
+    /// it.
+    ///
+    /// # Errors
+    /// If the database fails, the queue is full, or the store is closed.
     pub async fn write<W: Write>(&self, write: W) -> Result<W::Outcome, StoreError> {
         match &self.engine {
             Engine::Sqlite(database) => database.write(write).await,
@@ -73,8 +78,8 @@ impl Database {
         }
     }
 
-    /// Does writes that come from one place, as [`Database::write`] does one: each succeeds or
-    /// fails by itself.
+    /// Executes several writes as [`Database::write`] executes one. Each succeeds or fails alone.
+    /// The results are in the order of the writes.
     pub async fn write_all<W: Write>(&self, writes: Vec<W>) -> Vec<WriteResult<W>> {
         match &self.engine {
             _ if writes.is_empty() => Vec::new(),
@@ -83,7 +88,10 @@ impl Database {
         }
     }
 
-    /// Does a read: one query, so that it sees one moment.
+    /// Executes a read: one query, which sees what was committed when it began.
+    ///
+    /// # Errors
+    /// If the database fails, or the store is closed.
     pub async fn query<T: Send + 'static>(
         &self,
         sql: &'static Sql,
@@ -96,8 +104,11 @@ impl Database {
         }
     }
 
-    /// Does a read over rows: what it finds for all of them, in no order. On SQLite each row sees
-    /// its own moment.
+    /// Executes a read over rows. Returns what it finds for all of them, in no order. On SQLite,
+    /// which runs the query for each row, other writes can be committed between two rows.
+    ///
+    /// # Errors
+    /// If the database fails, or the store is closed.
     pub async fn query_each<T: Send + 'static, const N: usize>(
         &self,
         sql: &'static Sql,
@@ -111,7 +122,10 @@ impl Database {
         }
     }
 
-    /// Does a read that finds one row or none.
+    /// Executes a read that finds one row or none.
+    ///
+    /// # Errors
+    /// If the database fails, or the store is closed.
     pub async fn find<T: Send + 'static>(
         &self,
         sql: &'static Sql,
@@ -121,46 +135,24 @@ impl Database {
         Ok(self.query(sql, parameters, read).await?.pop())
     }
 
-    /// Whether a read and a write get through.
+    /// Checks that a read and a write succeed.
     ///
     /// # Errors
-    /// When one does not.
+    /// If one of them fails.
     pub async fn check(&self) -> Result<(), StoreError> {
         static SQL: Sql = Sql::new("SELECT 1");
         fn nothing(_row: &Row<'_>) -> Result<(), StoreError> {
             Ok(())
         }
         self.query(&SQL, Vec::new(), nothing).await?;
-        self.write(Nothing).await
+        self.write(EmptyWrite).await
     }
 
-    /// The deployment setting of this name, if one is recorded.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn deployment_setting(
-        &self,
-        name: &'static str,
-    ) -> Result<Option<String>, StoreError> {
-        deployment_settings::find(self, name).await
-    }
-
-    /// Records a deployment setting, unless it is recorded already; the value that holds.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub async fn record_deployment_setting(
-        &self,
-        setting: RecordDeploymentSetting,
-    ) -> Result<String, StoreError> {
-        self.write(setting).await
-    }
-
-    /// Waits for the lock that one process at a time can hold, for work that must not be done
+    /// Waits for a lock that one process at a time can hold. It guards work that must not be done
     /// twice, such as creating the first rows.
     ///
     /// # Errors
-    /// When the database cannot be reached.
+    /// If the database cannot be reached.
     pub async fn advisory_lock(&self) -> Result<AdvisoryLock, OpenError> {
         let lock = match &self.engine {
             Engine::Sqlite(_) => None,
@@ -169,7 +161,7 @@ impl Database {
         Ok(AdvisoryLock { _lock: lock })
     }
 
-    /// Finishes what is waiting and lets go of the tables. Later writes are refused.
+    /// Refuses further writes, commits those in the queue, and closes the connections.
     pub async fn close(&self) {
         match &self.engine {
             Engine::Sqlite(database) => database.close().await,
@@ -178,23 +170,23 @@ impl Database {
     }
 }
 
-/// A lock that one process at a time can hold, until it is dropped. An SQLite file belongs to one
-/// process anyway.
+/// A lock that one process at a time can hold, until it is dropped. On SQLite it locks nothing,
+/// because one process owns the file.
 pub struct AdvisoryLock {
     _lock: Option<postgres::AdvisoryLock>,
 }
 
-/// Writes nothing, but needs the right and the room to write.
-struct Nothing;
+/// A write that changes nothing. It succeeds if the database takes writes.
+struct EmptyWrite;
 
-impl Write for Nothing {
+impl Write for EmptyWrite {
     type Outcome = ();
 
     async fn apply_batch(
         writes: &[Self],
         transaction: &Transaction<'_>,
     ) -> Result<Vec<()>, StoreError> {
-        // No fact has such a name. A database that takes no writes refuses even that.
+        // No setting has this name. A read-only database refuses the statement all the same.
         static SQL: Sql = Sql::new("DELETE FROM deployment_facts WHERE name = ''");
         transaction.execute(&SQL, &[]).await?;
         Ok(vec![(); writes.len()])

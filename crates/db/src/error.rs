@@ -1,51 +1,53 @@
+//! The errors of a store.
+
 use std::path::PathBuf;
 
-/// Why a store did not do what it was asked. What was asked has then not happened, unless the
-/// variant says otherwise.
+/// Why a read or a write failed. A write that failed has not happened, unless the variant says
+/// otherwise.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot do it now; later it may. If the connection broke during a commit,
-    /// whether the write happened is not known.
+    /// The database cannot do it now. A later attempt can succeed. If the connection broke during a
+    /// commit, the write may have happened.
     #[error("the database {reason}: {cause}")]
     Unavailable {
-        /// What stands in the way: fit for anybody's eyes.
+        /// The reason, without details: it may be shown to API clients.
         reason: UnavailableReason,
-        /// What the database or its driver says: for the log.
+        /// The message of the database or its driver, for the log.
         cause: String,
     },
-    /// More writes are waiting than can be done soon.
+    /// The queue of writes is full.
     #[error("too many writes are waiting")]
     Overloaded,
-    /// The store was closed, or stopped between taking the write and answering: whether it happened
-    /// is not known.
+    /// The store was closed. A write that was in the queue may have happened.
     #[error("the store is closed")]
     Closed,
-    /// A bug, or data that cannot be.
-    #[error("the database refused what it should have taken: {0}")]
+    /// A bug, or invalid data in a table.
+    #[error("the database failed unexpectedly: {0}")]
     Internal(String),
 }
 
-/// What keeps a database from doing its work.
+/// Why a database is unavailable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnavailableReason {
     /// There is no connection, or it broke.
     #[error("cannot be reached")]
     Unreachable,
-    /// It did not answer in time, or somebody else has locked it for too long.
+    /// It did not answer in time, or another process has locked it for too long.
     #[error("does not answer in time")]
     Slow,
-    /// Others were at the same rows at the same time, again and again.
+    /// Each attempt conflicted with transactions on the same rows.
     #[error("is busy with others")]
     Busy,
-    /// It takes no writes: a standby, or a file that must not be changed.
+    /// It takes no writes: it is a standby, or a read-only file.
     #[error("is read-only")]
     ReadOnly,
-    /// It has no room left: disk, memory or connections.
+    /// It has no disk space, memory or connections left.
     #[error("has no room left")]
     Full,
 }
 
 impl StoreError {
+    /// The database is unavailable, for this reason and with this message for the log.
     pub fn unavailable(reason: UnavailableReason, cause: impl ToString) -> Self {
         Self::Unavailable { reason, cause: cause.to_string() }
     }
@@ -70,41 +72,42 @@ impl From<rusqlite::Error> for StoreError {
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file is no database, or cannot be opened.
+    /// The file is not a database, or cannot be opened.
     #[error("cannot open the database {}: {source}", path.display())]
     Database {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// SQLite's error.
         source: rusqlite::Error,
     },
-    /// The file cannot be made.
-    #[error("cannot make the database {}: {source}", path.display())]
+    /// The file cannot be created.
+    #[error("cannot create the database {}: {source}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// The PostgreSQL server cannot be reached, or does not let us in.
+    /// The PostgreSQL server cannot be reached, or refuses the connection.
     #[error("cannot use the database {database}: {cause}")]
     Server {
         /// Host and name of the database.
         database: String,
-        /// What it or its driver says.
+        /// The message of the server or its driver.
         cause: String,
     },
-    /// The tables could not be brought up to date.
-    #[error("cannot bring the tables of {database} up to date: {source}")]
+    /// A migration failed.
+    #[error("cannot migrate the tables of {database}: {source}")]
     Migration {
         /// The file, or host, database and schema.
         database: String,
-        /// What went wrong.
+        /// The migration's error.
         source: Box<refinery_core::Error>,
     },
-    /// A newer fieldtest has been here.
+    /// A newer fieldtest has migrated the tables.
     #[error(
-        "the tables of {database} were made by a newer fieldtest; start that version, or restore a backup"
+        "the tables of {database} were made by a newer fieldtest; start that version, or restore a \
+         backup"
     )]
     TooNew {
         /// The file, or host, database and schema.

@@ -1,104 +1,102 @@
-//! Looking at a store's tables without changing anything: not the tables, not the files, not a
-//! server that is at work (§13).
+//! The result of inspecting a store's tables (§13).
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use domain::{Clock, Timestamp};
+use domain::Timestamp;
 use refinery_core::Runner;
 
-use crate::location::{Location, Schema};
-use crate::{StoreError, UnavailableReason, postgres, sqlite};
+use crate::{StoreError, UnavailableReason};
 
-/// What was found of a store's tables (§13).
+/// The state of a store's tables (§13).
 #[derive(Debug)]
 pub struct Inspection {
-    /// What people recognise the tables by: a file, or host, database and schema.
+    /// The display name of the tables: a file, or host, database and schema.
     pub name: String,
-    /// How they are.
+    /// Their state.
     pub state: TablesState,
 }
 
-/// How a store's tables are.
+/// Whether a store's tables can be read, and what was read.
 #[derive(Debug)]
 pub enum TablesState {
-    /// There is no such file yet.
+    /// The file does not exist.
     Missing,
-    /// They cannot be looked at.
+    /// They cannot be read.
     Closed(Problem),
-    /// They were looked at.
+    /// They were read.
     Open(Box<Tables>),
 }
 
-/// What is known of tables that could be looked at.
+/// What an inspection read.
 #[derive(Debug)]
 pub struct Tables {
-    /// Which migrations have been run on them.
+    /// The migrations that have been applied.
     pub applied: Applied,
-    /// Whether this account may change them, and make those that are missing.
+    /// Whether this account can run migrations.
     pub may_change: bool,
-    /// Whether a write gets through.
+    /// Whether a write succeeds.
     pub writable: Result<(), Problem>,
-    /// What this account may not do with tables that exist, such as `INSERT on api_keys`.
+    /// The rights that this account lacks, such as `INSERT on api_keys`.
     pub forbidden: Vec<String>,
-    /// What has been agreed on, by its name.
+    /// The deployment settings, by name.
     pub settings: BTreeMap<String, String>,
-    /// What the database's own clock says, where it has one.
+    /// The time of the database's clock, if it has one.
     pub clock: Option<ClockReading>,
-    /// When the newest row was made, where the database has no clock.
+    /// The creation time of the newest row, if the database has no clock.
     pub newest_row: Option<Timestamp>,
-    /// Whether another process has the file open: a server, or a command. Any number may use a
-    /// PostgreSQL database.
+    /// Whether another process has the SQLite file open. `false` on PostgreSQL, which any number of
+    /// processes can use.
     pub is_in_use: bool,
 }
 
-/// The migrations that have been run, compared with those that this program has.
+/// The migrations that have been applied, compared with those of this program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// The newest that was run; none if no tables have been made.
+    /// The newest applied migration, or `None` if there are no tables.
     pub newest: Option<i32>,
-    /// Those that have not been run.
+    /// Those that have not been applied.
     pub missing: Vec<i32>,
-    /// Those that this program does not know.
+    /// Applied ones that this program does not have.
     pub unknown: Vec<i32>,
-    /// Those that were run with another text.
+    /// Applied ones whose text differs from this program's.
     pub different: Vec<i32>,
 }
 
-/// What a database's clock said, and ours before the question and after the answer.
+/// The time of a database's clock, and of ours before the query and after the answer.
 #[derive(Clone, Copy, Debug)]
 pub struct ClockReading {
-    /// Ours, before.
+    /// Our clock before the query.
     pub before: Timestamp,
-    /// The database's.
+    /// The database's clock.
     pub there: Timestamp,
-    /// Ours, after.
+    /// Our clock after the answer.
     pub after: Timestamp,
 }
 
-/// Why something could not be done with tables.
+/// Why tables cannot be read or written.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    /// Of which kind it is.
+    /// The kind of error.
     pub kind: ErrorKind,
-    /// What the database, its driver or the operating system says. No secret is in it.
+    /// The message of the database, its driver or the operating system. It contains no secret.
     pub cause: String,
 }
 
-/// A kind of problem: each is mended in another way.
+/// The kinds of errors that an operator fixes in different ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The file is no database, or is damaged.
+    /// The file is not a database, or is damaged.
     NotADatabase,
-    /// This account must not.
+    /// This account lacks the right.
     Forbidden,
-    /// The database does not know this user, or the password is wrong.
+    /// The database rejects the user or the password.
     Credentials,
     /// The server has no such database.
     NoSuchDatabase,
-    /// The database cannot do its work now.
+    /// The database is unavailable.
     Unavailable(UnavailableReason),
-    /// Anything else.
+    /// Any other error.
     Other,
 }
 
@@ -135,12 +133,12 @@ impl From<StoreError> for Problem {
 }
 
 impl Applied {
-    /// Compares what was run, each with its checksum, with what this program would run.
-    pub(crate) fn compare(run: &BTreeMap<i32, String>, migrations: &Runner) -> Self {
-        let known: BTreeMap<i32, String> = migrations
+    /// Compares the applied migrations, each with its checksum, with those of this program.
+    pub(crate) fn compare(applied: &BTreeMap<i32, String>, migrations: &Runner) -> Self {
+        let ours: BTreeMap<i32, String> = migrations
             .get_migrations()
             .iter()
-            .map(|one| (one.version(), one.checksum().to_string()))
+            .map(|migration| (migration.version(), migration.checksum().to_string()))
             .collect();
         let versions = |of: &BTreeMap<i32, String>, is_wanted: &dyn Fn(&i32, &String) -> bool| {
             of.iter()
@@ -149,51 +147,14 @@ impl Applied {
                 .collect()
         };
         Self {
-            newest: run.keys().next_back().copied(),
-            missing: versions(&known, &|version, _| !run.contains_key(version)),
-            unknown: versions(run, &|version, _| !known.contains_key(version)),
-            different: versions(run, &|version, checksum| {
-                known.get(version).is_some_and(|known| known != checksum)
+            newest: applied.keys().next_back().copied(),
+            missing: versions(&ours, &|version, _| !applied.contains_key(version)),
+            unknown: versions(applied, &|version, _| !ours.contains_key(version)),
+            different: versions(applied, &|version, checksum| {
+                ours.get(version).is_some_and(|ours| ours != checksum)
             }),
         }
     }
-}
-
-/// Looks at a store's tables (§13).
-///
-/// Call this in a process that does not have them open: on SQLite, looking would release that
-/// process's locks.
-pub async fn inspect(
-    location: &Location,
-    schema: &'static Schema,
-    clock: &dyn Clock,
-) -> Inspection {
-    let looked = match location {
-        Location::Folder(folder) => {
-            let path = folder.join(schema.file);
-            let look = tokio::task::spawn_blocking(move || {
-                let migrations = schema.sqlite_runner().map_err(broken)?;
-                sqlite::inspect::look(&path, schema, &migrations)
-            });
-            look.await.unwrap_or_else(|error| Err(Problem::new(ErrorKind::Other, error)))
-        }
-        Location::Postgres(options) => match schema.postgres_runner() {
-            Ok(migrations) => {
-                postgres::inspect::look(options, schema, &migrations, clock).await.map(Some)
-            }
-            Err(error) => Err(broken(error)),
-        },
-    };
-    let state = match looked {
-        Ok(None) => TablesState::Missing,
-        Ok(Some(tables)) => TablesState::Open(Box::new(tables)),
-        Err(problem) => TablesState::Closed(problem),
-    };
-    Inspection { name: location.describe(schema), state }
-}
-
-fn broken(error: refinery_core::Error) -> Problem {
-    Problem::new(ErrorKind::Other, error)
 }
 
 #[cfg(test)]
@@ -207,12 +168,12 @@ mod tests {
         Runner::new(&migrations)
     }
 
-    fn run(versions: &[(i32, Option<&str>)]) -> BTreeMap<i32, String> {
+    fn applied(versions: &[(i32, Option<&str>)]) -> BTreeMap<i32, String> {
         let runner = migrations();
         let checksum = |version| {
-            let known =
+            let ours =
                 runner.get_migrations().iter().find(|migration| migration.version() == version);
-            known.map_or_else(String::new, |migration| migration.checksum().to_string())
+            ours.map_or_else(String::new, |migration| migration.checksum().to_string())
         };
         versions
             .iter()
@@ -221,8 +182,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_run_is_missing_unknown_or_different() {
-        let compare = |versions| Applied::compare(&run(versions), &migrations());
+    fn migrations_are_missing_unknown_or_different() {
+        let compare = |versions| Applied::compare(&applied(versions), &migrations());
         let all = Applied { newest: Some(3), ..Applied::default() };
         assert_eq!(compare(&[(1, None), (2, None), (3, None)]), all);
         assert_eq!(compare(&[]), Applied { missing: vec![1, 2, 3], ..Applied::default() });

@@ -1,17 +1,22 @@
-//! The engines, and no table of a store's: batched writes, queries, migrations, inspection and copy
-//! on SQLite and PostgreSQL.
+//! The two database engines, SQLite and PostgreSQL: batched writes, queries, migrations, inspection
+//! and copy. The stores on top of this crate own the tables.
 //!
-//! A write is a value that implements [`Write`], and happens whole or not at all. The engine takes
-//! many of them at once, applies each, makes all of them durable with one sync, and only then
-//! answers. A read is one query, and sees what was committed when it began. `ARCHITECTURE.md` has
-//! the rest.
+//! A write is a value that implements [`Write`]. It happens whole or not at all. The engine's
+//! writer takes many writes at once, applies them in one transaction, commits with one sync, and
+//! then answers each caller. A read is one query, which sees what was committed when it began.
+//!
+//! A query's text is an [`Sql`]: one text for both engines. Its columns are declared by
+//! [`write_columns!`] and [`read_columns!`]. `ARCHITECTURE.md` describes the rest.
 
 mod batch;
+mod channel;
+mod columns;
 mod copy;
 mod database;
 mod deployment_settings;
 mod error;
 mod idempotency;
+mod inspect;
 mod inspection;
 mod location;
 mod metrics;
@@ -21,27 +26,28 @@ mod queue;
 mod row;
 mod sql;
 mod sqlite;
+mod transaction;
 mod value;
 mod write;
 
-pub use copy::{Copied, CopyError, TableCount, copy};
+pub use channel::Channel;
+pub use columns::{Column, Kind, ReadColumns};
+pub use copy::{CopyError, CopyOutcome, TableCount, copy};
 pub use database::{AdvisoryLock, Database};
 pub use deployment_settings::RecordDeploymentSetting;
 pub use error::{OpenError, StoreError, UnavailableReason};
 pub use idempotency::{
-    AppendedRecords, ClaimRow, Earlier, Idempotency, IdempotencyRecords, KeyClaim, Lookup,
-    ScopedKey,
+    ClaimRow, Idempotency, IdempotencyRecord, IdempotencyRecords, KeyClaim, KeyedRecord, Lookup,
+    ScopedKey, lookup_columns,
 };
-pub use inspection::{
-    Applied, ClockReading, ErrorKind, Inspection, Problem, Tables, TablesState, inspect,
-};
+pub use inspect::inspect;
+pub use inspection::{Applied, ClockReading, ErrorKind, Inspection, Problem, Tables, TablesState};
 pub use location::{Location, Migration, Schema};
 pub use metrics::WriterMetrics;
-pub use notify::Channel;
 pub use postgres::{MalformedPostgresUrl, PostgresOptions, PostgresUrl};
-pub use row::{Read, Row, provider_ids_json};
-pub use sql::{Column, Kind, Sql, joined};
+pub use row::{Read, Row, provider_ids_json, required};
+pub use sql::Sql;
+pub use sqlite::AppendedRecords;
+pub use transaction::Transaction;
 pub use value::Value;
-pub use write::{
-    Transaction, Write, WriteResult, apply_each, apply_each_in_lock_order, split_on_conflict,
-};
+pub use write::{Write, WriteResult, apply_each, apply_each_in_lock_order, split_on_conflict};

@@ -1,3 +1,5 @@
+//! Where a store's tables are, and what they are.
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -5,23 +7,24 @@ use refinery_core::Runner;
 
 use crate::PostgresOptions;
 
-/// Where a store keeps its tables (§13).
+/// Where the tables of the stores are (§13).
 #[derive(Clone, Debug)]
 pub enum Location {
-    /// In an SQLite file in this folder, which belongs to one server at a time.
+    /// SQLite files in this folder, one for each store. One server at a time can use them.
     Folder(PathBuf),
-    /// In a schema of this PostgreSQL database, which any number of servers can share.
+    /// Schemas of this PostgreSQL database, one for each store. Any number of servers can share
+    /// them.
     Postgres(Box<PostgresOptions>),
 }
 
 impl Location {
-    /// Whether other processes may use the same tables at the same time.
+    /// Whether other processes can use the same tables at the same time.
     #[must_use]
     pub fn is_shared(&self) -> bool {
         matches!(self, Self::Postgres(_))
     }
 
-    /// The name of a store's tables here, for people: a file, or host, database and schema.
+    /// The display name of a store's tables: a file, or host, database and schema.
     pub(crate) fn describe(&self, schema: &Schema) -> String {
         match self {
             Self::Folder(folder) => folder.join(schema.file).display().to_string(),
@@ -45,22 +48,22 @@ impl fmt::Display for Location {
     }
 }
 
-/// A store's tables: what they are called, and how they are made. Each store declares one.
+/// A store's tables: their names and migrations. Each store declares one.
 pub struct Schema {
     /// The SQLite file in the data directory.
     pub file: &'static str,
     /// The PostgreSQL schema.
     pub postgres: &'static str,
-    /// All tables, those that others refer to first.
+    /// All tables. A table stands behind those that it refers to.
     pub tables: &'static [&'static str],
-    /// Those of `tables` that only triggers write.
+    /// The tables among `tables` that only triggers write.
     pub derived_tables: &'static [&'static str],
-    /// SQL that finds the creation time of the newest row quickly, in milliseconds.
+    /// A query for the creation time of the newest row, in milliseconds. It must be fast.
     pub newest_row: &'static str,
-    /// SQL for id, scope and key of all idempotency records, where they are only appended on SQLite
-    /// and found by an index in memory.
+    /// A query for id, scope and key of all idempotency records, if SQLite finds them with an index
+    /// in memory.
     pub appended_keys: Option<&'static str>,
-    /// What brings the tables up to date.
+    /// The migrations, for both engines.
     pub migrations: &'static [Migration],
 }
 

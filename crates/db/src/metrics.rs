@@ -1,13 +1,15 @@
+//! The metrics of a writer.
+
 use std::time::Duration;
 
 use prometheus_client::metrics::histogram::Histogram;
 
-/// What a writer measures of itself.
+/// The metrics of a writer.
 #[derive(Clone, Debug)]
 pub struct WriterMetrics {
-    /// How many writes shared a commit.
+    /// The number of writes in a commit.
     pub batch_size: Histogram,
-    /// How long a commit took, sync included, in seconds.
+    /// The duration of a commit, with its sync, in seconds.
     pub commit_seconds: Histogram,
 }
 

@@ -9,11 +9,11 @@ use crate::StoreError;
 use crate::batch::{QueuedWrites, queued, queued_all};
 use crate::write::{Write, WriteResult};
 
-/// How many writes may wait: one for each connection that may be open. At 20,000 a second the last
-/// one waits for less than a second. Beyond that, writes are refused.
+/// How many writes can wait: one for each connection that can be open. At 20,000 writes per second
+/// the last one waits for less than a second. Further writes are refused.
 pub(crate) const LENGTH: usize = 16_384;
 
-/// How many writes share a transaction at most. This bounds how long the first waits for the last.
+/// The largest number of writes in a transaction. It bounds how long the first waits for the last.
 pub(crate) const LARGEST_BATCH: usize = 256;
 
 /// A queue and the thread that empties it.
@@ -24,13 +24,13 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Starts the thread, which ends when the queue is closed and empty.
+    /// Starts the thread. It ends when the queue is closed and empty.
     pub(crate) fn start(
-        work: impl FnOnce(mpsc::Receiver<Box<dyn QueuedWrites>>) + Send + 'static,
+        run_writer: impl FnOnce(mpsc::Receiver<Box<dyn QueuedWrites>>) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(LENGTH);
         let thread = std::thread::Builder::new().name("store-writer".into());
-        let writer = thread.spawn(move || work(receiver))?;
+        let writer = thread.spawn(move || run_writer(receiver))?;
         Ok(Self { sender: Mutex::new(Some(sender)), writer: Mutex::new(Some(writer)) })
     }
 
@@ -46,8 +46,8 @@ impl Queue {
         let count = writes.len();
         let (queued, results) = queued_all(writes);
         match self.send(queued) {
-            Ok(()) => results.await.unwrap_or_else(|_| all(count, &StoreError::Closed)),
-            Err(error) => all(count, &error),
+            Ok(()) => results.await.unwrap_or_else(|_| all_failed(count, &StoreError::Closed)),
+            Err(error) => all_failed(count, &error),
         }
     }
 
@@ -59,19 +59,19 @@ impl Queue {
         })
     }
 
-    /// Lets the thread finish what is waiting, and waits for it.
+    /// Refuses further writes, and waits until the thread has committed those in the queue.
     pub(crate) async fn close(&self) {
         drop(self.sender.lock().take());
         let writer = self.writer.lock().take();
         if let Some(writer) = writer {
-            // The thread catches the panics of writes. If it has died anyway, nothing is left to
-            // wait for.
+            // The thread catches the panics of writes. If it has panicked anyway, there is nothing
+            // left to wait for.
             let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         }
     }
 }
 
 /// The same error for each of several writes.
-pub(crate) fn all<T>(count: usize, error: &StoreError) -> Vec<Result<T, StoreError>> {
+pub(crate) fn all_failed<T>(count: usize, error: &StoreError) -> Vec<Result<T, StoreError>> {
     (0..count).map(|_| Err(error.clone())).collect()
 }

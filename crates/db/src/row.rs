@@ -1,18 +1,24 @@
-//! Reading the domain's types out of rows, of either engine.
+//! Reading the domain's types out of rows of either engine.
 
 use std::cell::Cell;
 use std::str::FromStr;
 
-use domain::production_test::Payload;
-use domain::{Platform, ProviderId, Timestamp};
+use domain::{ProviderId, Timestamp};
+use rusqlite::types::ValueRef;
+use tokio_postgres::types::{FromSql, Type};
 
 use crate::StoreError;
 
-/// A row that a query has found.
+/// A row of a query's result.
+///
+/// Each method reads the column of this name. It returns an error if the query has no such column,
+/// or if the column holds a value that fieldtest does not write. `NULL` is such a value, except for
+/// the methods whose names begin with `optional`.
 pub struct Row<'a> {
     cells: Cells<'a>,
     columns: &'a [String],
-    /// Where to look first: columns are mostly read in their order.
+    /// The column after the one that was read last. Columns are mostly read in their order, so the
+    /// search for a name begins here.
     next: Cell<usize>,
 }
 
@@ -21,7 +27,7 @@ enum Cells<'a> {
     Postgres(&'a tokio_postgres::Row),
 }
 
-/// Makes something of a row.
+/// Reads a value from a row.
 pub type Read<T> = fn(&Row<'_>) -> Result<T, StoreError>;
 
 impl<'a> Row<'a> {
@@ -33,97 +39,111 @@ impl<'a> Row<'a> {
         Self { cells: Cells::Postgres(row), columns, next: Cell::new(0) }
     }
 
-    /// Where a column is. Drivers would compare its name with all others, each time.
-    fn place(&self, column: &str) -> Result<usize, StoreError> {
+    /// The column's index. The drivers would compare its name with all others each time.
+    fn index(&self, column: &str) -> Result<usize, StoreError> {
         let start = self.next.get();
-        let places = (start..self.columns.len()).chain(0..start);
-        let place = places
-            .into_iter()
-            .find(|place| self.columns.get(*place).is_some_and(|name| name == column));
-        let place = place
+        let index = (start..self.columns.len())
+            .chain(0..start)
+            .find(|index| self.columns.get(*index).is_some_and(|name| name == column))
             .ok_or_else(|| StoreError::Internal(format!("a query without the column {column}")))?;
-        self.next.set(place + 1);
-        Ok(place)
+        self.next.set(index + 1);
+        Ok(index)
     }
 
-    pub fn optional_integer(&self, column: &str) -> Result<Option<i64>, StoreError> {
-        let place = self.place(column)?;
+    /// Whether the column is `NULL`.
+    pub(crate) fn is_null(&self, column: &str) -> Result<bool, StoreError> {
+        let index = self.index(column)?;
         Ok(match self.cells {
-            Cells::Sqlite(row) => row.get(place)?,
-            Cells::Postgres(row) => row.try_get(place)?,
+            Cells::Sqlite(row) => matches!(row.get_ref(index)?, ValueRef::Null),
+            Cells::Postgres(row) => row.try_get::<_, Option<AnyValue>>(index)?.is_none(),
         })
     }
 
+    /// A number.
     pub fn integer(&self, column: &'static str) -> Result<i64, StoreError> {
-        self.optional_integer(column)?.ok_or_else(|| unreadable(column))
+        required(self.optional_integer(column)?, column)
     }
 
-    /// A number that is never negative and fits 32 bits.
+    /// A number, or `None`.
+    pub fn optional_integer(&self, column: &'static str) -> Result<Option<i64>, StoreError> {
+        let index = self.index(column)?;
+        Ok(match self.cells {
+            Cells::Sqlite(row) => row.get(index)?,
+            Cells::Postgres(row) => row.try_get(index)?,
+        })
+    }
+
+    /// A number from 0 to [`u32::MAX`].
     pub fn count(&self, column: &'static str) -> Result<u32, StoreError> {
         self.integer(column)?.try_into().map_err(|_| unreadable(column))
     }
 
-    pub fn optional_boolean(&self, column: &str) -> Result<Option<bool>, StoreError> {
-        let place = self.place(column)?;
+    /// A number from 0 to [`u32::MAX`], or `None`.
+    pub fn optional_count(&self, column: &'static str) -> Result<Option<u32>, StoreError> {
+        let number = self.optional_integer(column)?;
+        number.map(|number| number.try_into().map_err(|_| unreadable(column))).transpose()
+    }
+
+    /// A number from 0 to [`i64::MAX`]: a count of rows, or a sum.
+    pub fn total(&self, column: &'static str) -> Result<u64, StoreError> {
+        self.integer(column)?.try_into().map_err(|_| unreadable(column))
+    }
+
+    /// A truth value.
+    pub fn boolean(&self, column: &'static str) -> Result<bool, StoreError> {
+        required(self.optional_boolean(column)?, column)
+    }
+
+    /// A truth value, or `None`.
+    pub fn optional_boolean(&self, column: &'static str) -> Result<Option<bool>, StoreError> {
+        let index = self.index(column)?;
         Ok(match self.cells {
-            Cells::Sqlite(row) => row.get(place)?,
-            Cells::Postgres(row) => row.try_get(place)?,
+            Cells::Sqlite(row) => row.get(index)?,
+            Cells::Postgres(row) => row.try_get(index)?,
         })
     }
 
-    pub fn boolean(&self, column: &'static str) -> Result<bool, StoreError> {
-        self.optional_boolean(column)?.ok_or_else(|| unreadable(column))
-    }
-
-    pub fn optional_text(&self, column: &'static str) -> Result<Option<&str>, StoreError> {
-        let place = self.place(column)?;
-        match self.cells {
-            Cells::Sqlite(row) => {
-                row.get_ref(place)?.as_str_or_null().map_err(|_| unreadable(column))
-            }
-            Cells::Postgres(row) => Ok(row.try_get(place)?),
-        }
-    }
-
+    /// Text, borrowed from the row.
     pub fn text(&self, column: &'static str) -> Result<&str, StoreError> {
-        self.optional_text(column)?.ok_or_else(|| unreadable(column))
+        required(self.optional_text(column)?, column)
     }
 
-    pub fn optional_bytes<const N: usize>(
-        &self,
-        column: &'static str,
-    ) -> Result<Option<[u8; N]>, StoreError> {
-        let bytes = self.optional_blob(column)?;
-        bytes.map(|bytes| bytes.try_into().map_err(|_| unreadable(column))).transpose()
-    }
-
-    /// Bytes of any length.
-    pub fn optional_blob(&self, column: &'static str) -> Result<Option<&[u8]>, StoreError> {
-        let place = self.place(column)?;
+    /// Text, borrowed from the row, or `None`.
+    pub fn optional_text(&self, column: &'static str) -> Result<Option<&str>, StoreError> {
+        let index = self.index(column)?;
         match self.cells {
             Cells::Sqlite(row) => {
-                row.get_ref(place)?.as_blob_or_null().map_err(|_| unreadable(column))
+                row.get_ref(index)?.as_str_or_null().map_err(|_| unreadable(column))
             }
-            Cells::Postgres(row) => Ok(row.try_get(place)?),
+            Cells::Postgres(row) => Ok(row.try_get(index)?),
         }
     }
 
-    pub fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], StoreError> {
-        self.optional_bytes(column)?.ok_or_else(|| unreadable(column))
+    /// Text.
+    pub fn string(&self, column: &'static str) -> Result<String, StoreError> {
+        self.text(column).map(str::to_owned)
     }
 
-    pub fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
-        self.integer(column).map(Timestamp::from_millis)
+    /// Text, or `None`.
+    pub fn optional_string(&self, column: &'static str) -> Result<Option<String>, StoreError> {
+        Ok(self.optional_text(column)?.map(str::to_owned))
     }
 
-    pub fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.optional_integer(column)?.map(Timestamp::from_millis))
-    }
-
+    /// Text that the type parses.
     pub fn parsed<T: FromStr>(&self, column: &'static str) -> Result<T, StoreError> {
         self.text(column)?.parse().map_err(|_| unreadable(column))
     }
 
+    /// Text that the type parses, or `None`.
+    pub fn optional_parsed<T: FromStr>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<T>, StoreError> {
+        let text = self.optional_text(column)?;
+        text.map(|text| text.parse().map_err(|_| unreadable(column))).transpose()
+    }
+
+    /// Text that is the name of a value.
     pub fn named<T>(
         &self,
         column: &'static str,
@@ -132,40 +152,91 @@ impl<'a> Row<'a> {
         from_name(self.text(column)?).ok_or_else(|| unreadable(column))
     }
 
-    /// The payload, whose columns have the same names in both stores.
-    pub fn payload(&self) -> Result<Payload, StoreError> {
-        Ok(Payload {
-            title: self.text("title")?.to_owned(),
-            description: self.optional_text("description")?.map(str::to_owned),
-            provider_ids: self.provider_ids()?,
-            max_stamp_claims: self.count("max_stamp_claims")?,
-            target_platform: self.target_platform()?,
-            allow_duplicate_participation: self
-                .optional_boolean("allow_duplicate_participation")?,
-        })
+    /// Text that is the name of a value, or `None`.
+    pub fn optional_named<T>(
+        &self,
+        column: &'static str,
+        from_name: fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
+        let name = self.optional_text(column)?;
+        name.map(|name| from_name(name).ok_or_else(|| unreadable(column))).transpose()
     }
 
-    fn target_platform(&self) -> Result<Option<Platform>, StoreError> {
-        const COLUMN: &str = "target_platform";
-        self.optional_text(COLUMN)?
-            .map(|name| name.parse().map_err(|_| unreadable(COLUMN)))
-            .transpose()
+    /// Text that is a JSON array of strings.
+    pub fn strings(&self, column: &'static str) -> Result<Vec<String>, StoreError> {
+        serde_json::from_str(self.text(column)?).map_err(|_| unreadable(column))
     }
 
-    fn provider_ids(&self) -> Result<Vec<ProviderId>, StoreError> {
-        const COLUMN: &str = "provider_ids";
-        let ids: Vec<String> =
-            serde_json::from_str(self.text(COLUMN)?).map_err(|_| unreadable(COLUMN))?;
-        ids.iter().map(|id| id.parse()).collect::<Result<_, _>>().map_err(|_| unreadable(COLUMN))
+    /// Text that is a JSON array of provider ids, as [`provider_ids_json`] writes it.
+    pub fn provider_ids(&self, column: &'static str) -> Result<Vec<ProviderId>, StoreError> {
+        let ids = self.strings(column)?.into_iter().map(|id| id.parse());
+        ids.collect::<Result<_, _>>().map_err(|_| unreadable(column))
+    }
+
+    /// `N` bytes: an id, or a hash.
+    pub fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], StoreError> {
+        required(self.optional_bytes(column)?, column)
+    }
+
+    /// `N` bytes, or `None`.
+    pub fn optional_bytes<const N: usize>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<[u8; N]>, StoreError> {
+        let bytes = self.optional_blob(column)?;
+        bytes.map(|bytes| bytes.try_into().map_err(|_| unreadable(column))).transpose()
+    }
+
+    /// Bytes of any length, or `None`.
+    pub fn optional_blob(&self, column: &'static str) -> Result<Option<&[u8]>, StoreError> {
+        let index = self.index(column)?;
+        match self.cells {
+            Cells::Sqlite(row) => {
+                row.get_ref(index)?.as_blob_or_null().map_err(|_| unreadable(column))
+            }
+            Cells::Postgres(row) => Ok(row.try_get(index)?),
+        }
+    }
+
+    /// A time, stored in milliseconds.
+    pub fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
+        self.integer(column).map(Timestamp::from_millis)
+    }
+
+    /// A time, stored in milliseconds, or `None`.
+    pub fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.optional_integer(column)?.map(Timestamp::from_millis))
     }
 }
 
-/// The value in the table is none that fieldtest writes.
+/// A PostgreSQL value of any type.
+struct AnyValue;
+
+impl FromSql<'_> for AnyValue {
+    fn from_sql(_: &Type, _: &[u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+/// The value of a column that is not `NULL` in this row.
+///
+/// # Errors
+/// If it is `NULL`.
+pub fn required<T>(value: Option<T>, column: &'static str) -> Result<T, StoreError> {
+    value.ok_or_else(|| unreadable(column))
+}
+
+/// The column holds a value that fieldtest does not write.
 fn unreadable(column: &str) -> StoreError {
-    StoreError::Internal(format!("the column {column} holds a value that cannot be"))
+    StoreError::Internal(format!("the column {column} holds an invalid value"))
 }
 
-/// The form in which [`Row::payload`] reads them back.
+/// A JSON array of provider ids, which [`Row::provider_ids`] reads.
+#[must_use]
 pub fn provider_ids_json(ids: &[ProviderId]) -> String {
     let ids: Vec<&str> = ids.iter().map(ProviderId::as_str).collect();
     serde_json::Value::from(ids).to_string()

@@ -1,200 +1,247 @@
 //! One text per query, for both engines.
 //!
-//! The texts keep to what SQLite and PostgreSQL share. What they do not share stands in marks:
+//! A text uses the subset of SQL that SQLite and PostgreSQL share. Marks stand for the rest.
 //!
-//! | mark | PostgreSQL | SQLite |
-//! |---|---|---|
-//! | `{row of each}` | what an `INSERT` takes: the rows that are given | the row that is given; the statement is run once for each |
-//! | `{from each}` | the rows that are given, as one relation named `each` | nothing: `each.name` is a value of the row that is given |
-//! | `{join each on} …` | that relation, joined on this condition | `WHERE …` |
-//! | `{returning …}` | what has been changed | nothing: how much a row has changed is known |
-//! | `{lock}` | what is read stays as it is until the end of the transaction | nothing: there is one writer |
-//! | `{lock alone}` | as `{lock}`, and nothing that refers to it is inserted meanwhile; what is being inserted is waited for | nothing |
-//! | `{skip locked}` | what others have locked is left to them, and the rest is locked | nothing |
+//! `each` is the relation of the rows that a statement of [`Sql::each`] takes. PostgreSQL gets all
+//! rows with one statement, as one array for each column. SQLite runs the statement once for each
+//! row, with the row's values as parameters.
 //!
-//! A row on its way in costs PostgreSQL a round trip and SQLite next to nothing, but only where
-//! SQLite can see that there is one: for a relation, or for what is returned, it makes a table for
-//! the time being.
+//! - `{row of each}`: the column list and the source of an `INSERT`. PostgreSQL:
+//!   `(id, …) SELECT id, … FROM UNNEST(…) AS each (id, …)`. SQLite: `(id, …) VALUES (?1, …)`.
+//! - `{from each}`: PostgreSQL: `FROM UNNEST(…) AS each (id, …)`. SQLite: nothing.
+//! - `{join each on} …`: PostgreSQL: `JOIN UNNEST(…) AS each (id, …) ON …`. SQLite: `WHERE …`.
+//! - `each.id`: PostgreSQL: the same. SQLite: `?1`.
+//! - `{returning …}`: PostgreSQL: `RETURNING …`. SQLite: nothing, because each run reports how many
+//!   rows it changed.
+//! - `{lock}`: the rows do not change until the end of the transaction. PostgreSQL:
+//!   `FOR NO KEY UPDATE`. SQLite: nothing, because there is one writer.
+//! - `{lock alone}`: as `{lock}`, and waits for and blocks inserts that refer to the rows.
+//!   PostgreSQL: `FOR UPDATE`. SQLite: nothing.
+//! - `{skip locked}`: locks the rows that no other transaction has locked. PostgreSQL:
+//!   `FOR UPDATE SKIP LOCKED`. SQLite: nothing.
+//! - `{columns}`: the columns of the record that the statement reads ([`Sql::reading`]).
+//! - `{columns as null}`: `NULL` for each of these columns.
+//!
+//! SQLite gets no relation and no `RETURNING` because it would build a temporary table for either.
 
 use std::sync::OnceLock;
 
-/// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Text,
-    Integer,
-    Bytes,
-    Boolean,
-}
+use crate::columns::{Column, ColumnNames, ReadColumns};
 
-/// A column of the rows that are given.
-pub type Column = (&'static str, Kind);
-
-/// These columns and those.
-pub const fn joined<const A: usize, const B: usize, const ALL: usize>(
-    these: &[Column; A],
-    those: &[Column; B],
-) -> [Column; ALL] {
-    let mut all = [("", Kind::Text); ALL];
-    let (first, rest) = all.split_at_mut(A);
-    first.copy_from_slice(these);
-    rest.copy_from_slice(those);
-    all
-}
-
-/// A query's text. Made once, as a `static`.
+/// The text of a query. Declare it as a `static`: each engine's text is made once.
 pub struct Sql {
     text: &'static str,
     each: &'static [Column],
+    read: Option<&'static ColumnNames>,
     sqlite: OnceLock<String>,
     postgres: OnceLock<String>,
-    columns: OnceLock<Vec<String>>,
+    result_columns: OnceLock<Vec<String>>,
 }
 
 impl Sql {
-    /// A query with parameters of its own.
+    /// A query with the parameters `$1`, `$2`, ….
     pub const fn new(text: &'static str) -> Self {
         Self::each(text, &[])
     }
 
-    /// A query over rows that are given, each with these columns.
+    /// A query over rows with these columns, which [`write_columns!`](crate::write_columns)
+    /// declares.
     pub const fn each(text: &'static str, each: &'static [Column]) -> Self {
         Self {
             text,
             each,
+            read: None,
             sqlite: OnceLock::new(),
             postgres: OnceLock::new(),
-            columns: OnceLock::new(),
+            result_columns: OnceLock::new(),
         }
     }
 
-    /// The text as it was written, with its marks.
+    /// The query reads this record: its columns replace the mark `{columns}`.
+    #[must_use]
+    pub const fn reading<T>(mut self, record: &'static ReadColumns<T>) -> Self {
+        self.read = Some(&record.names);
+        self
+    }
+
+    /// The text as it was declared, with its marks.
     #[must_use]
     pub fn text(&self) -> &'static str {
         self.text
     }
 
-    /// What the columns of the result are called, which is asked for once.
-    pub(crate) fn columns(&self, names: impl FnOnce() -> Vec<String>) -> &[String] {
-        self.columns.get_or_init(names)
+    /// The names of the result's columns. `names` is called once.
+    pub(crate) fn result_columns(&self, names: impl FnOnce() -> Vec<String>) -> &[String] {
+        self.result_columns.get_or_init(names)
     }
 
+    /// The text for SQLite.
     pub fn sqlite(&self) -> &str {
         self.sqlite.get_or_init(|| {
-            let places: Vec<String> =
+            let parameters: Vec<String> =
                 (1..=self.each.len()).map(|number| format!("?{number}")).collect();
+            let row = format!("({}) VALUES ({})", self.each_names(), parameters.join(", "));
             let text = self
-                .text
+                .with_columns()
                 .replace('$', "?")
-                .replace("{row of each}", &format!("VALUES ({})", places.join(", ")))
+                .replace("{row of each}", &row)
                 .replace("{from each}", "")
                 .replace("{join each on}", "WHERE")
                 .replace("{lock}", "")
                 .replace("{lock alone}", "")
                 .replace("{skip locked}", "");
             let mut columns: Vec<(&str, &String)> =
-                self.each.iter().map(|(name, _)| *name).zip(&places).collect();
+                self.each.iter().map(|(name, _)| *name).zip(&parameters).collect();
             // One name may be the beginning of another.
             columns.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-            let text = columns
-                .into_iter()
-                .fold(text, |text, (name, place)| text.replace(&format!("each.{name}"), place));
-            marked(&text, "{returning ", |_| String::new())
+            let text = columns.into_iter().fold(text, |text, (name, parameter)| {
+                text.replace(&format!("each.{name}"), parameter)
+            });
+            replace_returning(&text, |_| String::new())
         })
     }
 
+    /// The text for PostgreSQL.
     pub(crate) fn postgres(&self) -> &str {
         self.postgres.get_or_init(|| {
             let arrays: Vec<String> = (1..)
                 .zip(self.each)
                 .map(|(number, (_, kind))| format!("${number}::{}[]", kind.postgres()))
                 .collect();
-            let names: Vec<&str> = self.each.iter().map(|(name, _)| *name).collect();
-            let each = format!("UNNEST({}) AS each ({})", arrays.join(", "), names.join(", "));
+            let names = self.each_names();
+            let each = format!("UNNEST({}) AS each ({names})", arrays.join(", "));
             let text = self
-                .text
-                .replace("{row of each}", &format!("SELECT {} FROM {each}", names.join(", ")))
+                .with_columns()
+                .replace("{row of each}", &format!("({names}) SELECT {names} FROM {each}"))
                 .replace("{from each}", &format!("FROM {each}"))
                 .replace("{join each on}", &format!("JOIN {each} ON"))
                 .replace("{lock}", "FOR NO KEY UPDATE")
                 .replace("{lock alone}", "FOR UPDATE")
                 .replace("{skip locked}", "FOR UPDATE SKIP LOCKED");
-            marked(&text, "{returning ", |columns| format!("RETURNING {columns}"))
+            replace_returning(&text, |columns| format!("RETURNING {columns}"))
         })
     }
-}
 
-/// The text with its one mark that begins like this, if it has one, made into something else.
-fn marked(text: &str, mark: &str, make: impl FnOnce(&str) -> String) -> String {
-    match text.split_once(mark).and_then(|(before, rest)| Some((before, rest.split_once('}')?))) {
-        Some((before, (inside, after))) => format!("{before}{}{after}", make(inside)),
-        None => text.to_owned(),
+    fn each_names(&self) -> String {
+        self.each.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The text with the columns of the record that it reads.
+    fn with_columns(&self) -> String {
+        let columns = self.read.map(ColumnNames::all).unwrap_or_default();
+        self.text
+            .replace("{columns}", &columns.join(", "))
+            .replace("{columns as null}", &vec!["NULL"; columns.len()].join(", "))
     }
 }
 
-impl Kind {
-    fn postgres(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Integer => "bigint",
-            Self::Bytes => "bytea",
-            Self::Boolean => "boolean",
-        }
+/// Replaces the mark `{returning …}`, if there is one.
+fn replace_returning(text: &str, replacement: impl FnOnce(&str) -> String) -> String {
+    let parts = text
+        .split_once("{returning ")
+        .and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
+    match parts {
+        Some((before, (columns, after))) => format!("{before}{}{after}", replacement(columns)),
+        None => text.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{read_columns, write_columns};
+
+    write_columns! {
+        /// A row of `keys`.
+        KeyRow(([u8; 1], &'static str)) = |(id, name)| {
+            id: Bytes = id,
+            id_name: Text = *name,
+        }
+    }
+
+    read_columns! {
+        /// A row of `keys`.
+        KEY: ([u8; 1], String) {
+            id: bytes,
+            id_name: string,
+        } => (id, id_name)
+    }
+
+    read_columns! {
+        /// A row of `keys`, and how often it was used.
+        KEY_AND_USES: (([u8; 1], String), u32) {
+            ..key = KEY,
+            uses: count,
+        } => (key, uses)
+    }
 
     #[test]
-    fn one_text_becomes_two() {
+    fn an_update_takes_its_values_from_rows() {
         static SQL: Sql = Sql::each(
-            "UPDATE keys SET name = each.id_name {from each} WHERE keys.id = each.id {returning keys.id}",
-            &[("id", Kind::Bytes), ("id_name", Kind::Text)],
+            "UPDATE keys SET name = each.id_name {from each} WHERE keys.id = each.id \
+             {returning keys.id}",
+            &KeyRow::COLUMNS,
         );
         assert_eq!(SQL.sqlite(), "UPDATE keys SET name = ?2  WHERE keys.id = ?1 ");
         assert_eq!(
             SQL.postgres(),
-            "UPDATE keys SET name = each.id_name FROM UNNEST($1::bytea[], $2::text[]) AS each (id, id_name) \
+            "UPDATE keys SET name = each.id_name FROM \
+             UNNEST($1::bytea[], $2::text[]) AS each (id, id_name) \
              WHERE keys.id = each.id RETURNING keys.id"
         );
     }
 
     #[test]
-    fn rows_are_inserted() {
+    fn rows_are_inserted_with_their_columns() {
         static SQL: Sql = Sql::each(
-            "INSERT INTO keys (id, name) {row of each} ON CONFLICT (id) DO NOTHING",
-            &[("id", Kind::Bytes), ("name", Kind::Text)],
+            "INSERT INTO keys {row of each} ON CONFLICT (id) DO NOTHING",
+            &KeyRow::COLUMNS,
         );
         assert_eq!(
             SQL.sqlite(),
-            "INSERT INTO keys (id, name) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING"
+            "INSERT INTO keys (id, id_name) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING"
         );
         assert_eq!(
             SQL.postgres(),
-            "INSERT INTO keys (id, name) SELECT id, name FROM UNNEST($1::bytea[], $2::text[]) AS each (id, name) \
-             ON CONFLICT (id) DO NOTHING"
+            "INSERT INTO keys (id, id_name) SELECT id, id_name FROM \
+             UNNEST($1::bytea[], $2::text[]) AS each (id, id_name) ON CONFLICT (id) DO NOTHING"
         );
     }
 
     #[test]
     fn rows_are_joined() {
         static SQL: Sql = Sql::each(
-            "SELECT name FROM keys {join each on} keys.id = each.id {lock}",
-            &[("id", Kind::Bytes)],
+            "SELECT name FROM keys {join each on} keys.id = each.id AND name = each.id_name {lock}",
+            &KeyRow::COLUMNS,
         );
-        assert_eq!(SQL.sqlite(), "SELECT name FROM keys WHERE keys.id = ?1 ");
+        assert_eq!(SQL.sqlite(), "SELECT name FROM keys WHERE keys.id = ?1 AND name = ?2 ");
         assert_eq!(
             SQL.postgres(),
-            "SELECT name FROM keys JOIN UNNEST($1::bytea[]) AS each (id) ON keys.id = each.id FOR NO KEY UPDATE"
+            "SELECT name FROM keys JOIN UNNEST($1::bytea[], $2::text[]) AS each (id, id_name) \
+             ON keys.id = each.id AND name = each.id_name FOR NO KEY UPDATE"
         );
     }
 
     #[test]
-    fn sqlite_knows_no_locks() {
+    fn a_record_is_read_with_the_columns_of_the_one_it_contains() {
+        static SQL: Sql =
+            Sql::new("SELECT {columns} FROM keys UNION ALL SELECT {columns as null} FROM keys")
+                .reading(&KEY_AND_USES);
+        let text = "SELECT id, id_name, uses FROM keys UNION ALL SELECT NULL, NULL, NULL FROM keys";
+        assert_eq!((SQL.sqlite(), SQL.postgres()), (text, text));
+    }
+
+    #[test]
+    fn sqlite_has_no_row_locks() {
         static SQL: Sql = Sql::new("SELECT $1 {lock} {lock alone} {skip locked}");
         assert_eq!(SQL.sqlite(), "SELECT ?1   ");
         assert_eq!(SQL.postgres(), "SELECT $1 FOR NO KEY UPDATE FOR UPDATE FOR UPDATE SKIP LOCKED");
+    }
+
+    #[test]
+    fn values_stand_in_the_order_of_the_columns() {
+        let values = KeyRow::of(&([7], "seven"));
+        assert_eq!(values, [crate::Value::Bytes([7].as_slice().into()), "seven".into()]);
+        assert_eq!(KeyRow::COLUMNS.map(|(name, _)| name), ["id", "id_name"]);
     }
 }

@@ -1,4 +1,4 @@
-//! What goes into a query, for either engine.
+//! The parameters of a query, for either engine.
 
 use std::borrow::Cow;
 
@@ -7,23 +7,29 @@ use domain::{ChallengeId, Timestamp, WorkspaceId};
 use rusqlite::types::ToSqlOutput;
 use tokio_postgres::types::{IsNull, Type};
 
-/// A parameter.
+/// A parameter of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
+    /// `NULL`, of any kind.
     Null,
+    /// A number, or a time in milliseconds.
     Integer(i64),
+    /// A truth value.
     Boolean(bool),
+    /// Text.
     Text(Cow<'a, str>),
+    /// An id or a hash.
     Bytes(Cow<'a, [u8]>),
 }
 
 impl Value<'_> {
-    /// The same value, on its own feet.
+    /// The same value, which borrows nothing.
+    #[must_use]
     pub fn into_owned(self) -> Value<'static> {
         match self {
             Self::Null => Value::Null,
             Self::Integer(number) => Value::Integer(number),
-            Self::Boolean(truth) => Value::Boolean(truth),
+            Self::Boolean(value) => Value::Boolean(value),
             Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
             Self::Bytes(bytes) => Value::Bytes(Cow::Owned(bytes.into_owned())),
         }
@@ -49,8 +55,8 @@ impl From<u32> for Value<'_> {
 }
 
 impl From<bool> for Value<'_> {
-    fn from(truth: bool) -> Self {
-        Self::Boolean(truth)
+    fn from(value: bool) -> Self {
+        Self::Boolean(value)
     }
 }
 
@@ -107,14 +113,14 @@ impl rusqlite::ToSql for Value<'_> {
         match self {
             Self::Null => Ok(ToSqlOutput::from(rusqlite::types::Null)),
             Self::Integer(number) => Ok(ToSqlOutput::from(*number)),
-            Self::Boolean(truth) => Ok(ToSqlOutput::from(*truth)),
+            Self::Boolean(value) => Ok(ToSqlOutput::from(*value)),
             Self::Text(text) => Ok(ToSqlOutput::from(text.as_ref())),
             Self::Bytes(bytes) => Ok(ToSqlOutput::from(bytes.as_ref())),
         }
     }
 }
 
-/// A value met a column of another kind: a bug.
+/// The value's kind is not the parameter's type, which is a bug.
 #[derive(Debug, thiserror::Error)]
 #[error("a parameter is not of the kind that the query expects: {0}")]
 struct WrongKind(Type);
@@ -128,7 +134,7 @@ impl tokio_postgres::types::ToSql for Value<'_> {
         match (self, kind) {
             (Self::Null, _) => Ok(IsNull::Yes),
             (Self::Integer(number), &Type::INT8) => number.to_sql(kind, out),
-            (Self::Boolean(truth), &Type::BOOL) => truth.to_sql(kind, out),
+            (Self::Boolean(value), &Type::BOOL) => value.to_sql(kind, out),
             (Self::Text(text), &Type::TEXT) => text.as_ref().to_sql(kind, out),
             (Self::Bytes(bytes), &Type::BYTEA) => bytes.as_ref().to_sql(kind, out),
             _ => Err(Box::new(WrongKind(kind.clone()))),
@@ -136,7 +142,7 @@ impl tokio_postgres::types::ToSql for Value<'_> {
     }
 
     fn accepts(_kind: &Type) -> bool {
-        // Which value fits which kind is seen when it is written.
+        // `to_sql` checks the type against the value.
         true
     }
 

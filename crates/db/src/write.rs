@@ -1,37 +1,35 @@
-//! Writes as data, and the transaction in which an engine applies them.
+//! Writes as data.
 
 use std::collections::HashSet;
 use std::hash::Hash;
 
-use crate::row::Read;
-use crate::sql::Sql;
-use crate::value::Value;
-use crate::{StoreError, postgres, sqlite};
+use crate::StoreError;
+use crate::transaction::Transaction;
 
-/// A write as data. Many are applied together; each happens whole or not at all.
+/// A write as data. Writes of one type are applied together; each happens whole or not at all.
 pub trait Write: Sized + Send + 'static {
-    /// What the write led to. A refusal is an outcome too.
+    /// The result of the write. A refusal is an outcome too.
     type Outcome: Send + 'static;
 
     /// Whether these writes are applied only after all that were queued before them are committed
     /// or have failed, even those whose callers have hung up. SQLite does so with all writes.
     const WAITS_FOR_EARLIER: bool = false;
 
-    /// Applies the writes, each as if those before it had been applied already: one outcome for
-    /// each, in their order. A refused write changes nothing.
+    /// Applies the writes and returns one outcome for each, in their order. Each write sees those
+    /// before it as applied. A refused write changes nothing.
     ///
     /// An error rolls all of them back. They are then applied again in smaller batches, until the
-    /// one that fails is alone; so this has no effect outside the transaction.
+    /// write that fails is alone. So this must have no effect outside the transaction.
     fn apply_batch(
         writes: &[Self],
         transaction: &Transaction<'_>,
     ) -> impl Future<Output = Result<Vec<Self::Outcome>, StoreError>>;
 }
 
-/// The result of a write: durable if it is `Ok`.
+/// The result of a write. `Ok` means that it is durable.
 pub type WriteResult<W> = Result<<W as Write>::Outcome, StoreError>;
 
-/// Applies writes one after the other: for those that seldom come together.
+/// Applies writes one after the other: for writes that are seldom batched.
 ///
 /// # Errors
 /// The first error of `apply`.
@@ -46,8 +44,8 @@ pub async fn apply_each<W, T>(
     Ok(outcomes)
 }
 
-/// As [`apply_each`], in the order of the rows that the writes lock: with one order everywhere, two
-/// transactions cannot wait for each other. Writes with the same key stay in their order.
+/// As [`apply_each`], in the order of the rows that the writes lock. Two transactions that lock
+/// rows in the same order cannot deadlock. Writes with the same key stay in their order.
 ///
 /// # Errors
 /// The first error of `apply`.
@@ -66,8 +64,8 @@ pub async fn apply_each_in_lock_order<'writes, W, T, K: Ord>(
     Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
-/// Splits the writes into slices in which no key comes twice, so that one statement can serve a
-/// whole slice: a later write with the same key is applied after the earlier one.
+/// Splits the writes into slices in which no key occurs twice. One statement can then serve a whole
+/// slice, and a later write with the same key is applied after the earlier one.
 pub fn split_on_conflict<'writes, W, K: Eq + Hash, I: IntoIterator<Item = K>>(
     writes: &'writes [W],
     keys: impl Fn(&'writes W) -> I,
@@ -88,162 +86,38 @@ pub fn split_on_conflict<'writes, W, K: Eq + Hash, I: IntoIterator<Item = K>>(
     slices
 }
 
-/// A transaction of either engine. On SQLite its operations never wait.
-pub struct Transaction<'a>(pub(crate) EngineTransaction<'a>);
-
-pub(crate) enum EngineTransaction<'a> {
-    Sqlite(sqlite::SqliteTransaction<'a>),
-    Postgres(&'a deadpool_postgres::ClientWrapper),
-}
-
-impl Transaction<'_> {
-    /// Runs a statement; how many rows it has changed.
-    ///
-    /// # Errors
-    /// When the database does not do it.
-    pub async fn execute(
-        &self,
-        sql: &'static Sql,
-        parameters: &[Value<'_>],
-    ) -> Result<u64, StoreError> {
-        match &self.0 {
-            EngineTransaction::Sqlite(sqlite::SqliteTransaction { connection, .. }) => {
-                sqlite::statement::execute(connection, sql, parameters)
-            }
-            EngineTransaction::Postgres(client) => {
-                postgres::statement::execute(client, sql, parameters).await
-            }
-        }
-    }
-
-    /// Runs a query; what it finds.
-    ///
-    /// # Errors
-    /// When the database does not do it.
-    pub async fn query<T>(
-        &self,
-        sql: &'static Sql,
-        parameters: &[Value<'_>],
-        read: Read<T>,
-    ) -> Result<Vec<T>, StoreError> {
-        match &self.0 {
-            EngineTransaction::Sqlite(sqlite::SqliteTransaction { connection, .. }) => {
-                sqlite::statement::query(connection, sql, parameters, read)
-            }
-            EngineTransaction::Postgres(client) => {
-                postgres::statement::query(client, sql, parameters, read).await
-            }
-        }
-    }
-
-    /// Runs a statement over rows; how many rows it has changed. No rows, no statement.
-    ///
-    /// # Errors
-    /// When the database does not do it.
-    pub async fn execute_each<const N: usize>(
-        &self,
-        sql: &'static Sql,
-        rows: &[[Value<'_>; N]],
-    ) -> Result<u64, StoreError> {
-        match &self.0 {
-            _ if rows.is_empty() => Ok(0),
-            EngineTransaction::Sqlite(sqlite::SqliteTransaction { connection, .. }) => {
-                let changed = sqlite::statement::execute_each(connection, sql, rows)?;
-                // A table has fewer rows than fit 64 bits.
-                Ok(u64::try_from(changed.into_iter().sum::<usize>()).unwrap_or(u64::MAX))
-            }
-            EngineTransaction::Postgres(client) => {
-                postgres::statement::execute_each(client, sql, rows).await
-            }
-        }
-    }
-
-    /// Runs a statement over rows that have these ids; those that have changed something, which the
-    /// statement returns where that is not known otherwise.
-    ///
-    /// # Errors
-    /// When the database does not do it.
-    pub async fn change_each<T: Eq + Hash, const N: usize>(
-        &self,
-        sql: &'static Sql,
-        rows: &[[Value<'_>; N]],
-        ids: impl IntoIterator<Item = T>,
-        read: Read<T>,
-    ) -> Result<HashSet<T>, StoreError> {
-        match &self.0 {
-            _ if rows.is_empty() => Ok(HashSet::new()),
-            EngineTransaction::Sqlite(sqlite::SqliteTransaction { connection, .. }) => {
-                let changed = sqlite::statement::execute_each(connection, sql, rows)?;
-                Ok(ids
-                    .into_iter()
-                    .zip(changed)
-                    .filter(|(_, changed)| *changed > 0)
-                    .map(|(id, _)| id)
-                    .collect())
-            }
-            EngineTransaction::Postgres(client) => {
-                Ok(postgres::statement::query_each(client, sql, rows, read)
-                    .await?
-                    .into_iter()
-                    .collect())
-            }
-        }
-    }
-
-    /// Runs a query over rows; what it finds for all of them, in no order.
-    ///
-    /// # Errors
-    /// When the database does not do it.
-    pub async fn query_each<T, const N: usize>(
-        &self,
-        sql: &'static Sql,
-        rows: &[[Value<'_>; N]],
-        read: Read<T>,
-    ) -> Result<Vec<T>, StoreError> {
-        match &self.0 {
-            _ if rows.is_empty() => Ok(Vec::new()),
-            EngineTransaction::Sqlite(sqlite::SqliteTransaction { connection, .. }) => {
-                sqlite::statement::query_each(connection, sql, rows, read)
-            }
-            EngineTransaction::Postgres(client) => {
-                postgres::statement::query_each(client, sql, rows, read).await
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn units_are_decided_in_the_order_of_their_keys_and_answered_in_their_own() {
+    async fn writes_are_applied_in_lock_order_and_answered_in_their_own() {
         let writes = [(3, 'a'), (1, 'b'), (3, 'c'), (2, 'd')];
-        let decided = std::sync::Mutex::new(Vec::new());
+        let applied = parking_lot::Mutex::new(Vec::new());
         let outcomes = apply_each_in_lock_order(
             &writes,
             |(key, _)| *key,
             async |(_, name)| {
-                decided.lock().unwrap().push(*name);
+                applied.lock().push(*name);
                 Ok(*name)
             },
         );
         assert_eq!(outcomes.await.unwrap(), ['a', 'b', 'c', 'd']);
-        assert_eq!(*decided.lock().unwrap(), ['b', 'd', 'a', 'c']);
+        assert_eq!(*applied.lock(), ['b', 'd', 'a', 'c']);
     }
 
     #[test]
-    fn a_run_ends_before_a_key_comes_again() {
-        let cut = |writes: &'static [&'static [u8]]| {
+    fn a_slice_ends_before_a_key_occurs_again() {
+        let lengths = |writes: &'static [&'static [u8]]| {
             split_on_conflict(writes, |write| write.iter())
                 .into_iter()
                 .map(<[_]>::len)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(cut(&[]), [0; 0]);
-        assert_eq!(cut(&[&[1], &[2], &[], &[]]), [4]);
-        assert_eq!(cut(&[&[1], &[2], &[1], &[2], &[1]]), [2, 2, 1]);
-        assert_eq!(cut(&[&[1, 2], &[3], &[4, 2]]), [2, 1]);
-        assert_eq!(cut(&[&[1, 1], &[1]]), [1, 1]);
+        assert_eq!(lengths(&[]), [0; 0]);
+        assert_eq!(lengths(&[&[1], &[2], &[], &[]]), [4]);
+        assert_eq!(lengths(&[&[1], &[2], &[1], &[2], &[1]]), [2, 2, 1]);
+        assert_eq!(lengths(&[&[1, 2], &[3], &[4, 2]]), [2, 1]);
+        assert_eq!(lengths(&[&[1, 1], &[1]]), [1, 1]);
     }
 }

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use db::{Earlier, Idempotency, KeyClaim, Lookup, StoreError};
+use db::{Idempotency, IdempotencyRecord, KeyClaim, Lookup, StoreError};
 use domain::Timestamp;
 use domain::idempotency::{Fingerprint, IdempotencyKey, VALIDITY};
 use serde_json::{Map, Value};
@@ -55,7 +55,7 @@ impl KeyedRequest {
         Idempotency { key: key.clone(), fingerprint: *fingerprint, expires_at: now.plus(VALIDITY) }
     }
 
-    fn state<T>(&self, earlier: Option<Earlier<T>>) -> KeyClaim<T> {
+    fn state<T>(&self, earlier: Option<IdempotencyRecord<T>>) -> KeyClaim<T> {
         KeyClaim::of(earlier, self.fingerprint)
     }
 }
@@ -180,7 +180,7 @@ pub async fn once<S, T, R, Find, Create>(
 ) -> Result<(R, bool), ApiError>
 where
     S: Clone + Eq + Hash,
-    Find: Future<Output = Result<Option<Earlier<T>>, StoreError>>,
+    Find: Future<Output = Result<Option<IdempotencyRecord<T>>, StoreError>>,
     Create: Future<Output = Result<Outcome<R, T>, ApiError>>,
 {
     let Some(request) = request else {

@@ -57,9 +57,9 @@ pub(crate) async fn attempt(
             .collect()
     });
     let mut ended = Vec::with_capacity(in_flight.len());
-    for (request, answer) in in_flight.into_iter().zip(answers) {
+    for (mut request, answer) in in_flight.into_iter().zip(answers) {
         let answer = find_existing(scheduler, &request, answer).await;
-        match hand_over_end(scheduler, &request, answer) {
+        match hand_over_end(scheduler, &mut request, answer) {
             Ok(end) => ended.push((request, end)),
             // Only pending requests are leased, so the table was changed by hand.
             Err(error) => {
@@ -95,21 +95,21 @@ async fn find_existing(
     }
 }
 
-/// How the attempt ended for the request.
+/// How the attempt ended for the request, whose status this changes.
 fn hand_over_end(
     scheduler: &Scheduler,
-    request: &InFlight,
+    request: &mut InFlight,
     answer: Result<Challenge, ChallengeServiceError>,
 ) -> Result<HandOverEnd, NoSuchTransition> {
     let now = scheduler.clock_and_rng.now();
     let (error, retry_after) = match answer {
         Ok(challenge) => {
-            request.status.schedule()?;
+            request.status = request.status.schedule()?;
             let next_observation_at = challenge.next_observation(now, scheduler.watch);
             return Ok(HandOverEnd::Scheduled { challenge, next_observation_at });
         }
         Err(ChallengeServiceError::Refused(error) | ChallengeServiceError::NotFound(error)) => {
-            request.status.fail()?;
+            request.status = request.status.fail()?;
             return Ok(HandOverEnd::Failed { error });
         }
         Err(ChallengeServiceError::Unavailable { reason, retry_after }) => (reason, retry_after),
@@ -120,7 +120,7 @@ fn hand_over_end(
     match retry::next_attempt(now, give_up_at, attempts, retry_after, random) {
         Some(next_attempt_at) => Ok(HandOverEnd::Postponed { next_attempt_at, error }),
         None => {
-            request.status.fail()?;
+            request.status = request.status.fail()?;
             Ok(HandOverEnd::Failed { error })
         }
     }
@@ -136,6 +136,7 @@ async fn finish(
         key: request.key.clone(),
         holder: scheduler.dispatch.holder.clone(),
         now,
+        status: request.status,
         end: end.clone(),
     };
     let written = scheduler.store.finish_hand_overs(ended.iter().map(write).collect()).await;
@@ -207,7 +208,7 @@ async fn without_deleted_apps(
         (leased.request.workspace_id.clone(), leased.request.client_id.clone())
     };
     let apps: BTreeSet<_> = leased.iter().map(app).collect();
-    let deleted = scheduler.store.deleted_among(&apps).await?;
+    let deleted = scheduler.store.deleted_apps(&apps).await?;
     if !deleted.is_empty() {
         leased.retain(|leased| !deleted.contains(&app(leased)));
     }

@@ -35,6 +35,6 @@ pub(crate) async fn release_left_behind(scheduler: &Scheduler) -> Result<(), Sto
     let writes =
         abandoned.map(|key| ReleaseLease { key, holder: scheduler.dispatch.holder.clone() });
     // A lease that cannot be released now expires by itself.
-    scheduler.store.release_lease_of_each(writes.collect()).await;
+    scheduler.store.release_each_lease(writes.collect()).await;
     Ok(())
 }

@@ -1,19 +1,19 @@
-//! The demo workspace: all of it or none (§13).
+//! The demo workspace, with its app and API key (§13).
 
 use std::slice::from_ref;
 
 use db::{StoreError, Transaction, Write, apply_each};
 
-use super::{CreateApiKey, CreateApp, CreateWorkspace, WorkspaceStore};
+use crate::{CreateApiKey, CreateApp, CreateWorkspace, WorkspaceStore};
 
-/// Makes the demo workspace with its app and its key.
+/// Creates the demo workspace with its app and API key.
 #[derive(Clone, Debug)]
 pub struct CreateDemo {
     /// The workspace.
     pub workspace: CreateWorkspace,
     /// Its app.
     pub app: CreateApp,
-    /// Its key.
+    /// Its API key.
     pub key: CreateApiKey,
 }
 
@@ -35,10 +35,10 @@ impl Write for CreateDemo {
 }
 
 impl WorkspaceStore {
-    /// Makes the demo workspace with its app and its key.
+    /// Creates the demo workspace with its app and API key, all or nothing (§13).
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// If the database cannot be written.
     pub async fn create_demo(&self, write: CreateDemo) -> Result<(), StoreError> {
         self.database.write(write).await
     }

@@ -1,4 +1,5 @@
-//! Workspaces, their keys and apps, and the production tests that they order (§2, §5, §9, §11).
+//! The tables of the Workspace API: workspaces, their API keys and apps, and the production tests
+//! that they order (§2, §5, §9, §11).
 
 mod api_keys;
 mod apps;
@@ -9,28 +10,34 @@ mod idempotency;
 mod workspaces;
 
 use db::{Database, Location, OpenError, Schema, WriterMetrics};
-use domain::{ClientId, RequestId, WorkspaceId};
 
-pub use self::api_keys::{CreateApiKey, KeyUse, RecordKeyUses, RevokeApiKey};
-pub use self::apps::overview::AppOverview;
-pub use self::apps::records::{AppPage, AppRecord, DeleteApp, UpdateApp};
-pub use self::apps::registration::{RegisterApp, Registered};
-pub use self::apps::rotation::{RotateClientSecret, Rotated};
-pub use self::apps::{ApproveProvider, CreateApp, Created, SetProvider};
-pub use self::challenge_requests::hand_over::{
-    FinishHandOver, HandOverEnd, LeaseDue, ReleaseLease, ReleaseLeases,
-};
-pub use self::challenge_requests::list::{ListFilter, PART, Page};
-pub use self::challenge_requests::observation::{RecordObservation, TakeObservations};
-pub use self::challenge_requests::transitions::{
-    CancelRequest, FinishRecall, RetryRequest, TakeRecalls,
-};
-pub use self::challenge_requests::{CreateChallengeRequest, CreateOutcome, Lease};
-pub use self::demo::CreateDemo;
-pub use self::events::PruneEvents;
-pub use self::events::reads::Followed;
-pub use self::idempotency::{Made, PruneIdempotencyRecords};
-pub use self::workspaces::{CreateWorkspace, Workspace};
+pub use crate::api_keys::create::CreateApiKey;
+pub use crate::api_keys::record_uses::{KeyUse, RecordKeyUses};
+pub use crate::api_keys::revoke::RevokeApiKey;
+pub use crate::apps::create::{CreateApp, CreateAppOutcome};
+pub use crate::apps::delete::DeleteApp;
+pub use crate::apps::overview::AppOverview;
+pub use crate::apps::providers::{ApproveProvider, SetProvider};
+pub use crate::apps::read::{AppPage, AppRecord};
+pub use crate::apps::register::{RegisterApp, RegisterAppOutcome};
+pub use crate::apps::rotate_secret::{RotateClientSecret, RotateSecretOutcome};
+pub use crate::apps::update::UpdateApp;
+pub use crate::challenge_requests::RequestKey;
+pub use crate::challenge_requests::cancel::CancelRequest;
+pub use crate::challenge_requests::create::{CreateChallengeRequest, CreateOutcome, Lease};
+pub use crate::challenge_requests::finish_hand_over::{FinishHandOver, HandOverEnd};
+pub use crate::challenge_requests::lease::{LeaseDue, ReleaseLease, ReleaseLeases};
+pub use crate::challenge_requests::list::{LIST_BATCH, ListFilter, Page};
+pub use crate::challenge_requests::recall::{FinishRecall, TakeRecalls};
+pub use crate::challenge_requests::record_observation::RecordObservation;
+pub use crate::challenge_requests::retry::RetryRequest;
+pub use crate::challenge_requests::take_observations::TakeObservations;
+pub use crate::demo::CreateDemo;
+pub use crate::events::prune::PruneEvents;
+pub use crate::events::read::FollowedApp;
+pub use crate::idempotency::IdempotentResult;
+pub use crate::idempotency::prune::PruneIdempotencyRecords;
+pub use crate::workspaces::{CreateWorkspace, Workspace};
 
 /// The tables of this store.
 pub static SCHEMA: Schema = Schema {
@@ -49,7 +56,7 @@ pub static SCHEMA: Schema = Schema {
         "production_test_totals",
     ],
     derived_tables: &["production_test_totals"],
-    // Requests are found by their challenges, whose ids ascend.
+    // The newest request is found by its challenge, whose ids ascend.
     newest_row: "SELECT MAX(moment) FROM (
         SELECT MAX(created_at) AS moment FROM workspaces
         UNION ALL SELECT MAX(created_at) FROM api_keys
@@ -79,37 +86,16 @@ pub struct WorkspaceStore {
     database: Database,
 }
 
-/// Which challenge request: its whole key, tenant first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestKey {
-    /// Whose it is.
-    pub workspace_id: WorkspaceId,
-    /// The app that it is for.
-    pub client_id: ClientId,
-    /// Its id.
-    pub id: RequestId,
-}
-
-impl From<&domain::challenge_request::ChallengeRequest> for RequestKey {
-    fn from(request: &domain::challenge_request::ChallengeRequest) -> Self {
-        Self {
-            workspace_id: request.workspace_id.clone(),
-            client_id: request.client_id.clone(),
-            id: request.id,
-        }
-    }
-}
-
 impl WorkspaceStore {
-    /// Opens the store's tables, makes them if they are missing, and brings them up to date.
+    /// Opens the store's tables. Creates them if they are missing, and migrates them.
     ///
     /// # Errors
-    /// When the database cannot be opened, is no database, or was made by a newer fieldtest.
+    /// If the database cannot be opened, is not a database, or was migrated by a newer fieldtest.
     pub async fn open(location: &Location, metrics: WriterMetrics) -> Result<Self, OpenError> {
         Ok(Self { database: Database::open(location, &SCHEMA, metrics).await? })
     }
 
-    /// The tables, and what every store can do with its own.
+    /// The database with the store's tables.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use challenge_service::handle::ChallengeServiceHandle;
-use db::{Earlier, Lookup, StoreError};
+use db::{IdempotencyRecord, Lookup, StoreError};
 use domain::app::App;
 use domain::catalogue::Catalogue;
 use domain::idempotency::IdempotencyKey;
@@ -14,7 +14,7 @@ use http_support::error::ApiError;
 use http_support::in_flight::InFlight;
 use http_support::rate_limit::RateLimits;
 use scheduler::LocalDispatch;
-use store_workspace::{Made, WorkspaceStore};
+use store_workspace::{IdempotentResult, WorkspaceStore};
 
 use crate::key_uses::KeyUses;
 use crate::lookup_cache::LookupCache;
@@ -101,8 +101,8 @@ impl WorkspaceApi {
         workspace_id: &WorkspaceId,
         key: IdempotencyKey,
         lookup: Lookup,
-    ) -> Result<Option<Earlier<Made>>, StoreError> {
-        self.store.earlier(workspace_id, &key, self.clock_and_rng.now(), lookup).await
+    ) -> Result<Option<IdempotencyRecord<IdempotentResult>>, StoreError> {
+        self.store.idempotency_record(workspace_id, &key, self.clock_and_rng.now(), lookup).await
     }
 
     /// Removes an app from the cache, because it was changed.

@@ -13,7 +13,7 @@ use domain::{ApiKeyId, ClientId, Timestamp, WorkspaceId};
 use http_support::error::ApiError;
 use parking_lot::Mutex;
 use prometheus_client::metrics::gauge::Gauge;
-use store_workspace::{Followed, WorkspaceStore};
+use store_workspace::{FollowedApp, WorkspaceStore};
 use tokio::sync::watch;
 
 /// How many streams one API key may have open in one process: each holds a connection.
@@ -89,11 +89,11 @@ impl Streams {
         let apps: BTreeSet<_> =
             self.followers(|it| (it.workspace_id.clone(), it.client_id.clone()));
         let apps: Vec<_> = apps.into_iter().collect();
-        let followed = store.followed(&apps).await?;
+        let followed = store.followed_apps(&apps).await?;
         let followed: HashMap<_, _> =
             followed.iter().map(|app| ((&app.workspace_id, &app.client_id), app)).collect();
         self.update(|Follower { workspace_id, client_id, .. }, state| {
-            let Some(Followed { newest, is_deleted, .. }) =
+            let Some(FollowedApp { newest, is_deleted, .. }) =
                 followed.get(&(workspace_id, client_id))
             else {
                 return;

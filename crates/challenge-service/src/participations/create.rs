@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use db::{Earlier, Lookup, StoreError};
+use db::{IdempotencyRecord, Lookup, StoreError};
 use domain::idempotency::IdempotencyKey;
 use domain::participation::{Participation, Status, TIME_TO_VERIFY};
 use domain::production_test::Payload;
@@ -16,7 +16,7 @@ use http_support::idempotency::{
 use http_support::path::PathParameters;
 use http_support::response::Created;
 use serde_json::{Map, Value};
-use store_challenge::{ChallengeRecord, JoinChallenge, JoinOutcome, Made};
+use store_challenge::{ChallengeRecord, IdempotentResult, JoinChallenge, JoinOutcome};
 use wire::error::ErrorEnvelope;
 use wire::participation::{self as body, read_join};
 
@@ -93,8 +93,11 @@ async fn find_earlier(
     service: &ChallengeService,
     id: ChallengeId,
     key: IdempotencyKey,
-) -> Result<Option<Earlier<Made>>, StoreError> {
-    service.store().earlier(id, &key, service.clock_and_rng().now(), Lookup::Always).await
+) -> Result<Option<IdempotencyRecord<IdempotentResult>>, StoreError> {
+    service
+        .store()
+        .idempotency_record(id, &key, service.clock_and_rng().now(), Lookup::Always)
+        .await
 }
 
 async fn join(
@@ -103,7 +106,7 @@ async fn join(
     body: &Map<String, Value>,
     browser_hash: [u8; 32],
     keyed: Option<KeyedRequest>,
-) -> Result<Outcome<Participation, Made>, ApiError> {
+) -> Result<Outcome<Participation, IdempotentResult>, ApiError> {
     let Payload { provider_ids, target_platform, .. } = &record.payload;
     let (provider_id, platform) =
         read_join(body, provider_ids, *target_platform).map_err(ApiError::validation)?;
@@ -123,7 +126,7 @@ async fn join(
 
 /// The participation that the first request started. A browser that did not receive the first
 /// response has no cookie; a browser with another cookie belongs to another tester.
-fn replay(returning: Option<[u8; 32]>, made: Made) -> Result<Participation, ApiError> {
+fn replay(returning: Option<[u8; 32]>, made: IdempotentResult) -> Result<Participation, ApiError> {
     if returning.is_none_or(|browser_hash| browser_hash == made.browser_hash) {
         Ok(made.participation)
     } else {

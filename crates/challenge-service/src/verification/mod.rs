@@ -6,7 +6,7 @@ use domain::ParticipationId;
 use domain::participation::Status;
 use domain::verification::{Outcome, Subject};
 use http_support::error::ApiError;
-use store_challenge::DecideParticipation;
+use store_challenge::FinishVerification;
 use wire::verification::VerificationResult;
 
 use crate::service::ChallengeService;
@@ -21,8 +21,8 @@ pub(super) async fn record_outcome(
     let (challenge, provider) = (participation.challenge_id, &participation.provider_id);
     let outcome =
         outcome.map(|subject| service.parts.secrets.subject_hash(challenge, provider, &subject));
-    let write = DecideParticipation { id, outcome, now: service.clock_and_rng().now() };
-    let Some(decision) = service.store().decide_participation(write).await? else {
+    let write = FinishVerification { id, outcome, now: service.clock_and_rng().now() };
+    let Some(decision) = service.store().finish_verification(write).await? else {
         return Ok(None);
     };
     if decision.is_new {

@@ -7,7 +7,7 @@ use domain::api_key::SecretHash;
 use domain::app::{App, new_client_secret, preview};
 use domain::{ClientId, ProviderId, WorkspaceId};
 use serde_json::{Value, json};
-use store_workspace::{AppOverview, CreateApp, Created};
+use store_workspace::{AppOverview, CreateApp, CreateAppOutcome};
 
 use super::{AdminContext, CommandOutput, workspace_not_found};
 use crate::failure::Failure;
@@ -92,9 +92,9 @@ async fn create(
     let attempts = if client_id.is_some() { 1 } else { MAX_CLIENT_IDS };
     for _ in 0..attempts {
         match context.store.create_app(write(&app, &secret)).await? {
-            Created::Yes => return Ok(output(&app, &secret)),
-            Created::NoOwner => return Err(workspace_not_found(&app.workspace_id)),
-            Created::Taken => {}
+            CreateAppOutcome::Created => return Ok(output(&app, &secret)),
+            CreateAppOutcome::NoWorkspace => return Err(workspace_not_found(&app.workspace_id)),
+            CreateAppOutcome::ClientIdTaken => {}
         }
         if client_id.is_none() {
             app.client_id = ClientId::random(context.clock_and_rng.randomness());

@@ -1,7 +1,7 @@
 //! `fieldtest admin copy` (§13).
 
 use clap::{Args, ValueHint};
-use db::{Copied, Location, TableCount};
+use db::{CopyOutcome, Location, TableCount};
 use serde_json::{Value, json};
 use server::CopiedDeployment;
 
@@ -71,11 +71,11 @@ pub(super) async fn run(
     Ok(CommandOutput::new(stores.iter().map(|(store, copied)| to_json(store, copied)), table, 1))
 }
 
-fn state(copied: &Copied) -> &'static str {
+fn state(copied: &CopyOutcome) -> &'static str {
     if copied.is_new { "copied" } else { "was there" }
 }
 
-fn to_json(store: &str, copied: &Copied) -> Value {
+fn to_json(store: &str, copied: &CopyOutcome) -> Value {
     let rows = copied
         .tables
         .iter()

@@ -7,7 +7,7 @@ use super::error::cause;
 use super::migrate::LOCK;
 use crate::OpenError;
 
-/// The lock, until it is dropped: it is released with its connection.
+/// The lock. The server releases it when the connection is dropped.
 pub(crate) struct AdvisoryLock {
     _connection: Client,
 }

@@ -1,4 +1,4 @@
-//! Connections, and what the server is told about each.
+//! Connections, and the settings of each.
 
 use std::time::Duration;
 
@@ -10,39 +10,42 @@ use super::error::cause;
 use super::{PostgresOptions, tls};
 use crate::OpenError;
 
-/// How long it may take to find out that the other end is gone, where nothing says so.
-const SILENCE: Duration = Duration::from_secs(10);
+/// After this time without an answer, the server is considered unreachable.
+const DEAD_CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// After how long the driver would ask whether the other end is there, unless the URL says
-/// something else.
-const THEIR_KEEPALIVES: Duration = Duration::from_hours(2);
+/// The driver's default for the time before the first keepalive. The URL can override it.
+const DEFAULT_KEEPALIVES_IDLE: Duration = Duration::from_hours(2);
 
-/// How long the server keeps a transaction whose other end does nothing: ours never rest. The locks
-/// of a process that was cut off are then free again.
-const REST: Duration = Duration::from_secs(2);
+/// How long the server keeps an idle transaction. Ours are never idle, so this releases the locks
+/// of a process that was cut off.
+const IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Makes connections that find a store's tables.
+/// Opens connections to a store's schema.
 #[derive(Clone)]
 pub(crate) struct Connector {
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
-    /// Host, database and schema, for people.
+    /// The display name: host, database and schema.
     pub(crate) name: String,
 }
 
-/// All that the stores look for is found by an index. Left to itself the server plans for the
-/// tables it sees at first, which are empty, and goes on reading whole tables by those plans while
-/// they grow; and it plans anew for other numbers of rows.
-const PLANS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+/// An index serves each query of the stores. Without these settings the server plans for empty
+/// tables, and keeps reading whole tables with those plans while they grow. It also plans again for
+/// each number of rows.
+const PLANNER_SETTINGS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off \
+     -c enable_hashjoin=off -c enable_mergejoin=off";
 
 impl Connector {
-    /// For the store's own work: the server, too, gives up when our timeout is over.
-    pub(super) fn for_work(options: &PostgresOptions, schema: &str) -> Result<Self, OpenError> {
+    /// For queries. The server aborts a statement after the timeout, as this side does.
+    pub(super) fn for_queries(options: &PostgresOptions, schema: &str) -> Result<Self, OpenError> {
         Self::new(options, schema, options.timeout)
     }
 
-    /// For changing tables, which takes its time.
-    pub(crate) fn for_upkeep(options: &PostgresOptions, schema: &str) -> Result<Self, OpenError> {
+    /// For migrations and copies, which have no time limit.
+    pub(crate) fn for_migrations(
+        options: &PostgresOptions,
+        schema: &str,
+    ) -> Result<Self, OpenError> {
         Self::new(options, schema, Duration::ZERO)
     }
 
@@ -64,25 +67,29 @@ impl Connector {
             config.connect_timeout(options.timeout);
         }
         if config.get_tcp_user_timeout().is_none() {
-            config.tcp_user_timeout(SILENCE);
+            config.tcp_user_timeout(DEAD_CONNECTION_TIMEOUT);
         }
-        if config.get_keepalives_idle() == THEIR_KEEPALIVES {
-            config.keepalives_idle(SILENCE);
+        if config.get_keepalives_idle() == DEFAULT_KEEPALIVES_IDLE {
+            config.keepalives_idle(DEAD_CONNECTION_TIMEOUT);
         }
-        // What the operator has put into the URL comes last, so it wins.
-        let theirs = config.get_options().unwrap_or_default().to_owned();
-        let (rest, plans) =
-            if statement_limit.is_zero() { (Duration::ZERO, "") } else { (REST, PLANS) };
+        // Options in the URL come last, so they win.
+        let url_options = config.get_options().unwrap_or_default().to_owned();
+        let (idle_timeout, planner_settings) = if statement_limit.is_zero() {
+            (Duration::ZERO, "")
+        } else {
+            (IDLE_TRANSACTION_TIMEOUT, PLANNER_SETTINGS)
+        };
         config.options(format!(
-            "-c search_path={schema} -c default_transaction_isolation=read\\ committed -c synchronous_commit=on \
-             -c statement_timeout={} -c idle_in_transaction_session_timeout={} {plans} {theirs}",
+            "-c search_path={schema} -c default_transaction_isolation=read\\ committed \
+             -c synchronous_commit=on -c statement_timeout={} \
+             -c idle_in_transaction_session_timeout={} {planner_settings} {url_options}",
             statement_limit.as_millis(),
-            rest.as_millis(),
+            idle_timeout.as_millis(),
         ));
         Ok(Self { config, tls, name })
     }
 
-    /// A connection of its own, and the task that drives it.
+    /// Opens a connection. Returns it with the task that drives it.
     pub(crate) async fn connect(&self) -> Result<(Client, JoinHandle<()>), OpenError> {
         let refused =
             |error| OpenError::Server { database: self.name.clone(), cause: cause(&error) };

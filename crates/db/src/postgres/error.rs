@@ -1,4 +1,4 @@
-//! What PostgreSQL's errors mean for a store.
+//! Converts PostgreSQL's errors to those of a store.
 
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::{DbError, SqlState};
@@ -9,8 +9,7 @@ impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.as_db_error() {
             Some(refusal) => of_server(refusal),
-            // Without the server's word on it, it was the connection, or a value that could not be
-            // read.
+            // Without an error of the server, the connection failed, or a value cannot be read.
             None if error.is_closed() || is_io(&error) => {
                 Self::unavailable(UnavailableReason::Unreachable, cause(&error))
             }
@@ -35,13 +34,12 @@ impl From<PoolError> for StoreError {
     }
 }
 
-/// Code and message, never the detail: that may quote what is in a row.
+/// Uses the code and the message, not the detail, which can quote values of a row.
 fn of_server(refusal: &DbError) -> StoreError {
     let code = refusal.code();
     let cause = format!("{}: {}", code.code(), refusal.message());
     let reason = match code.code().get(..2) {
-        // Connections, credentials, databases that are not there (any more), and servers that stop
-        // or start.
+        // Connections, credentials, missing databases, and servers that stop or start.
         Some("08" | "28" | "3D" | "57") if *code != SqlState::QUERY_CANCELED => {
             UnavailableReason::Unreachable
         }
@@ -62,7 +60,7 @@ fn is_io(error: &tokio_postgres::Error) -> bool {
     error.source().is_some_and(<dyn Error>::is::<std::io::Error>)
 }
 
-/// The driver's word, with what is behind it.
+/// The message of the server, or of the driver with its source.
 pub(crate) fn cause(error: &tokio_postgres::Error) -> String {
     use std::error::Error;
     if let Some(refusal) = error.as_db_error() {

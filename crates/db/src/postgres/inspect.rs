@@ -1,4 +1,4 @@
-//! Looking at a schema without changing it, over one connection of its own.
+//! Inspects a schema without changing it, over a separate connection.
 
 use std::collections::BTreeMap;
 
@@ -18,18 +18,18 @@ use crate::{OpenError, StoreError};
 
 type Answer<T> = Result<T, tokio_postgres::Error>;
 
-/// What each account that serves must be allowed to do with each table.
+/// The rights that a server's account needs on each table.
 const RIGHTS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 
-/// Looks at the schema.
-pub(crate) async fn look(
+/// Inspects the schema.
+pub(crate) async fn inspect(
     options: &PostgresOptions,
-    subject: &Schema,
+    schema: &Schema,
     migrations: &Runner,
     clock: &dyn Clock,
 ) -> Result<Tables, Problem> {
     let connector =
-        Connector::for_work(options, subject.postgres).map_err(|error| match error {
+        Connector::for_queries(options, schema.postgres).map_err(|error| match error {
             OpenError::Server { cause, .. } => {
                 Problem::new(ErrorKind::Unavailable(UnavailableReason::Unreachable), cause)
             }
@@ -46,8 +46,8 @@ pub(crate) async fn look(
         }
     };
     let driver = tokio::spawn(connection);
-    let tables = read(&client, subject, migrations, clock).await.map_err(problem);
-    // The connection goes with the client; how it ends changes nothing of what was read.
+    let tables = read(&client, schema, migrations, clock).await.map_err(problem);
+    // Closes the connection. An error while closing does not affect what was read.
     drop(client);
     let _ = timeout(options.timeout, driver).await;
     tables
@@ -55,39 +55,40 @@ pub(crate) async fn look(
 
 async fn read(
     client: &Client,
-    subject: &Schema,
+    schema: &Schema,
     migrations: &Runner,
     clock: &dyn Clock,
 ) -> Answer<Tables> {
-    let schema = subject.postgres;
-    let clock = reading(client, clock).await?;
-    let history = migrate::history(schema);
-    let run = if exists(client, &history).await? {
+    let clock = read_clock(client, clock).await?;
+    let history = migrate::history_table(schema.postgres);
+    let applied = if exists(client, &history).await? {
         versions(client, &history).await?
     } else {
         BTreeMap::new()
     };
-    let facts_table = format!("{schema}.deployment_facts");
-    let has_facts = exists(client, &facts_table).await?;
-    let writable = can_write(client, has_facts.then_some(&*facts_table)).await;
+    let settings_table = format!("{}.deployment_facts", schema.postgres);
+    let has_settings = exists(client, &settings_table).await?;
+    let writable = can_write(client, has_settings.then_some(&*settings_table)).await;
+    let settings =
+        if has_settings { settings(client, &settings_table).await? } else { BTreeMap::new() };
     Ok(Tables {
-        applied: Applied::compare(&run, migrations),
-        may_change: may_change(client, schema, &history).await?,
+        applied: Applied::compare(&applied, migrations),
+        may_change: may_change(client, schema.postgres, &history).await?,
         writable,
-        forbidden: forbidden(client, subject).await?,
-        settings: if has_facts { settings(client, &facts_table).await? } else { BTreeMap::new() },
+        forbidden: forbidden(client, schema).await?,
+        settings,
         clock: Some(clock),
         newest_row: None,
         is_in_use: false,
     })
 }
 
-async fn reading(client: &Client, clock: &dyn Clock) -> Answer<ClockReading> {
-    // Prepared beforehand, so that the time between is the time of one round trip.
-    let question = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
-    let question = client.prepare(question).await?;
+async fn read_clock(client: &Client, clock: &dyn Clock) -> Answer<ClockReading> {
+    // The query is prepared before, so that the readings of our clock are one round trip apart.
+    let query = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+    let query = client.prepare(query).await?;
     let before = clock.now();
-    let there = client.query_one(&question, &[]).await?.try_get(0)?;
+    let there = client.query_one(&query, &[]).await?.try_get(0)?;
     Ok(ClockReading { before, there: Timestamp::from_millis(there), after: clock.now() })
 }
 
@@ -105,8 +106,7 @@ async fn settings(client: &Client, table: &str) -> Answer<BTreeMap<String, Strin
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
-/// Whether this account may add tables and change those that exist: they are changed by their owner
-/// only.
+/// Whether this account can run migrations: only the owner of a table can change it.
 async fn may_change(client: &Client, schema: &str, history: &str) -> Answer<bool> {
     let owns = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass($1)";
     if let Some(row) = client.query_opt(owns, &[&history]).await? {
@@ -122,14 +122,16 @@ async fn may_change(client: &Client, schema: &str, history: &str) -> Answer<bool
         .try_get(0)
 }
 
-/// What this account lacks of the rights that serving needs.
-async fn forbidden(client: &Client, subject: &Schema) -> Answer<Vec<String>> {
-    let lacking = "SELECT wanted FROM unnest($2::text[]) WITH ORDINALITY AS rights (wanted, number)
-        WHERE to_regclass($1) IS NOT NULL AND NOT has_table_privilege(to_regclass($1), wanted) ORDER BY number";
+/// The rights that a server needs and this account lacks.
+async fn forbidden(client: &Client, schema: &Schema) -> Answer<Vec<String>> {
+    let lacking = "
+        SELECT wanted FROM unnest($2::text[]) WITH ORDINALITY AS rights (wanted, number)
+        WHERE to_regclass($1) IS NOT NULL AND NOT has_table_privilege(to_regclass($1), wanted)
+        ORDER BY number";
     let lacking = client.prepare(lacking).await?;
     let mut all = Vec::new();
-    for table in subject.tables {
-        let name = format!("{}.{table}", subject.postgres);
+    for table in schema.tables {
+        let name = format!("{}.{table}", schema.postgres);
         let rows = client.query(&lacking, &[&name, &&RIGHTS[..]]).await?;
         let rights: Vec<&str> = rows.iter().map(|row| row.try_get(0)).collect::<Answer<_>>()?;
         all.extend((!rights.is_empty()).then(|| format!("{} on {table}", rights.join(", "))));
@@ -137,7 +139,7 @@ async fn forbidden(client: &Client, subject: &Schema) -> Answer<Vec<String>> {
     Ok(all)
 }
 
-/// Whether a write gets through. No fact has an empty name, and whatever happened is undone.
+/// Whether a write succeeds. No setting has an empty name, and the transaction is rolled back.
 async fn can_write(client: &Client, settings: Option<&str>) -> Result<(), Problem> {
     let setting = client
         .query_one("SELECT current_setting('transaction_read_only')", &[])
@@ -153,7 +155,7 @@ async fn can_write(client: &Client, settings: Option<&str>) -> Result<(), Proble
     let write = format!("BEGIN; DELETE FROM {settings} WHERE name = ''; ROLLBACK");
     let written = client.batch_execute(&write).await;
     if written.is_err() {
-        // The transaction is over either way; what comes next is not to be part of it.
+        // Ends the failed transaction, so that later statements are not part of it.
         client.batch_execute("ROLLBACK").await.map_err(problem)?;
     }
     written.map_err(problem)

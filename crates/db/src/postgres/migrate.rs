@@ -1,4 +1,4 @@
-//! Bringing a schema up to date, once, however many processes start together.
+//! Migrates a schema, once, however many processes start at the same time.
 
 use refinery_core::Runner;
 use refinery_core::error::Kind;
@@ -8,14 +8,14 @@ use super::connect::Connector;
 use super::error::cause;
 use crate::OpenError;
 
-/// The number of the advisory lock under which tables are changed and first rows are made:
+/// The number of the advisory lock that guards migrations and the creation of the first rows:
 /// "fieldtst" in ASCII.
 pub(super) const LOCK: i64 = 0x6669_656c_6474_7374;
 
-/// Makes the schema if it is missing, and runs what has not been run.
+/// Creates the schema if it is missing, and applies the missing migrations.
 ///
-/// Where nothing is missing, nothing is locked and nothing is written: the account that serves
-/// needs no right to change tables.
+/// If no migration is missing, this neither locks nor writes. So a server's account needs no right
+/// to change tables.
 pub(super) async fn run(
     connector: &Connector,
     schema: &str,
@@ -26,11 +26,12 @@ pub(super) async fn run(
         database: connector.name.clone(),
         cause: cause(&error),
     };
-    let is_done = match applied(&client, schema).await.map_err(refused)? {
-        Some(newest) if newest > newest_known(migrations) => {
+    let ours = newest(migrations);
+    let is_done = match newest_applied(&client, schema).await.map_err(refused)? {
+        Some(newest) if newest > ours => {
             return Err(OpenError::TooNew { database: connector.name.clone() });
         }
-        applied => applied == Some(newest_known(migrations)),
+        applied => applied == Some(ours),
     };
     if !is_done {
         client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(refused)?;
@@ -44,13 +45,14 @@ pub(super) async fn run(
             }
         })?;
     }
-    // The lock goes with the connection.
+    // Closing the connection releases the lock.
     drop(client);
     let _ = driver.await;
     Ok(())
 }
 
-fn newest_known(migrations: &Runner) -> i32 {
+/// The newest migration of this program.
+fn newest(migrations: &Runner) -> i32 {
     migrations
         .get_migrations()
         .iter()
@@ -59,14 +61,17 @@ fn newest_known(migrations: &Runner) -> i32 {
         .unwrap_or_default()
 }
 
-/// Where it is written down what has been run.
-pub(super) fn history(schema: &str) -> String {
+/// The table of the applied migrations.
+pub(super) fn history_table(schema: &str) -> String {
     format!("{schema}.refinery_schema_history")
 }
 
-/// The newest migration that has been run here, if any has.
-async fn applied(client: &Client, schema: &str) -> Result<Option<i32>, tokio_postgres::Error> {
-    let history = history(schema);
+/// The newest migration that has been applied, or `None`.
+async fn newest_applied(
+    client: &Client,
+    schema: &str,
+) -> Result<Option<i32>, tokio_postgres::Error> {
+    let history = history_table(schema);
     let found = client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&history]).await?;
     if !found.try_get::<_, bool>(0)? {
         return Ok(None);

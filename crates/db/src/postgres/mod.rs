@@ -1,4 +1,4 @@
-//! PostgreSQL: a schema, a writer that commits in batches, and a pool of connections for reading.
+//! PostgreSQL: a schema, a writer that commits in batches, and a pool of connections for reads.
 
 mod advisory_lock;
 mod connect;
@@ -24,8 +24,8 @@ pub(crate) use self::error::cause;
 pub use self::options::PostgresOptions;
 use self::pool::Pool;
 pub use self::url::{MalformedPostgresUrl, PostgresUrl};
+use crate::channel::{Channel, Pending};
 use crate::error::UnavailableReason;
-use crate::notify::{Channel, Pending};
 use crate::queue::{self, Queue};
 use crate::row::Read;
 use crate::sql::Sql;
@@ -39,37 +39,36 @@ pub(crate) struct Database {
     queue: Arc<Queue>,
     readers: Pool,
     timeout: Duration,
-    for_work: Arc<Connector>,
-    for_upkeep: Arc<Connector>,
+    for_queries: Arc<Connector>,
+    for_migrations: Arc<Connector>,
     schema: &'static str,
 }
 
 impl Database {
-    /// Connects, makes the schema if it is missing, and brings its tables up to date.
+    /// Connects. Creates the schema if it is missing, and migrates its tables.
     pub(crate) async fn open(
         options: &PostgresOptions,
         schema: &'static str,
         migrations: &Runner,
         metrics: WriterMetrics,
     ) -> Result<Self, OpenError> {
-        let for_upkeep = Arc::new(Connector::for_upkeep(options, schema)?);
-        migrate::run(&for_upkeep, schema, migrations).await?;
-        let for_work = Arc::new(Connector::for_work(options, schema)?);
-        let readers = Pool::new(&for_work, options.readers, options.timeout)?;
-        let writers = Pool::new(&for_work, writer::SIDE_BY_SIDE, options.timeout)?;
-        let queue = Queue::start(move |waiting| writer::work(writers, waiting, &metrics))?;
+        let for_migrations = Arc::new(Connector::for_migrations(options, schema)?);
+        migrate::run(&for_migrations, schema, migrations).await?;
+        let for_queries = Arc::new(Connector::for_queries(options, schema)?);
+        let readers = Pool::new(&for_queries, options.readers, options.timeout)?;
+        let writers = Pool::new(&for_queries, writer::CONCURRENT_TRANSACTIONS, options.timeout)?;
+        let queue = Queue::start(move |waiting| writer::run(writers, waiting, &metrics))?;
         Ok(Self {
             queue: Arc::new(queue),
             readers,
             timeout: options.timeout,
-            for_work,
-            for_upkeep,
+            for_queries,
+            for_migrations,
             schema,
         })
     }
 
-    /// Does a write. Where the database keeps silent this gives up, and the write is left out if it
-    /// has not begun by then.
+    /// Executes a write. Gives up after the timeout; the write is then skipped if it has not begun.
     pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Outcome, StoreError> {
         match tokio::time::timeout(self.timeout, self.queue.write(write)).await {
             Ok(answer) => answer,
@@ -80,13 +79,13 @@ impl Database {
         }
     }
 
-    /// Does writes, each as [`Database::write`] would.
+    /// Executes several writes, each as [`Database::write`] does.
     pub(crate) async fn write_all<W: Write>(&self, writes: Vec<W>) -> Vec<WriteResult<W>> {
         let count = writes.len();
         let slow =
             || StoreError::unavailable(UnavailableReason::Slow, "writes were not answered in time");
         let written = tokio::time::timeout(self.timeout, self.queue.write_all(writes)).await;
-        written.unwrap_or_else(|_elapsed| queue::all(count, &slow()))
+        written.unwrap_or_else(|_elapsed| queue::all_failed(count, &slow()))
     }
 
     pub(crate) async fn query<T>(
@@ -109,7 +108,7 @@ impl Database {
 
     /// Waits for the schema's advisory lock.
     pub(crate) async fn advisory_lock(&self) -> Result<AdvisoryLock, OpenError> {
-        AdvisoryLock::acquire(&self.for_upkeep).await
+        AdvisoryLock::acquire(&self.for_migrations).await
     }
 
     /// Notifies all processes on this schema.
@@ -117,9 +116,9 @@ impl Database {
         notify::send(&self.readers, self.schema, channel).await
     }
 
-    /// Passes the notifications of all processes on this schema on, for ever.
+    /// Receives the notifications of all processes on this schema. Never ends.
     pub(crate) async fn listen(&self, local: Arc<Pending>) {
-        notify::listen_for_ever(Arc::clone(&self.for_work), self.schema, local).await;
+        notify::listen(Arc::clone(&self.for_queries), self.schema, local).await;
     }
 
     pub(crate) async fn close(&self) {

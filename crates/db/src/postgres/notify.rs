@@ -11,12 +11,12 @@ use super::connect::Connector;
 use super::error::cause;
 use super::pool::Pool;
 use crate::StoreError;
-use crate::notify::{Channel, Pending};
+use crate::channel::{Channel, Pending};
 use crate::row::Row;
 use crate::sql::Sql;
 use crate::value::Value;
 
-/// The pause before a broken connection is made again.
+/// The pause before a broken connection is opened again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn send(
@@ -31,8 +31,8 @@ pub(super) async fn send(
     connections.query(&SQL, &[Value::from(name(schema, channel))], nothing).await.map(drop)
 }
 
-/// The channel's name in the database: made of the schema's name, which is unique there. Releases
-/// that run side by side use the same names, so they must not change.
+/// The channel's name in the database, which begins with the schema's name. Releases that run side
+/// by side use the same names, so they must not change.
 fn name(schema: &str, channel: Channel) -> String {
     match channel {
         Channel::NewRequest => schema.to_owned(),
@@ -40,24 +40,20 @@ fn name(schema: &str, channel: Channel) -> String {
     }
 }
 
-/// Passes on what other processes send, and connects again whenever the connection breaks.
-pub(super) async fn listen_for_ever(
-    connector: Arc<Connector>,
-    schema: &'static str,
-    local: Arc<Pending>,
-) {
+/// Receives the notifications of other processes. Reconnects if the connection breaks.
+pub(super) async fn listen(connector: Arc<Connector>, schema: &'static str, local: Arc<Pending>) {
     loop {
-        if let Err(error) = listen(&connector, schema, &local).await {
+        if let Err(error) = listen_once(&connector, schema, &local).await {
             tracing::debug!(
                 error = cause(&error),
-                "not listening to other processes at the moment"
+                "cannot receive notifications of other processes"
             );
         }
         sleep(RECONNECT_PAUSE).await;
     }
 }
 
-async fn listen(
+async fn listen_once(
     connector: &Connector,
     schema: &'static str,
     local: &Pending,
@@ -66,8 +62,8 @@ async fn listen(
     let channels = Channel::ALL.map(|channel| (channel, name(schema, channel)));
     let receive = async {
         while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
-            let AsyncMessage::Notification(heard) = message? else { continue };
-            for (channel, _) in channels.iter().filter(|(_, name)| name == heard.channel()) {
+            let AsyncMessage::Notification(received) = message? else { continue };
+            for (channel, _) in channels.iter().filter(|(_, name)| name == received.channel()) {
                 local.of(*channel).notify_one();
             }
         }
@@ -76,7 +72,7 @@ async fn listen(
     let command: String = channels.iter().map(|(_, name)| format!("LISTEN {name};")).collect();
     let subscribe = async {
         client.batch_execute(&command).await?;
-        // What was sent before this connection listened is looked for in the tables.
+        // Notifications from before this moment are lost, so the tasks poll the tables.
         Channel::ALL.iter().for_each(|channel| local.of(*channel).notify_one());
         std::future::pending().await
     };

@@ -1,27 +1,29 @@
+//! The options of a PostgreSQL database.
+
 use std::time::Duration;
 
 use super::PostgresUrl;
 
-/// How a PostgreSQL database is used (§13).
+/// A PostgreSQL database, and how to use it (§13).
 #[derive(Clone, Debug)]
 pub struct PostgresOptions {
-    /// Where it is.
+    /// The database.
     pub url: PostgresUrl,
-    /// How many connections each of the two stores keeps for reading, at least 1. For writing each
-    /// has two more, and the store of production tests one for being told of new ones.
+    /// The number of connections of each store for reads, at least 1. Each store has two more for
+    /// writes, and the workspace store one for notifications.
     pub readers: usize,
-    /// How long a read or a write may take, waiting for a connection included.
+    /// The time limit of a read or a write, with the wait for a connection.
     pub timeout: Duration,
 }
 
 impl PostgresOptions {
-    /// The usual number of [`PostgresOptions::readers`].
+    /// The default of [`PostgresOptions::readers`].
     pub const READERS: usize = 8;
-    /// The usual [`PostgresOptions::timeout`]: callers are promised an answer within two seconds,
-    /// whatever the database does (§3).
+    /// The default of [`PostgresOptions::timeout`]. The API answers within two seconds, whatever
+    /// the database does (§3).
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(1500);
 
-    /// This database, used as usual.
+    /// This database with the default options.
     #[must_use]
     pub fn new(url: PostgresUrl) -> Self {
         Self { url, readers: Self::READERS, timeout: Self::DEFAULT_TIMEOUT }

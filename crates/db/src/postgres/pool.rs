@@ -1,4 +1,4 @@
-//! Connections that are shared, each by one user at a time.
+//! A pool of connections. One task at a time uses a connection.
 
 use std::time::Duration;
 
@@ -26,8 +26,7 @@ impl Pool {
         size: usize,
         timeout: Duration,
     ) -> Result<Self, OpenError> {
-        // Whether a connection has broken is noticed without asking the server; asking would cost a
-        // round trip each time.
+        // The driver notices a broken connection. A check by the server would cost a round trip.
         let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(connector.config.clone(), connector.tls.clone(), config);
         let limits =
@@ -41,14 +40,14 @@ impl Pool {
         Ok(Self { connections, timeout })
     }
 
-    /// How long a user of a connection may have to wait in all.
+    /// The time limit of an operation, with the wait for a connection.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// A connection, for as long as the result lives.
-    pub(super) async fn get(&self) -> Result<Object, StoreError> {
-        Ok(self.connections.get().await?)
+    /// A connection.
+    pub(super) async fn get(&self) -> Result<PooledConnection, StoreError> {
+        Ok(PooledConnection(Some(self.connections.get().await?)))
     }
 
     /// Runs a query.
@@ -58,7 +57,7 @@ impl Pool {
         parameters: &[Value<'static>],
         read: Read<T>,
     ) -> Result<Vec<T>, StoreError> {
-        self.read(sql, &Given::<0>::Once(parameters), read).await
+        self.read(sql, &Parameters::<0>::Once(parameters), read).await
     }
 
     /// Runs a query over rows.
@@ -68,21 +67,20 @@ impl Pool {
         rows: &[[Value<'static>; N]],
         read: Read<T>,
     ) -> Result<Vec<T>, StoreError> {
-        self.read(sql, &Given::Each(rows), read).await
+        self.read(sql, &Parameters::Each(rows), read).await
     }
 
-    /// Does a read. A connection that broke while nobody used it is no reason to fail: then another
-    /// one is asked.
+    /// Executes a read. If the connection turns out to be broken, tries once more with another one.
     async fn read<T, const N: usize>(
         &self,
         sql: &'static Sql,
-        given: &Given<'_, N>,
+        parameters: &Parameters<'_, N>,
         read: Read<T>,
     ) -> Result<Vec<T>, StoreError> {
         let attempts = async {
-            match self.read_once(sql, given, read).await {
+            match self.read_once(sql, parameters, read).await {
                 Err(StoreError::Unavailable { reason: UnavailableReason::Unreachable, .. }) => {
-                    self.read_once(sql, given, read).await
+                    self.read_once(sql, parameters, read).await
                 }
                 answer => answer,
             }
@@ -96,20 +94,17 @@ impl Pool {
     async fn read_once<T, const N: usize>(
         &self,
         sql: &'static Sql,
-        given: &Given<'_, N>,
+        parameters: &Parameters<'_, N>,
         read: Read<T>,
     ) -> Result<Vec<T>, StoreError> {
-        // Taken out of the pool for the time being: if this is dropped half way, the connection
-        // must not be used again.
-        let connection = Borrowed(Some(self.get().await?));
-        let answer = match given {
-            Given::Once(parameters) => {
-                statement::query(connection.client()?, sql, parameters, read).await
-            }
-            Given::Each(rows) => statement::query_each(connection.client()?, sql, rows, read).await,
+        let connection = self.get().await?;
+        let client = connection.client()?;
+        let answer = match parameters {
+            Parameters::Once(values) => statement::query(client, sql, values, read).await,
+            Parameters::Each(rows) => statement::query_each(client, sql, rows, read).await,
         };
         if answer.is_ok() {
-            connection.give_back();
+            connection.return_to_pool();
         }
         answer
     }
@@ -119,26 +114,28 @@ impl Pool {
     }
 }
 
-/// What a query is given: its parameters, or rows of them.
-enum Given<'a, const N: usize> {
+/// The parameters of a query, or its rows.
+enum Parameters<'a, const N: usize> {
     Once(&'a [Value<'static>]),
     Each(&'a [[Value<'static>; N]]),
 }
 
-/// A connection that is only given back after it has done its work.
-pub(super) struct Borrowed(pub(super) Option<Object>);
+/// A connection of the pool. It is closed when it is dropped, unless it is returned before: a query
+/// or a transaction may be unfinished on it.
+pub(super) struct PooledConnection(Option<Object>);
 
-impl Borrowed {
+impl PooledConnection {
     pub(super) fn client(&self) -> Result<&deadpool_postgres::ClientWrapper, StoreError> {
         self.0.as_deref().ok_or(StoreError::Closed)
     }
 
-    pub(super) fn give_back(mut self) {
+    /// Returns the connection to the pool. Nothing is unfinished on it.
+    pub(super) fn return_to_pool(mut self) {
         drop(self.0.take());
     }
 }
 
-impl Drop for Borrowed {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         if let Some(connection) = self.0.take() {
             drop(Object::take(connection));

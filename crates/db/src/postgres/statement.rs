@@ -1,4 +1,4 @@
-//! Running statements on a connection. Each is prepared once per connection.
+//! Runs statements on a connection. Each is prepared once per connection.
 
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::Statement;
@@ -11,6 +11,7 @@ use crate::value::Value;
 
 type Parameter<'a> = &'a (dyn ToSql + Sync);
 
+/// Runs a statement. Returns the number of rows that it changed.
 pub(crate) async fn execute(
     client: &ClientWrapper,
     sql: &Sql,
@@ -20,6 +21,7 @@ pub(crate) async fn execute(
     Ok(client.execute(&statement, &singles(parameters)).await?)
 }
 
+/// Runs a query. Returns its rows.
 pub(crate) async fn query<T>(
     client: &ClientWrapper,
     sql: &Sql,
@@ -31,6 +33,7 @@ pub(crate) async fn query<T>(
     read_all(sql, &statement, &rows, read)
 }
 
+/// Runs a statement over rows. Returns the number of rows that it changed.
 pub(crate) async fn execute_each<const N: usize>(
     client: &ClientWrapper,
     sql: &Sql,
@@ -41,6 +44,7 @@ pub(crate) async fn execute_each<const N: usize>(
     Ok(client.execute(&statement, &arrays(&columns)).await?)
 }
 
+/// Runs a query over rows. Returns what it finds for all of them.
 pub(crate) async fn query_each<T, const N: usize>(
     client: &ClientWrapper,
     sql: &Sql,
@@ -59,8 +63,9 @@ fn read_all<T>(
     rows: &[tokio_postgres::Row],
     read: Read<T>,
 ) -> Result<Vec<T>, StoreError> {
-    let columns =
-        sql.columns(|| statement.columns().iter().map(|column| column.name().to_owned()).collect());
+    let columns = sql.result_columns(|| {
+        statement.columns().iter().map(|column| column.name().to_owned()).collect()
+    });
     rows.iter().map(|row| read(&Row::postgres(row, columns))).collect()
 }
 
@@ -68,7 +73,7 @@ fn singles<'a>(parameters: &'a [Value<'_>]) -> Vec<Parameter<'a>> {
     parameters.iter().map(|value| value as Parameter<'a>).collect()
 }
 
-/// The rows, turned on their side: `{each}` takes an array for each column.
+/// The rows as columns: the statement takes an array for each column.
 fn columns<'a, 'b, const N: usize>(rows: &'a [[Value<'b>; N]]) -> [Vec<&'a Value<'b>>; N] {
     let mut columns = [const { Vec::new() }; N];
     for row in rows {

@@ -1,4 +1,4 @@
-//! Encryption of the connection to the database, as strict as its URL says.
+//! Encryption of the connection to the database, as strict as its URL demands.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::url::{Roots, Tls};
 
-/// Why there is no encryption.
+/// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TlsError {
     #[error("cannot read certificates from {path}: {cause}")]
@@ -30,31 +30,31 @@ pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect, TlsError> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
     let config = match tls {
-        Tls::SignedForHost(roots) => {
-            builder.with_root_certificates(read(roots)?).with_no_client_auth()
+        Tls::VerifyFull(roots) => {
+            builder.with_root_certificates(read_roots(roots)?).with_no_client_auth()
         }
-        Tls::Signed(roots) => {
+        Tls::VerifyCa(roots) => {
             let verifier =
-                WebPkiServerVerifier::builder_with_provider(Arc::new(read(roots)?), provider)
+                WebPkiServerVerifier::builder_with_provider(Arc::new(read_roots(roots)?), provider)
                     .build()?;
-            let any_host = AnyHost(verifier);
+            let verifier = ChainVerifier(verifier);
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(any_host))
+                .with_custom_certificate_verifier(Arc::new(verifier))
                 .with_no_client_auth()
         }
         Tls::Unverified => {
-            let anybody = Anybody(provider);
+            let verifier = NoVerifier(provider);
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(anybody))
+                .with_custom_certificate_verifier(Arc::new(verifier))
                 .with_no_client_auth()
         }
     };
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn read(roots: &Roots) -> Result<RootCertStore, TlsError> {
+fn read_roots(roots: &Roots) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
     match roots {
         Roots::System => {
@@ -69,18 +69,18 @@ fn read(roots: &Roots) -> Result<RootCertStore, TlsError> {
                 store.add(certificate.map_err(|error| failed(error.to_string()))?)?;
             }
             if store.is_empty() {
-                return Err(failed("there are none in it".into()));
+                return Err(failed("the file contains no certificate".into()));
             }
         }
     }
     Ok(store)
 }
 
-/// Trusts whoever has a certificate from somebody trusted, whatever host it is for (`verify-ca`).
+/// Verifies the certificate's signature, but not its host name (`verify-ca`).
 #[derive(Debug)]
-struct AnyHost(Arc<WebPkiServerVerifier>);
+struct ChainVerifier(Arc<WebPkiServerVerifier>);
 
-impl ServerCertVerifier for AnyHost {
+impl ServerCertVerifier for ChainVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -91,11 +91,11 @@ impl ServerCertVerifier for AnyHost {
     ) -> Result<ServerCertVerified, Error> {
         match self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
         {
-            // The signatures are looked at before the name.
+            // Signatures are verified before the name, so they are valid.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
-            verdict => verdict,
+            result => result,
         }
     }
 
@@ -122,11 +122,11 @@ impl ServerCertVerifier for AnyHost {
     }
 }
 
-/// Trusts anybody: what `prefer` and `require` mean without a root.
+/// Accepts any certificate: `prefer`, and `require` without a root.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct NoVerifier(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for NoVerifier {
     fn verify_server_cert(
         &self,
         _end_entity: &CertificateDer<'_>,

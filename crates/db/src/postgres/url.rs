@@ -1,4 +1,4 @@
-//! Where a PostgreSQL database is, as its users write it.
+//! The URL of a PostgreSQL database.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,8 +7,8 @@ use std::str::FromStr;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-/// A `postgres://` URL with the options that PostgreSQL's own programs know: the usual ones for the
-/// connection, and for TLS `sslmode` and `sslrootcert` (§13). Its password is never printed.
+/// A `postgres://` URL with the options of PostgreSQL's own programs: those for the connection, and
+/// `sslmode` and `sslrootcert` for TLS (§13). `Display` and `Debug` leave the password out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
     pub(super) config: Config,
@@ -16,34 +16,35 @@ pub struct PostgresUrl {
 }
 
 impl PostgresUrl {
-    /// Whether there is a password in it.
+    /// Whether the URL contains a password.
     #[must_use]
     pub fn has_password(&self) -> bool {
         self.config.get_password().is_some()
     }
 }
 
-/// How far the server's certificate is trusted.
+/// How the server's certificate is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Tls {
-    /// As far as it goes: encryption against listeners, nothing against impostors.
+    /// Not at all: the connection is encrypted, but the server can be an impostor.
     Unverified,
-    /// It must be signed by somebody we trust.
-    Signed(Roots),
-    /// It must besides be the server's that we asked for.
-    SignedForHost(Roots),
+    /// A trusted authority must have signed it.
+    VerifyCa(Roots),
+    /// A trusted authority must have signed it, for the host of the URL.
+    VerifyFull(Roots),
 }
 
-/// Who is trusted to sign.
+/// The trusted authorities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Roots {
-    /// Whoever the operating system trusts.
+    /// Those of the operating system.
     System,
     /// The certificates in this file.
     File(PathBuf),
 }
 
-/// The text is no URL of a PostgreSQL database. It is not repeated here: it may hold a password.
+/// The text is not a URL of a PostgreSQL database. The error does not repeat it, because it can
+/// contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write a URL such as postgres://user:password@host:5432/database?sslmode=verify-full: {0}")]
 pub struct MalformedPostgresUrl(String);
@@ -59,7 +60,7 @@ impl FromStr for PostgresUrl {
         let mut tls_options = TlsOptions::default();
         let others: Vec<&str> = query
             .split('&')
-            .filter(|option| !option.is_empty() && !tls_options.takes(option))
+            .filter(|option| !option.is_empty() && !tls_options.set(option))
             .collect();
         let url = if others.is_empty() {
             place.to_owned()
@@ -78,13 +79,13 @@ impl FromStr for PostgresUrl {
         if config.get_dbname().is_none_or(str::is_empty) {
             return Err(MalformedPostgresUrl("it must name a database behind the host".into()));
         }
-        let (mode, tls) = tls_options.meaning()?;
+        let (mode, tls) = tls_options.resolve()?;
         config.ssl_mode(mode);
         Ok(Self { config, tls })
     }
 }
 
-/// The options of the URL that concern TLS, as they stand there.
+/// The URL's options for TLS.
 #[derive(Default)]
 struct TlsOptions {
     mode: Option<String>,
@@ -92,33 +93,35 @@ struct TlsOptions {
 }
 
 impl TlsOptions {
-    /// Whether it is one of these; then it is remembered.
-    fn takes(&mut self, option: &str) -> bool {
+    /// Sets the option. Returns whether it is one for TLS.
+    fn set(&mut self, option: &str) -> bool {
         let Some((name, value)) = option.split_once('=') else { return false };
         let place = match name {
             "sslmode" => &mut self.mode,
             "sslrootcert" => &mut self.root,
             _ => return false,
         };
-        *place = Some(decoded(value));
+        *place = Some(percent_decoded(value));
         true
     }
 
-    fn meaning(self) -> Result<(SslMode, Tls), MalformedPostgresUrl> {
-        let given_root = self.root.map(|root| match root.as_str() {
+    /// The TLS mode of the driver, and how the certificate is verified.
+    fn resolve(self) -> Result<(SslMode, Tls), MalformedPostgresUrl> {
+        let root = self.root.map(|root| match root.as_str() {
             "system" => Roots::System,
             path => Roots::File(path.into()),
         });
-        let signed = |root: Option<Roots>| root.unwrap_or(Roots::System);
         match self.mode.as_deref() {
             Some("disable") => Ok((SslMode::Disable, Tls::Unverified)),
             None | Some("prefer" | "allow") => Ok((SslMode::Prefer, Tls::Unverified)),
-            // As PostgreSQL's own programs do: whoever names a root wants it looked at.
-            Some("require") => {
-                Ok((SslMode::Require, given_root.map_or(Tls::Unverified, Tls::Signed)))
+            // As in PostgreSQL's own programs, a root is used if there is one.
+            Some("require") => Ok((SslMode::Require, root.map_or(Tls::Unverified, Tls::VerifyCa))),
+            Some("verify-ca") => {
+                Ok((SslMode::Require, Tls::VerifyCa(root.unwrap_or(Roots::System))))
             }
-            Some("verify-ca") => Ok((SslMode::Require, Tls::Signed(signed(given_root)))),
-            Some("verify-full") => Ok((SslMode::Require, Tls::SignedForHost(signed(given_root)))),
+            Some("verify-full") => {
+                Ok((SslMode::Require, Tls::VerifyFull(root.unwrap_or(Roots::System))))
+            }
             Some(_) => Err(MalformedPostgresUrl(
                 "sslmode must be disable, allow, prefer, require, verify-ca or verify-full".into(),
             )),
@@ -126,8 +129,8 @@ impl TlsOptions {
     }
 }
 
-/// The text behind `%2F` and the like.
-fn decoded(text: &str) -> String {
+/// The text with its percent-encoding decoded.
+fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -147,7 +150,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Hosts and database: what an operator needs to recognise it, and nothing secret.
+/// Hosts and database, without secrets.
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hosts: Vec<String> = self.config.get_hosts().iter().map(host).collect();
@@ -179,24 +182,24 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_as_strict_as_the_url_says() {
+    fn sslmode_and_sslrootcert_decide_how_the_certificate_is_verified() {
         let file = Roots::File("/etc/ca.pem".into());
         assert_eq!(tls(""), (SslMode::Prefer, Tls::Unverified));
         assert_eq!(tls("?sslmode=disable"), (SslMode::Disable, Tls::Unverified));
         assert_eq!(tls("?sslmode=require&connect_timeout=3"), (SslMode::Require, Tls::Unverified));
         assert_eq!(
             tls("?sslmode=require&sslrootcert=%2Fetc%2Fca.pem"),
-            (SslMode::Require, Tls::Signed(file.clone()))
+            (SslMode::Require, Tls::VerifyCa(file.clone()))
         );
-        assert_eq!(tls("?sslmode=verify-ca"), (SslMode::Require, Tls::Signed(Roots::System)));
+        assert_eq!(tls("?sslmode=verify-ca"), (SslMode::Require, Tls::VerifyCa(Roots::System)));
         assert_eq!(
             tls("?sslrootcert=/etc/ca.pem&sslmode=verify-full"),
-            (SslMode::Require, Tls::SignedForHost(file))
+            (SslMode::Require, Tls::VerifyFull(file))
         );
     }
 
     #[test]
-    fn what_is_wrong_is_named_and_what_is_secret_is_not() {
+    fn errors_name_the_fault_and_no_secret() {
         for (text, part) in [
             ("mysql://me:hunter2@host/x", "begin with postgres://"),
             ("postgres://me:hunter2@host", "name a database"),

@@ -1,10 +1,10 @@
-//! The writer of a schema: a thread that commits waiting writes in batches, over connections of its
-//! own.
+//! The writer of a schema: a thread that commits waiting writes in batches, over separate
+//! connections.
 //!
 //! A round trip and a sync cost the same for one write as for a hundred. So the thread takes all
-//! that is waiting and decides each kind of write in one transaction, with one statement per table,
-//! whatever their number. It never waits for a batch to fill. While one batch waits for the
-//! database, another one may be on its way.
+//! waiting writes, and applies those of one type in one transaction, with one statement per table,
+//! whatever their number. It never waits for a batch to fill. While one transaction waits for the
+//! database, another one can run.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -13,68 +13,69 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::pool::{Borrowed, Pool};
+use super::pool::Pool;
 use crate::batch::{Batch, Failure, QueuedWrites};
 use crate::error::UnavailableReason;
 use crate::queue::LARGEST_BATCH;
-use crate::write::{EngineTransaction, Transaction};
+use crate::transaction::{EngineTransaction, Transaction};
 use crate::{StoreError, WriterMetrics};
 
-/// How many batches may be under way, each on a connection of its own.
-pub(super) const SIDE_BY_SIDE: usize = 2;
+/// The number of transactions that run at the same time, each on its connection.
+pub(super) const CONCURRENT_TRANSACTIONS: usize = 2;
 
-/// How often a batch is tried that others have disturbed, or whose connection had broken before.
+/// How often a batch is tried whose transaction conflicts with others, or whose connection breaks.
 const ATTEMPTS: u32 = 4;
 
-pub(super) fn work(
+/// Commits the writes of the queue until it is closed and empty.
+pub(super) fn run(
     connections: Pool,
     waiting: mpsc::Receiver<Box<dyn QueuedWrites>>,
     metrics: &WriterMetrics,
 ) {
-    // A thread and a runtime of its own: a round trip then wakes no other thread.
+    // With a separate runtime, a round trip wakes no other thread.
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(work_off(&connections, waiting, metrics)),
-        Err(error) => tracing::error!(%error, "the operating system gives the writer no runtime"),
+        Ok(runtime) => runtime.block_on(commit_all(&connections, waiting, metrics)),
+        Err(error) => tracing::error!(%error, "cannot start the writer's runtime"),
     }
     connections.close();
 }
 
-async fn work_off(
+async fn commit_all(
     connections: &Pool,
     mut waiting: mpsc::Receiver<Box<dyn QueuedWrites>>,
     metrics: &WriterMetrics,
 ) {
-    let mut under_way = FuturesUnordered::new();
+    let mut running = FuturesUnordered::new();
     let mut jobs = Vec::with_capacity(LARGEST_BATCH);
     let mut next: VecDeque<Batch> = VecDeque::new();
     let mut is_open = true;
     loop {
-        while under_way.len() < SIDE_BY_SIDE
+        while running.len() < CONCURRENT_TRANSACTIONS
             && let Some(batch) =
-                next.pop_front_if(|batch| under_way.is_empty() || !batch.waits_for_earlier())
+                next.pop_front_if(|batch| running.is_empty() || !batch.waits_for_earlier())
         {
-            under_way
+            running
                 .push(batch.commit_with(async |batch| commit(connections, batch, metrics).await));
         }
         // A batch that waits for earlier ones holds up those behind it.
-        let has_room = under_way.len() < SIDE_BY_SIDE && next.is_empty();
-        if !is_open && under_way.is_empty() {
+        let can_start = running.len() < CONCURRENT_TRANSACTIONS && next.is_empty();
+        if !is_open && running.is_empty() {
             return;
         }
         tokio::select! {
             biased;
-            Some(()) = under_way.next() => {}
-            taken = waiting.recv_many(&mut jobs, LARGEST_BATCH), if is_open && has_room => {
+            Some(()) = running.next() => {}
+            taken = waiting.recv_many(&mut jobs, LARGEST_BATCH), if is_open && can_start => {
                 is_open = taken > 0;
-                // One kind of write per transaction: each kind takes its locks in one order,
-                // several kinds would mix them, and two transactions could wait for each other.
+                // One type of write per transaction: each type takes its locks in one order.
+                // Several types in one transaction would mix the orders and could deadlock.
                 next.extend(Batch::of(jobs.drain(..)).split_by_type());
             }
         }
     }
 }
 
-/// Commits a batch; again, if it was disturbed.
+/// Commits a batch. Tries again after transient errors.
 async fn commit(
     connections: &Pool,
     batch: &mut Batch,
@@ -84,7 +85,7 @@ async fn commit(
     loop {
         match commit_once(connections, batch, metrics).await {
             Err(AttemptError::Transient(error)) if attempt < ATTEMPTS => {
-                tracing::debug!(attempt, %error, "a batch of writes was disturbed");
+                tracing::debug!(attempt, %error, "retrying a batch of writes");
                 attempt += 1;
             }
             Err(AttemptError::Transient(error)) => return Err(Failure::Whole(error)),
@@ -94,9 +95,9 @@ async fn commit(
     }
 }
 
-/// Why an attempt has not succeeded.
+/// Why an attempt failed.
 enum AttemptError {
-    /// Nothing was written, and the next attempt may fare better.
+    /// Nothing was written, and the next attempt can succeed.
     Transient(StoreError),
     Permanent(Failure),
 }
@@ -108,33 +109,32 @@ async fn commit_once(
 ) -> Result<(), AttemptError> {
     let start = Instant::now();
     let whole = |error| AttemptError::Permanent(Failure::Whole(error));
-    // A connection that does not get to the end is thrown away, and the server undoes what it has
-    // done.
-    let connection = Borrowed(Some(connections.get().await.map_err(whole)?));
+    // On an error the connection is closed, and the server rolls the transaction back.
+    let connection = connections.get().await.map_err(whole)?;
     let client = connection.client().map_err(whole)?;
-    let work = async {
+    let transact = async {
         let begin =
-            async { client.batch_execute("BEGIN").await.map_err(|error| disturbed(error.into())) };
+            async { client.batch_execute("BEGIN").await.map_err(|error| retryable(error.into())) };
         let transaction = Transaction(EngineTransaction::Postgres(client));
         let apply = async {
             batch.apply(&transaction).await.map_err(|failure| match failure {
                 Failure::Typed { error: error @ StoreError::Unavailable { .. }, .. } => {
-                    disturbed(error)
+                    retryable(error)
                 }
                 failure => AttemptError::Permanent(failure),
             })
         };
-        // On their way together, in this order, and so they are done: the first statement need not
-        // wait for the answer to BEGIN.
+        // The driver sends BEGIN and the first statement in this order, without waiting between
+        // them.
         let (begun, applied) = futures_util::future::join(begin, apply).await;
         begun?;
         applied?;
-        // If the connection breaks now, nobody knows whether it was written: trying again could
-        // write it twice.
+        // If the connection breaks now, the commit may have happened. Another attempt could write
+        // twice.
         client.batch_execute("COMMIT").await.map_err(|error| whole(error.into()))
     };
-    match timeout(connections.timeout(), work).await {
-        Ok(done) => done?,
+    match timeout(connections.timeout(), transact).await {
+        Ok(result) => result?,
         Err(_elapsed) => {
             return Err(whole(StoreError::unavailable(
                 UnavailableReason::Slow,
@@ -142,19 +142,20 @@ async fn commit_once(
             )));
         }
     }
-    connection.give_back();
+    connection.return_to_pool();
     metrics.committed(batch.len(), start.elapsed());
     Ok(())
 }
 
-/// What happened before the commit has left nothing behind.
-fn disturbed(error: StoreError) -> AttemptError {
+/// An error before the commit: nothing was written, so the attempt can be repeated if the error is
+/// transient.
+fn retryable(error: StoreError) -> AttemptError {
     match error {
         StoreError::Unavailable {
             reason: UnavailableReason::Busy | UnavailableReason::Unreachable,
             ..
         } => AttemptError::Transient(error),
-        lasting => AttemptError::Permanent(Failure::Whole(lasting)),
+        other => AttemptError::Permanent(Failure::Whole(other)),
     }
 }
 
@@ -170,16 +171,34 @@ mod tests {
     use crate::batch::queued;
     use crate::postgres::Connector;
     use crate::queue::LENGTH;
-    use crate::sql::{Kind, Sql};
+    use crate::sql::Sql;
     use crate::write::Write;
+    use crate::write_columns;
 
-    /// Writes a number; fails or panics when it is told to, after it has written.
+    /// Writes a number. Then fails or panics on request.
     #[derive(Clone, Copy)]
     enum Number {
         Good(i64),
         Failing(i64),
         Refused(i64),
         Panicking(i64),
+    }
+
+    impl Number {
+        fn number(self) -> i64 {
+            let (Self::Good(number)
+            | Self::Failing(number)
+            | Self::Refused(number)
+            | Self::Panicking(number)) = self;
+            number
+        }
+    }
+
+    write_columns! {
+        /// A row of `numbers`.
+        NumberRow(Number) = |write| {
+            number: Integer = write.number(),
+        }
     }
 
     impl Write for Number {
@@ -190,28 +209,24 @@ mod tests {
             transaction: &Transaction<'_>,
         ) -> Result<Vec<i64>, StoreError> {
             static INSERT: Sql = Sql::each(
-                "INSERT INTO numbers (number, made_in) SELECT each.number, txid_current() {from each}",
-                &[("number", Kind::Integer)],
+                "INSERT INTO numbers (number, made_in)
+                SELECT each.number, txid_current() {from each}",
+                &NumberRow::COLUMNS,
             );
             static REFUSED: Sql = Sql::new("INSERT INTO no_such_table VALUES ($1)");
-            let number = |write: &Self| {
-                let (Self::Good(number)
-                | Self::Failing(number)
-                | Self::Refused(number)
-                | Self::Panicking(number)) = write;
-                *number
-            };
-            let rows: Vec<_> = writes.iter().map(|write| [number(write).into()]).collect();
+            let rows: Vec<_> = writes.iter().map(NumberRow::of).collect();
             transaction.execute_each(&INSERT, &rows).await?;
             for write in writes {
                 match write {
                     Self::Good(_) => {}
-                    Self::Failing(_) => return Err(StoreError::Internal("told to".into())),
+                    Self::Failing(_) => {
+                        return Err(StoreError::Internal("requested failure".into()));
+                    }
                     Self::Refused(_) => drop(transaction.execute(&REFUSED, &[]).await?),
-                    Self::Panicking(_) => panic!("told to"),
+                    Self::Panicking(_) => panic!("requested failure"),
                 }
             }
-            Ok(writes.iter().map(number).collect())
+            Ok(writes.iter().map(|write| write.number()).collect())
         }
     }
 
@@ -222,31 +237,31 @@ mod tests {
         let url = cluster.create_database("numbers").unwrap();
         cluster.psql("numbers", "CREATE TABLE numbers (number bigint, made_in bigint)").unwrap();
         let connector =
-            Connector::for_work(&PostgresOptions::new(url.parse().unwrap()), "public").unwrap();
+            Connector::for_queries(&PostgresOptions::new(url.parse().unwrap()), "public").unwrap();
         let (queue, waiting) = mpsc::channel(LENGTH);
-        let answers = writes.iter().map(|write| {
-            let (job, answered) = queued(*write);
+        let results = writes.iter().map(|write| {
+            let (job, result) = queued(*write);
             queue.try_send(job).ok().unwrap();
-            answered
+            result
         });
-        let answers = answers.collect();
+        let results = results.collect();
         drop(queue);
-        work(
-            Pool::new(&connector, SIDE_BY_SIDE, Duration::from_secs(30)).unwrap(),
+        run(
+            Pool::new(&connector, CONCURRENT_TRANSACTIONS, Duration::from_secs(30)).unwrap(),
             waiting,
             &WriterMetrics::default(),
         );
-        answers
+        results
     }
 
     #[test]
-    fn what_waits_together_is_one_transaction() {
+    fn waiting_writes_share_a_transaction() {
         let cluster = Cluster::start(Durability::Fast).unwrap();
         let writes: Vec<Number> = (0..200).map(Number::Good).collect();
-        let mut answers = write_together(&cluster, &writes);
-        let answered: Vec<i64> =
-            answers.iter_mut().map(|answer| answer.try_recv().unwrap().unwrap()).collect();
-        assert_eq!(answered, (0..200).collect::<Vec<_>>());
+        let mut results = write_together(&cluster, &writes);
+        let outcomes: Vec<i64> =
+            results.iter_mut().map(|result| result.try_recv().unwrap().unwrap()).collect();
+        assert_eq!(outcomes, (0..200).collect::<Vec<_>>());
         let made = cluster
             .psql("numbers", "SELECT COUNT(*), COUNT(DISTINCT made_in) FROM numbers")
             .unwrap();
@@ -254,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_in_a_group_fails_alone_and_leaves_nothing_behind() {
+    fn a_write_that_fails_in_a_batch_fails_alone_and_is_rolled_back() {
         let cluster = Cluster::start(Durability::Fast).unwrap();
         let writes = [
             Number::Good(1),
@@ -265,9 +280,9 @@ mod tests {
             Number::Refused(6),
             Number::Good(7),
         ];
-        let mut answers = write_together(&cluster, &writes);
+        let mut results = write_together(&cluster, &writes);
         let succeeded: Vec<bool> =
-            answers.iter_mut().map(|answer| answer.try_recv().unwrap().is_ok()).collect();
+            results.iter_mut().map(|result| result.try_recv().unwrap().is_ok()).collect();
         assert_eq!(succeeded, [true, false, true, false, true, false, true]);
         assert_eq!(
             cluster.psql("numbers", "SELECT number FROM numbers ORDER BY number").unwrap(),

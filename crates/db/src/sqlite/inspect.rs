@@ -1,4 +1,4 @@
-//! Looking at a file without changing it, while a server works with it or while nobody does.
+//! Inspects a file without changing it, whether or not a server uses it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -20,10 +20,10 @@ use crate::error::UnavailableReason;
 use crate::inspection::{Applied, ErrorKind, Problem, Tables};
 use crate::location::Schema;
 
-/// Looks at the file; nothing if there is none.
-pub(crate) fn look(
+/// Inspects the file. `None` if it does not exist.
+pub(crate) fn inspect(
     path: &Path,
-    subject: &Schema,
+    schema: &Schema,
     migrations: &Runner,
 ) -> Result<Option<Tables>, Problem> {
     let metadata = match fs::metadata(path) {
@@ -34,26 +34,25 @@ pub(crate) fn look(
         return Err(Problem::new(ErrorKind::NotADatabase, "it is not a file"));
     }
     let is_in_use = File::open(path).and_then(|file| is_in_use(&file)).map_err(of_system)?;
-    // SQLite takes an empty file for a database in which nothing is yet, and throws away what may
-    // be left beside it.
+    // For SQLite, an empty file is an empty database, whatever log is left beside it.
     if metadata.len() == 0 {
-        let tables = blank(path, is_in_use);
+        let tables = without_reading(path, is_in_use);
         return Ok(Some(Tables {
             applied: Applied::compare(&BTreeMap::new(), migrations),
             ..tables
         }));
     }
-    let is_at_rest = !beside(path, "-wal").exists();
+    let has_log = file_beside(path, "-wal").exists();
     let connection =
-        if is_at_rest { open_at_rest(path) } else { open_at_work(path) }.map_err(of_sqlite)?;
-    let writable = if is_at_rest { may_write(path) } else { can_write(&connection) };
-    read(&connection, subject, migrations, Tables { writable, ..blank(path, is_in_use) })
+        if has_log { open_with_log(path) } else { open_immutable(path) }.map_err(of_sqlite)?;
+    let writable = if has_log { can_write(&connection) } else { may_write(path) };
+    read(&connection, schema, migrations, Tables { writable, ..without_reading(path, is_in_use) })
         .map(Some)
         .map_err(of_sqlite)
 }
 
-/// What can be said without reading.
-fn blank(path: &Path, is_in_use: bool) -> Tables {
+/// What is found without reading the file.
+fn without_reading(path: &Path, is_in_use: bool) -> Tables {
     let writable = may_write(path);
     Tables {
         applied: Applied::default(),
@@ -69,7 +68,7 @@ fn blank(path: &Path, is_in_use: bool) -> Tables {
 
 fn read(
     connection: &Connection,
-    subject: &Schema,
+    schema: &Schema,
     migrations: &Runner,
     tables: Tables,
 ) -> Result<Tables, rusqlite::Error> {
@@ -82,10 +81,10 @@ fn read(
         let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.collect()
     };
-    let mut run = BTreeMap::new();
+    let mut applied = BTreeMap::new();
     if has("refinery_schema_history")? {
         let history = map("SELECT CAST(version AS TEXT), checksum FROM refinery_schema_history")?;
-        run.extend(
+        applied.extend(
             history
                 .into_iter()
                 .filter_map(|(version, checksum)| Some((version.parse().ok()?, checksum))),
@@ -96,23 +95,23 @@ fn read(
     } else {
         Vec::new()
     };
-    let newest: Option<i64> = if run.is_empty() {
+    let newest: Option<i64> = if applied.is_empty() {
         None
     } else {
-        connection.query_row(subject.newest_row, (), |row| row.get(0))?
+        connection.query_row(schema.newest_row, (), |row| row.get(0))?
     };
     Ok(Tables {
-        applied: Applied::compare(&run, migrations),
+        applied: Applied::compare(&applied, migrations),
         settings: settings.into_iter().collect(),
         newest_row: newest.map(Timestamp::from_millis),
         ..tables
     })
 }
 
-/// Opens a file that nobody has open, or it would have a log beside it. SQLite is told that it does
-/// not change, so that it puts nothing beside it either. Should a server start at this very moment,
-/// the worst that comes of it is a finding that is wrong.
-fn open_at_rest(path: &Path) -> Result<Connection, rusqlite::Error> {
+/// Opens a file without a log, which no process has open. SQLite is told that the file is
+/// immutable, so that it creates no files beside it. If a server starts at the same moment, the
+/// inspection can be wrong, but does no harm.
+fn open_immutable(path: &Path) -> Result<Connection, rusqlite::Error> {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_bytes() {
         // Writing to a string does not fail.
@@ -130,9 +129,9 @@ fn open_at_rest(path: &Path) -> Result<Connection, rusqlite::Error> {
     Connection::open_with_flags(uri, flags)
 }
 
-/// Opens a file that has a log beside it: a server is at work, or was cut off. The log stays as it
-/// is, whoever is the last to close; only its index, `-shm`, may be made anew.
-fn open_at_work(path: &Path) -> Result<Connection, rusqlite::Error> {
+/// Opens a file with a log: a server is running, or was killed. The log stays as it is, even if
+/// this is the last connection to close. Only its index, `-shm`, may be rebuilt.
+fn open_with_log(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -140,14 +139,13 @@ fn open_at_work(path: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
-/// Whether a write gets through: the right to write is taken as any writer takes it, and given back
-/// at once.
+/// Whether a write succeeds: takes the write lock as any writer does, and releases it.
 fn can_write(connection: &Connection) -> Result<(), Problem> {
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(of_sqlite)
 }
 
-/// Whether this account may write the file, and make what belongs beside it. Nobody has it open, so
-/// nobody could be in the way.
+/// Whether this account has the right to write the file and to create files beside it. No process
+/// has the file open, so no lock is in the way.
 fn may_write(path: &Path) -> Result<(), Problem> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -157,15 +155,14 @@ fn may_write(path: &Path) -> Result<(), Problem> {
     access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| of_system(error.into()))
 }
 
-/// Whether another process has the database open: each holds a lock on the file for as long. This
-/// asks for the lock's holder and takes nothing; but when the file is closed again, this process
-/// has no locks on it any more.
+/// Whether another process has the database open and therefore holds a lock on the file. This asks
+/// for the holder and takes no lock. Closing the file releases all locks of this process on it.
 fn is_in_use(file: &File) -> io::Result<bool> {
     Ok(fcntl_getlk(file, &Flock::from(FlockType::WriteLock))?.is_some())
 }
 
-/// The file that SQLite puts beside the database.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// The file with this suffix that SQLite creates beside the database.
+fn file_beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()

@@ -1,10 +1,10 @@
-//! Where idempotency records are, kept in memory.
+//! An index of idempotency keys in memory.
 //!
-//! Keys are random, so an index of them on the disk costs a random page for each key: measured with
-//! 5 million keys, a seventh of the throughput and fifteen times the bytes (`docs/performance.md`).
-//! An SQLite file has one owner, so that one can keep the index in memory, while the records
-//! themselves are only appended. The rows remain the truth: what the index finds is compared with
-//! its row. It is loaded before the database is used, and takes 29 to 36 bytes for each key.
+//! Keys are random, so an index of them on the disk writes a random page for each key. Measured
+//! with 5 million keys, that costs a seventh of the throughput and fifteen times the bytes written
+//! (`docs/performance.md`). One process owns an SQLite file, so it can hold the index in memory and
+//! only append the records. The rows are authoritative: a candidate from the index is compared with
+//! its row. The index is loaded before the database is used, and takes 29 to 36 bytes for each key.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,10 +15,11 @@ use parking_lot::Mutex;
 
 use crate::Value;
 
-/// Shards keep each map small: growing one stops the others for less than a millisecond.
+/// The number of shards. Growing the map of a shard takes less than a millisecond, and blocks only
+/// the keys of that shard.
 const SHARDS: usize = 256;
 
-/// The hash of a scope and a key. Two keys may have the same.
+/// The hash of a scope and a key. Two keys can have the same hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KeyHash(u64);
 
@@ -44,8 +45,8 @@ impl Hasher for IdentityHasher {
 struct Shard {
     /// The newest record of each hash.
     newest: HashMap<KeyHash, i64, BuildHasherDefault<IdentityHasher>>,
-    /// All others: of keys that were claimed again after they expired, and of keys that share a
-    /// hash.
+    /// All other records: of keys that were claimed again after they expired, and of keys that
+    /// share a hash.
     others: Vec<(KeyHash, i64)>,
 }
 
@@ -93,7 +94,7 @@ impl KeyIndex {
         KeyHash(self.hashing.hash_one((scope, key)))
     }
 
-    /// The records that may have this key.
+    /// The ids of the records that may have this key.
     pub(crate) fn candidates(&self, hash: KeyHash) -> Vec<i64> {
         let Some(shard) = self.shard(hash) else { return Vec::new() };
         let shard = shard.lock();
@@ -113,14 +114,16 @@ impl KeyIndex {
         }
     }
 
-    /// There is always one. The map uses the upper bits of the hash, so this uses the lower ones.
+    /// The shard of a hash; there is always one. It depends on the lower bits of the hash, because
+    /// the map uses the upper ones.
     fn shard(&self, hash: KeyHash) -> Option<&Mutex<Shard>> {
         let number = hash.0 % self.shards.len().max(1) as u64;
         self.shards.get(usize::try_from(number).unwrap_or(0))
     }
 }
 
-/// The changes of the current transaction: it sees them at once, others once it is committed.
+/// The changes of the current transaction. The transaction sees them at once, others when it is
+/// committed.
 #[derive(Default)]
 pub(crate) struct StagedKeys {
     index: KeyIndex,
@@ -142,13 +145,13 @@ impl StagedKeys {
         self.index.hash(scope, key)
     }
 
-    /// The records that may have this key, as this transaction sees them.
+    /// The ids of the records that may have this key, as this transaction sees them.
     pub(crate) fn candidates(&self, hash: KeyHash) -> Vec<i64> {
         let mut ids = self.index.candidates(hash);
         for change in &*self.changes.borrow() {
             match change {
                 Change::Added(added, id) if *added == hash => ids.push(*id),
-                Change::Removed(_, gone) => ids.retain(|id| id != gone),
+                Change::Removed(_, removed) => ids.retain(|id| id != removed),
                 Change::Added(..) => {}
             }
         }
@@ -163,7 +166,7 @@ impl StagedKeys {
         self.changes.borrow_mut().push(Change::Removed(hash, id));
     }
 
-    /// The transaction is committed.
+    /// Applies the changes to the index: the transaction is committed.
     pub(super) fn commit(&self) {
         for change in self.changes.borrow_mut().drain(..) {
             match change {
@@ -173,7 +176,7 @@ impl StagedKeys {
         }
     }
 
-    /// The transaction is rolled back.
+    /// Drops the changes: the transaction is rolled back.
     pub(super) fn roll_back(&self) {
         self.changes.borrow_mut().clear();
     }
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_staged_change_is_seen_by_its_transaction_and_by_others_once_it_is_committed() {
+    fn a_staged_change_is_visible_to_its_transaction_and_to_others_after_the_commit() {
         let (index, staged) = staged();
         staged.add(ADA, 7);
         assert_eq!(staged.candidates(ADA), [7]);
@@ -202,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_is_rolled_back_leaves_nothing_behind() {
+    fn a_change_that_is_rolled_back_has_no_effect() {
         let (index, staged) = staged();
         staged.add(ADA, 7);
         staged.roll_back();
@@ -211,25 +214,25 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_share_a_hash_are_all_candidates_whichever_of_them_goes() {
-        for (gone, left) in [(3, vec![9, 5]), (5, vec![9, 3]), (9, vec![5, 3])] {
+    fn keys_that_share_a_hash_are_all_candidates_whichever_is_removed() {
+        for (removed, left) in [(3, vec![9, 5]), (5, vec![9, 3]), (9, vec![5, 3])] {
             let (index, staged) = staged();
             for (hash, id) in [(ADA, 3), (BOB, 4), (ADA, 5), (ADA, 9)] {
                 index.add(hash, id);
             }
-            staged.remove(ADA, gone);
+            staged.remove(ADA, removed);
             let mut seen = staged.candidates(ADA);
             staged.commit();
-            let mut kept = index.candidates(ADA);
+            let mut committed = index.candidates(ADA);
             seen.sort_unstable_by(|left, right| right.cmp(left));
-            kept.sort_unstable_by(|left, right| right.cmp(left));
-            assert_eq!((seen, kept), (left.clone(), left));
+            committed.sort_unstable_by(|left, right| right.cmp(left));
+            assert_eq!((seen, committed), (left.clone(), left));
             assert_eq!(index.candidates(BOB), [4]);
         }
     }
 
     #[test]
-    fn scope_and_key_make_the_hash() {
+    fn the_hash_depends_on_scope_and_key() {
         let index = KeyIndex::default();
         let hash = |scope: &str, key| index.hash(&Value::from(scope), key);
         assert_eq!(hash("org_1", "key"), hash("org_1", "key"));

@@ -1,10 +1,12 @@
-//! SQLite: one file, one writer that commits in batches, readers beside it.
+//! SQLite: one file, a writer that commits in batches, and connections for reads.
 
+mod appended_records;
 pub(crate) mod inspect;
 pub(crate) mod key_index;
 mod open;
 mod readers;
 pub(crate) mod statement;
+mod transaction;
 mod writer;
 
 use std::path::Path;
@@ -12,17 +14,17 @@ use std::sync::Arc;
 
 use refinery_core::Runner;
 
-use self::key_index::{KeyIndex, StagedKeys};
+pub use self::appended_records::AppendedRecords;
+use self::key_index::KeyIndex;
+pub(crate) use self::key_index::StagedKeys;
 use self::readers::Readers;
+pub(crate) use self::transaction::SqliteTransaction;
 use crate::queue::Queue;
 use crate::row::Read;
 use crate::sql::Sql;
 use crate::value::Value;
 use crate::write::{Write, WriteResult};
 use crate::{OpenError, StoreError, WriterMetrics};
-
-/// How many statements a connection keeps prepared: more than either store has.
-const STATEMENT_CACHE: usize = 128;
 
 /// A database file with its writer and readers. Clones share them.
 #[derive(Clone)]
@@ -32,15 +34,8 @@ pub(crate) struct Database {
     keys: KeyIndex,
 }
 
-/// A transaction, and what it does to the index of idempotency keys.
-#[derive(Clone, Copy)]
-pub(crate) struct SqliteTransaction<'a> {
-    pub(crate) connection: &'a rusqlite::Connection,
-    pub(crate) keys: &'a StagedKeys,
-}
-
 impl Database {
-    /// Opens the file, makes it if it is missing, and brings its tables up to date.
+    /// Opens the file. Creates it if it is missing, and migrates its tables.
     pub(crate) fn open(
         path: &Path,
         migrations: &Runner,
@@ -56,11 +51,11 @@ impl Database {
         }
         let staged = StagedKeys::new(keys.clone());
         let queue =
-            Queue::start(move |waiting| writer::work(connection, &staged, waiting, &metrics))?;
+            Queue::start(move |waiting| writer::run(connection, &staged, waiting, &metrics))?;
         Ok(Self { queue: Arc::new(queue), readers, keys })
     }
 
-    /// Where idempotency records are.
+    /// The index of idempotency keys.
     pub(crate) fn keys(&self) -> &KeyIndex {
         &self.keys
     }
@@ -96,7 +91,7 @@ impl Database {
     }
 
     pub(crate) async fn close(&self) {
-        // The last connection to close moves the log into the file, which a reader's could not.
+        // The last connection to close moves the log into the file. Only the writer's can.
         self.readers.close();
         self.queue.close().await;
     }

@@ -1,4 +1,4 @@
-//! Opening connections, with the settings that make a commit durable.
+//! Opens connections, with the settings that make a commit durable.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -10,15 +10,17 @@ use refinery_core::error::Kind;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::STATEMENT_CACHE;
 use super::key_index::KeyIndex;
 use crate::{OpenError, Value};
 
-/// How long a connection waits for another process (a command of the operator's, a backup) to let
-/// go of the file.
+/// The number of prepared statements that a connection caches: more than either store has.
+const STATEMENT_CACHE: usize = 128;
+
+/// How long a connection waits for a lock of another process, such as a backup or a command of the
+/// operator.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// WAL lets readers go on beside the writer; FULL makes a commit survive a power cut.
+/// With WAL, reads and writes do not block each other. FULL makes a commit survive a power cut.
 const SETTINGS: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
@@ -26,6 +28,7 @@ const SETTINGS: &str = "
     PRAGMA temp_store = MEMORY;
 ";
 
+/// Opens a connection for the writer. Creates the file if it is missing, and migrates its tables.
 pub(super) fn writable(path: &Path, migrations: &Runner) -> Result<Connection, OpenError> {
     create_private(path)?;
     let mut connection =
@@ -37,20 +40,21 @@ pub(super) fn writable(path: &Path, migrations: &Runner) -> Result<Connection, O
     Ok(connection)
 }
 
-/// Makes the file, if it is missing, for the operator's account only; what SQLite puts beside it
-/// will be as private.
+/// Creates the file, if it is missing, with access for the operator's account only. SQLite gives
+/// the files beside it the same mode.
 fn create_private(path: &Path) -> Result<(), OpenError> {
-    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-    made.map(drop).map_err(|source| OpenError::File { path: path.to_owned(), source })
+    let created = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    created.map(drop).map_err(|source| OpenError::File { path: path.to_owned(), source })
 }
 
+/// Opens a connection for reads.
 pub(super) fn readable(path: &Path) -> Result<Connection, OpenError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     let open = || {
-        // A connection never leaves its thread while in use, so SQLite need not lock it.
+        // One thread at a time uses a connection, so SQLite need not lock it.
         let connection =
             Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -58,8 +62,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
             connection.execute_batch(SETTINGS)?;
         }
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-        // Plans do not depend on values: without this, some joins are planned anew each time that
-        // values are bound.
+        // The query planner ignores bound values. Otherwise SQLite plans some joins again each time
+        // that values are bound.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(connection)
     };

@@ -1,44 +1,45 @@
-//! Connections for reading, shared by everybody.
+//! Connections for reads.
 //!
-//! Most reads take microseconds: less than it takes to wake another thread. So each is begun where
-//! it is asked for. One that turns out to be long is broken off, and done from its beginning where
-//! it holds up nobody else.
+//! Most reads take microseconds, which is less than it takes to wake another thread. So a read
+//! begins on its caller's thread. A read that turns out to be long is interrupted, and starts again
+//! on a thread where it blocks no other task.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::open;
 use crate::{OpenError, StoreError};
 
-/// How many long reads there may be at once, and how many short ones: as many as can be busy on a
-/// small machine.
+/// The number of connections for short reads, and of those for long reads: as many as a small
+/// machine can keep busy.
 const CONNECTIONS: usize = 4;
 
-/// How many instructions of SQLite's are a step, and how many steps a short read may take: about a
-/// millisecond in all.
+/// The number of SQLite instructions in a step, and the number of steps that a short read can take:
+/// about a millisecond in all.
 const INSTRUCTIONS: i32 = 1000;
 const STEPS: u32 = 50;
 
 #[derive(Clone)]
 pub(super) struct Readers {
-    short: Arc<Mutex<Vec<Short>>>,
-    /// One permit for each connection for long reads that nobody is using.
+    short: Arc<Mutex<Vec<LimitedReader>>>,
+    /// A permit for each connection in `long`.
     free: Arc<Semaphore>,
     long: Arc<Mutex<Vec<Connection>>>,
 }
 
-/// A connection that breaks off what is not short.
-struct Short {
+/// A connection that interrupts long reads.
+struct LimitedReader {
     connection: Connection,
     steps_left: Arc<AtomicU32>,
 }
 
-impl Short {
+impl LimitedReader {
     fn open(path: &Path) -> Result<Self, OpenError> {
         let mut connection = open::readable(path)?;
         let steps_left = Arc::new(AtomicU32::new(0));
@@ -53,29 +54,30 @@ impl Short {
         Ok(Self { connection, steps_left })
     }
 
-    /// The answer, unless finding it takes too long.
+    /// The result of the read, or `None` if it takes too long.
     fn read<T>(
         &self,
         query: impl Fn(&Connection) -> Result<T, StoreError>,
     ) -> Option<Result<T, StoreError>> {
         self.steps_left.store(STEPS, Ordering::Relaxed);
-        let answer = answer(&self.connection, query);
-        let is_broken_off = answer.is_err() && self.steps_left.load(Ordering::Relaxed) == 0;
-        (!is_broken_off).then_some(answer)
+        let result = catch_panic(&self.connection, query);
+        let is_interrupted = result.is_err() && self.steps_left.load(Ordering::Relaxed) == 0;
+        (!is_interrupted).then_some(result)
     }
 }
 
-fn answer<T>(
+fn catch_panic<T>(
     connection: &Connection,
     query: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let answer = catch_unwind(AssertUnwindSafe(|| query(connection)));
-    answer.map_err(|_| StoreError::Internal("a read panicked".into()))?
+    let result = catch_unwind(AssertUnwindSafe(|| query(connection)));
+    result.map_err(|_| StoreError::Internal("a read panicked".into()))?
 }
 
 impl Readers {
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
-        let short: Result<Vec<_>, _> = (0..CONNECTIONS).map(|_| Short::open(path)).collect();
+        let short: Result<Vec<_>, _> =
+            (0..CONNECTIONS).map(|_| LimitedReader::open(path)).collect();
         let long: Result<Vec<_>, _> = (0..CONNECTIONS).map(|_| open::readable(path)).collect();
         Ok(Self {
             short: Arc::new(Mutex::new(short?)),
@@ -90,22 +92,22 @@ impl Readers {
         F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         match self.read_here(&query) {
-            Some(answer) => answer,
+            Some(result) => result,
             None => self.read_elsewhere(query).await,
         }
     }
 
-    /// The answer, unless finding it takes too long or all connections are taken.
+    /// The result of the read, or `None` if it takes too long or no connection is free.
     fn read_here<T>(
         &self,
         query: impl Fn(&Connection) -> Result<T, StoreError>,
     ) -> Option<Result<T, StoreError>> {
-        let reader = lock(&self.short).pop()?;
-        let answer = reader.read(query);
+        let reader = self.short.lock().pop()?;
+        let result = reader.read(query);
         if !self.free.is_closed() {
-            lock(&self.short).push(reader);
+            self.short.lock().push(reader);
         }
-        answer
+        result
     }
 
     async fn read_elsewhere<T, F>(&self, query: F) -> Result<T, StoreError>
@@ -117,26 +119,21 @@ impl Readers {
             Arc::clone(&self.free).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let connections = Arc::clone(&self.long);
         let read = tokio::task::spawn_blocking(move || {
-            let connection = lock(&connections).pop().ok_or(StoreError::Closed)?;
-            let answer = answer(&connection, query);
-            lock(&connections).push(connection);
-            // Only now may the next one look for a connection, even if this one's caller is gone.
+            let connection = connections.lock().pop().ok_or(StoreError::Closed)?;
+            let result = catch_panic(&connection, query);
+            connections.lock().push(connection);
+            // The permit is released after the connection, even if the caller has hung up.
             drop(permit);
-            answer
+            result
         });
         read.await.map_err(|_| StoreError::Closed)?
     }
 
     pub(super) fn close(&self) {
         self.free.close();
-        lock(&self.short).clear();
-        lock(&self.long).clear();
+        self.short.lock().clear();
+        self.long.lock().clear();
     }
-}
-
-/// A list of connections is never half written: a poisoned lock hides nothing broken.
-fn lock<T>(connections: &Mutex<Vec<T>>) -> std::sync::MutexGuard<'_, Vec<T>> {
-    connections.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -154,34 +151,36 @@ mod tests {
         (folder, readers)
     }
 
-    /// Counts to this number, which takes a few instructions for each.
+    /// Counts to this number, with a few instructions for each.
     fn count_to(end: i64) -> impl Fn(&Connection) -> Result<i64, StoreError> + Send + 'static {
         move |connection| {
-            let sql = "WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < $1)
+            let sql = "WITH RECURSIVE counted (n) AS (
+                    SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < $1)
                 SELECT MAX(n) FROM counted";
             Ok(connection.prepare_cached(sql)?.query_row([end], |row| row.get(0))?)
         }
     }
 
     #[tokio::test]
-    async fn a_short_read_is_done_here_and_a_long_one_elsewhere() {
+    async fn a_short_read_runs_on_the_callers_thread_and_a_long_one_elsewhere() {
         let (_folder, readers) = database();
         for _ in 0..1000 {
             assert_eq!(readers.read_here(count_to(10)).unwrap().unwrap(), 10);
         }
         assert!(readers.read_here(count_to(1_000_000)).is_none());
         assert_eq!(readers.read(count_to(1_000_000)).await.unwrap(), 1_000_000);
-        // Whoever was broken off has left nothing behind.
+        // An interrupted read does not affect the next one on its connection.
         assert_eq!(readers.read_here(count_to(10)).unwrap().unwrap(), 10);
     }
 
     #[tokio::test]
-    async fn an_error_is_an_error_wherever_it_comes_from() {
+    async fn errors_and_panics_of_a_read_are_returned() {
         let (_folder, readers) = database();
-        let wrong =
-            |connection: &Connection| Ok(connection.prepare("SELECT * FROM nowhere").map(drop)?);
+        let wrong = |connection: &Connection| {
+            Ok(connection.prepare("SELECT * FROM no_such_table").map(drop)?)
+        };
         assert!(matches!(readers.read(wrong).await, Err(StoreError::Internal(_))));
-        let panicking = |_: &Connection| -> Result<(), StoreError> { panic!("told to") };
+        let panicking = |_: &Connection| -> Result<(), StoreError> { panic!("requested failure") };
         assert!(matches!(readers.read(panicking).await, Err(StoreError::Internal(_))));
         readers.close();
         assert!(matches!(readers.read(count_to(1)).await, Err(StoreError::Closed)));

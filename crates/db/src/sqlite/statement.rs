@@ -1,4 +1,4 @@
-//! Running statements on a connection.
+//! Runs statements on a connection.
 
 use rusqlite::{CachedStatement, Connection, params_from_iter};
 
@@ -7,6 +7,7 @@ use crate::row::Row;
 use crate::sql::Sql;
 use crate::value::Value;
 
+/// Runs a statement. Returns the number of rows that it changed.
 pub(crate) fn execute(
     connection: &Connection,
     sql: &Sql,
@@ -17,7 +18,7 @@ pub(crate) fn execute(
     Ok(u64::try_from(changed).unwrap_or(u64::MAX))
 }
 
-/// How many rows of the table each of these has changed.
+/// Runs a statement for each row. Returns the number of rows that each run changed.
 pub(crate) fn execute_each<const N: usize>(
     connection: &Connection,
     sql: &Sql,
@@ -27,6 +28,7 @@ pub(crate) fn execute_each<const N: usize>(
     rows.iter().map(|row| Ok(statement.execute(params_from_iter(row))?)).collect()
 }
 
+/// Runs a query. Returns its rows.
 pub(crate) fn query<T>(
     connection: &Connection,
     sql: &Sql,
@@ -34,11 +36,11 @@ pub(crate) fn query<T>(
     read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     let mut found = Vec::new();
-    find(&mut prepare(connection, sql)?, sql, parameters, &read, &mut found)?;
+    run_query(&mut prepare(connection, sql)?, sql, parameters, &read, &mut found)?;
     Ok(found)
 }
 
-/// What is found for all rows together.
+/// Runs a query for each row. Returns what it finds for all of them.
 pub(crate) fn query_each<T, const N: usize>(
     connection: &Connection,
     sql: &Sql,
@@ -48,19 +50,20 @@ pub(crate) fn query_each<T, const N: usize>(
     let mut statement = prepare(connection, sql)?;
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
-        find(&mut statement, sql, row, &read, &mut found)?;
+        run_query(&mut statement, sql, row, &read, &mut found)?;
     }
     Ok(found)
 }
 
-fn find<T>(
+/// Runs a prepared query, and adds its rows to `found`.
+fn run_query<T>(
     statement: &mut CachedStatement<'_>,
     sql: &Sql,
     parameters: &[Value<'_>],
     read: &impl Fn(&Row<'_>) -> Result<T, StoreError>,
     found: &mut Vec<T>,
 ) -> Result<(), StoreError> {
-    let columns = sql.columns(|| statement.column_names().map(str::to_owned).collect());
+    let columns = sql.result_columns(|| statement.column_names().map(str::to_owned).collect());
     let mut rows = statement.query(params_from_iter(parameters))?;
     while let Some(row) = rows.next()? {
         found.push(read(&Row::sqlite(row, columns))?);
@@ -68,7 +71,7 @@ fn find<T>(
     Ok(())
 }
 
-/// The statement, prepared once per connection.
+/// The statement, which is prepared once per connection.
 fn prepare<'connection>(
     connection: &'connection Connection,
     sql: &Sql,

@@ -1,9 +1,9 @@
-//! The one writer of a file: a thread that commits waiting writes in batches.
+//! The writer of a file: a thread that commits waiting writes in batches.
 //!
-//! A sync costs the same for one write as for a hundred. So the thread takes all that is waiting,
-//! decides it in one transaction, commits once, and answers everybody. It never waits for a batch
-//! to fill: under low load a batch is one write, under high load it grows by itself while the
-//! previous one is being synced.
+//! A sync costs the same for one write as for a hundred. So the thread takes all waiting writes,
+//! applies them in one transaction, commits once, and answers each caller. It never waits for a
+//! batch to fill. Under low load a batch is one write; under high load it grows while the previous
+//! one is being synced.
 
 use std::time::Instant;
 
@@ -11,14 +11,15 @@ use futures_util::FutureExt;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc;
 
-use super::SqliteTransaction;
 use super::key_index::StagedKeys;
+use super::transaction::SqliteTransaction;
 use crate::batch::{Batch, Failure, QueuedWrites};
 use crate::queue::LARGEST_BATCH;
-use crate::write::{EngineTransaction, Transaction};
+use crate::transaction::{EngineTransaction, Transaction};
 use crate::{StoreError, WriterMetrics};
 
-pub(super) fn work(
+/// Commits the writes of the queue until it is closed and empty.
+pub(super) fn run(
     mut connection: Connection,
     keys: &StagedKeys,
     mut waiting: mpsc::Receiver<Box<dyn QueuedWrites>>,
@@ -28,9 +29,9 @@ pub(super) fn work(
     while waiting.blocking_recv_many(&mut jobs, LARGEST_BATCH) > 0 {
         let settled = Batch::of(jobs.drain(..))
             .commit_with(async |batch| commit(&mut connection, keys, batch, metrics));
-        // Nothing in it ever waits, so it is done at its first poll.
+        // On SQLite nothing is awaited, so the future is ready at its first poll.
         if settled.now_or_never().is_none() {
-            tracing::error!("a write waited for something on SQLite");
+            tracing::error!("a write was suspended on SQLite");
         }
     }
 }
@@ -45,15 +46,14 @@ fn commit(
     keys.roll_back();
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(whole)?;
-    // A transaction that is dropped is rolled back: neither an error nor a panic leaves anything
-    // behind.
-    let never_waits =
-        || Failure::Whole(StoreError::Internal("a write waited for something on SQLite".into()));
+    // A transaction that is dropped, by an error or a panic, is rolled back.
+    let suspended =
+        || Failure::Whole(StoreError::Internal("a write was suspended on SQLite".into()));
     let sqlite = SqliteTransaction { connection: &transaction, keys };
     batch
         .apply(&Transaction(EngineTransaction::Sqlite(sqlite)))
         .now_or_never()
-        .ok_or_else(never_waits)??;
+        .ok_or_else(suspended)??;
     transaction.commit().map_err(whole)?;
     keys.commit();
     metrics.committed(batch.len(), start.elapsed());
@@ -73,7 +73,7 @@ mod tests {
     use crate::sql::Sql;
     use crate::write::{Write, apply_each};
 
-    /// Writes a number; fails or panics when it is told to.
+    /// Writes a number; fails or panics on request.
     #[derive(Clone, Copy)]
     enum Number {
         Good(i64),
@@ -94,8 +94,8 @@ mod tests {
                 transaction.execute(&INSERT, &[(*number).into()]).await?;
                 match write {
                     Self::Good(number) => Ok(*number),
-                    Self::Failing(_) => Err(StoreError::Internal("told to".into())),
-                    Self::Panicking(_) => panic!("told to"),
+                    Self::Failing(_) => Err(StoreError::Internal("requested failure".into())),
+                    Self::Panicking(_) => panic!("requested failure"),
                 }
             })
             .await
@@ -120,27 +120,27 @@ mod tests {
 
     fn start(connection: Connection) -> Queue {
         Queue::start(move |waiting| {
-            work(connection, &StagedKeys::default(), waiting, &WriterMetrics::default())
+            run(connection, &StagedKeys::default(), waiting, &WriterMetrics::default())
         })
         .unwrap()
     }
 
-    /// Queues all of them before the writer starts, so that they make one batch.
+    /// Queues all writes before the writer starts, so that they form one batch.
     fn write_together(writer: Connection, writes: &[Number]) -> Vec<Result<i64, StoreError>> {
         let (queue, waiting) = mpsc::channel(LENGTH);
-        let mut answers = Vec::new();
+        let mut results = Vec::new();
         for write in writes {
-            let (job, answered) = queued(*write);
+            let (job, result) = queued(*write);
             queue.try_send(job).ok().unwrap();
-            answers.push(answered);
+            results.push(result);
         }
         drop(queue);
-        work(writer, &StagedKeys::default(), waiting, &WriterMetrics::default());
-        answers.iter_mut().map(|answer| answer.try_recv().unwrap()).collect()
+        run(writer, &StagedKeys::default(), waiting, &WriterMetrics::default());
+        results.iter_mut().map(|result| result.try_recv().unwrap()).collect()
     }
 
     #[test]
-    fn what_fails_in_a_group_fails_alone_and_leaves_nothing_behind() {
+    fn a_write_that_fails_in_a_batch_fails_alone_and_is_rolled_back() {
         let (_folder, writer, reader) = database();
         let writes = [
             Number::Good(1),
@@ -149,44 +149,44 @@ mod tests {
             Number::Panicking(4),
             Number::Good(5),
         ];
-        let answers = write_together(writer, &writes);
+        let results = write_together(writer, &writes);
         assert_eq!(numbers(&reader), [1, 3, 5]);
-        let succeeded: Vec<bool> = answers.iter().map(Result::is_ok).collect();
+        let succeeded: Vec<bool> = results.iter().map(Result::is_ok).collect();
         assert_eq!(succeeded, [true, false, true, false, true]);
     }
 
     #[tokio::test]
-    async fn what_is_written_for_one_place_succeeds_or_fails_each_by_itself() {
+    async fn writes_of_one_caller_succeed_or_fail_alone() {
         let (_folder, writer, reader) = database();
         let writer = start(writer);
         let writes =
             vec![Number::Good(1), Number::Failing(2), Number::Good(3), Number::Panicking(4)];
-        let answers: Vec<Option<i64>> =
+        let results: Vec<Option<i64>> =
             writer.write_all(writes).await.into_iter().map(Result::ok).collect();
-        assert_eq!(answers, [Some(1), None, Some(3), None]);
+        assert_eq!(results, [Some(1), None, Some(3), None]);
         assert_eq!(numbers(&reader), [1, 3]);
         writer.close().await;
-        let answers = writer.write_all(vec![Number::Good(5), Number::Good(6)]).await;
+        let results = writer.write_all(vec![Number::Good(5), Number::Good(6)]).await;
         assert!(
-            matches!(answers[..], [Err(StoreError::Closed), Err(StoreError::Closed)]),
-            "{answers:?}"
+            matches!(results[..], [Err(StoreError::Closed), Err(StoreError::Closed)]),
+            "{results:?}"
         );
     }
 
     #[test]
-    fn what_nobody_waits_for_any_more_does_not_happen() {
+    fn a_write_whose_caller_has_hung_up_is_skipped() {
         let (_folder, writer, reader) = database();
         let (queue, waiting) = mpsc::channel(LENGTH);
-        let (abandoned, answered) = queued(Number::Good(1));
-        drop(answered);
+        let (abandoned, result) = queued(Number::Good(1));
+        drop(result);
         queue.try_send(abandoned).ok().unwrap();
         drop(queue);
-        work(writer, &StagedKeys::default(), waiting, &WriterMetrics::default());
+        run(writer, &StagedKeys::default(), waiting, &WriterMetrics::default());
         assert_eq!(numbers(&reader), Vec::<i64>::new());
     }
 
     #[tokio::test]
-    async fn when_too_much_is_waiting_more_is_refused_and_what_waits_is_done() {
+    async fn a_full_queue_refuses_writes_and_those_in_it_are_committed() {
         let (folder, connection, reader) = database();
         let other = Connection::open(folder.path().join("numbers.sqlite3")).unwrap();
         connection.busy_timeout(std::time::Duration::from_mins(1)).unwrap();
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_written_at_all_is_unavailable_and_leaves_nothing_behind() {
+    async fn a_locked_file_is_unavailable_and_its_writes_are_rolled_back() {
         let (folder, connection, reader) = database();
         let other = Connection::open(folder.path().join("numbers.sqlite3")).unwrap();
         connection.busy_timeout(std::time::Duration::ZERO).unwrap();
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn closing_finishes_what_is_waiting_and_refuses_what_comes_later() {
+    async fn closing_commits_waiting_writes_and_refuses_later_ones() {
         let (_folder, writer, reader) = database();
         let writer = start(writer);
         assert_eq!(writer.write(Number::Good(1)).await.unwrap(), 1);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use db::{Copied, PostgresOptions};
+use db::{CopyOutcome, PostgresOptions};
 
 use super::data_directory::DataDirectory;
 use super::start_error::StartError;
@@ -11,9 +11,9 @@ use super::start_error::StartError;
 #[derive(Clone, Debug)]
 pub struct CopiedDeployment {
     /// The workspace store.
-    pub workspace: Copied,
+    pub workspace: CopyOutcome,
     /// The challenge store.
-    pub challenge: Copied,
+    pub challenge: CopyOutcome,
 }
 
 /// Copies both stores from a data directory to PostgreSQL. No server may run on the directory. The

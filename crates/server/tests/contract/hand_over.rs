@@ -246,6 +246,7 @@ async fn a_scheduler_that_lost_its_lease_cannot_change_the_request() {
         key: leased[0].clone(),
         holder: "slow".into(),
         now: server.now(),
+        status: domain::challenge_request::Status::Failed,
         end: HandOverEnd::Failed { error: "too late".into() },
     };
     let finished =

@@ -1,54 +1,46 @@
-//! All apps of all workspaces, the deleted ones too: for operators (§13).
+//! Lists the apps of all workspaces, deleted ones included, for operators (§13).
 
-use db::{Row, Sql, StoreError, Value};
+use db::{Sql, StoreError, Value, read_columns};
 use domain::app::App;
 use domain::{Timestamp, WorkspaceId};
 
 use crate::WorkspaceStore;
-use crate::apps::records::read_app;
+use crate::apps::read::{APP, merge_providers};
 
-/// An app as an operator sees it.
+/// An app as an operator sees it (§13).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppOverview {
     /// The app.
     pub app: App,
-    /// When it was deleted, if it was.
+    /// When it was deleted, or `None`.
     pub deleted_at: Option<Timestamp>,
+}
+
+read_columns! {
+    /// An app as an operator sees it, with one of its providers.
+    APP_OVERVIEW: AppOverview {
+        ..app = APP,
+        deleted_at: optional_time,
+    } => AppOverview { app, deleted_at }
 }
 
 impl WorkspaceStore {
     /// All apps, or those of one workspace, oldest first.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// If the database cannot be read.
     pub async fn app_overviews(
         &self,
         workspace_id: Option<&WorkspaceId>,
     ) -> Result<Vec<AppOverview>, StoreError> {
         static SQL: Sql = Sql::new(
-            "SELECT apps.workspace_id, apps.client_id, apps.name, apps.created_at, apps.deleted_at,
-                app_providers.provider_id, app_providers.state
-            FROM apps LEFT JOIN app_providers
-                ON app_providers.workspace_id = apps.workspace_id AND app_providers.client_id = apps.client_id
-            WHERE CAST($1 AS TEXT) IS NULL OR apps.workspace_id = $1
-            ORDER BY apps.created_at, apps.workspace_id, apps.client_id",
-        );
+            "SELECT {columns} FROM apps LEFT JOIN app_providers USING (workspace_id, client_id)
+            WHERE CAST($1 AS TEXT) IS NULL OR workspace_id = $1
+            ORDER BY created_at, workspace_id, client_id",
+        )
+        .reading(&APP_OVERVIEW);
         let parameters = vec![Value::from(workspace_id.map(WorkspaceId::as_str)).into_owned()];
-        let rows = self.database.query(&SQL, parameters, read_overview).await?;
-        let mut overviews: Vec<AppOverview> = Vec::new();
-        for mut row in rows {
-            match overviews.last_mut().filter(|last| last.app.client_id == row.app.client_id) {
-                Some(last) => {
-                    last.app.enabled_providers.append(&mut row.app.enabled_providers);
-                    last.app.requested_providers.append(&mut row.app.requested_providers);
-                }
-                None => overviews.push(row),
-            }
-        }
-        Ok(overviews)
+        let rows = self.database.query(&SQL, parameters, APP_OVERVIEW.read).await?;
+        Ok(merge_providers(rows, |overview| &mut overview.app))
     }
-}
-
-fn read_overview(row: &Row<'_>) -> Result<AppOverview, StoreError> {
-    Ok(AppOverview { app: read_app(row)?, deleted_at: row.optional_time("deleted_at")? })
 }

@@ -1,49 +1,51 @@
-//! Listing an app's challenge requests (§6).
+//! Lists an app's challenge requests (§6).
 
 use db::{Row, Sql, StoreError, Value};
 use domain::challenge_request::{ChallengeRequest, Status};
 use domain::{ClientId, RequestId, WorkspaceId};
 
 use crate::WorkspaceStore;
-use crate::challenge_requests::{read_request, request_columns};
+use crate::challenge_requests::read::REQUEST;
 
 /// Which of an app's production tests to list (§6).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListFilter {
-    /// Only those that have become a challenge, or only those that have not.
+    /// `true` for scheduled ones only, `false` for others only.
     pub scheduled: Option<bool>,
-    /// Only those that stand here.
+    /// Those with this status only.
     pub status: Option<Status>,
-    /// Youngest first instead of oldest first.
+    /// Newest first instead of oldest first.
     pub descending: bool,
-    /// How many at most; `None` means all.
+    /// The largest number of requests in the page. `None` for no limit.
     pub limit: Option<u32>,
-    /// How many to leave out at the beginning.
+    /// How many requests precede the page.
     pub offset: u64,
 }
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The part.
+    /// The requests of the page.
     pub requests: Vec<ChallengeRequest>,
-    /// How many there are in all.
+    /// The number of all requests that match the filter.
     pub total: u64,
 }
 
-/// How many rows make a part of a long list: enough to be worth a read, little enough to hold in
-/// memory.
-pub const PART: u32 = 256;
+/// The number of rows of a list that are read at once: enough for efficient reads, few enough to
+/// hold in memory.
+pub const LIST_BATCH: u32 = 256;
 
-macro_rules! chosen {
+/// Selects the requests that match a filter: workspace `$1`, app `$2`, scheduled `$3`, status `$4`.
+macro_rules! matching {
     () => {
-        " FROM challenge_requests
-        WHERE workspace_id = $1 AND client_id = $2 AND (CAST($3 AS BOOLEAN) IS NULL OR (status = 'scheduled') = $3) AND (CAST($4 AS TEXT) IS NULL OR status = $4) "
+        "FROM challenge_requests WHERE workspace_id = $1 AND client_id = $2
+            AND (CAST($3 AS BOOLEAN) IS NULL OR (status = 'scheduled') = $3)
+            AND (CAST($4 AS TEXT) IS NULL OR status = $4)"
     };
 }
 
-/// How many there are in a status, if the filter lets them through: they are not counted anew
-/// (migration `totals`).
+/// The stored number of requests with a status, or 0 if the filter does not match the status.
+/// Triggers update it (migration `totals`).
 macro_rules! total_of {
     ($status:literal) => {
         concat!(
@@ -58,19 +60,16 @@ macro_rules! total_of {
     };
 }
 
-/// The page and, in each of its rows, how many there are uncut; one row without a request if the
-/// page is empty.
+/// The requests of a page, each with the total. One row without a request if the page is empty.
 macro_rules! page {
     ($order:literal) => {
         concat!(
-            "WITH page AS (SELECT ",
-            request_columns!(),
-            chosen!(),
-            "ORDER BY id ",
+            "WITH page AS (SELECT {columns} ",
+            matching!(),
+            " ORDER BY id ",
             $order,
-            " LIMIT $5 OFFSET $6) SELECT total, ",
-            request_columns!(),
-            " FROM (SELECT CAST(COALESCE(SUM(",
+            " LIMIT $5 OFFSET $6)
+            SELECT total, {columns} FROM (SELECT CAST(COALESCE(SUM(",
             total_of!("pending"),
             " + ",
             total_of!("scheduled"),
@@ -78,23 +77,25 @@ macro_rules! page {
             total_of!("failed"),
             " + ",
             total_of!("cancelled"),
-            "), 0) AS BIGINT) AS total FROM production_test_totals WHERE workspace_id = $1 AND client_id = $2) AS uncut LEFT JOIN page ON true ORDER BY id ",
+            "), 0) AS BIGINT) AS total
+                FROM production_test_totals WHERE workspace_id = $1 AND client_id = $2) AS counted
+            LEFT JOIN page ON true ORDER BY id ",
             $order
         )
     };
 }
 
-static OLDEST_FIRST: Sql = Sql::new(page!("ASC"));
-static YOUNGEST_FIRST: Sql = Sql::new(page!("DESC"));
+static OLDEST_FIRST: Sql = Sql::new(page!("ASC")).reading(&REQUEST);
+static NEWEST_FIRST: Sql = Sql::new(page!("DESC")).reading(&REQUEST);
 
-macro_rules! part {
-    ($beyond:literal, $order:literal) => {
+/// The next rows of a list after the id `$5`.
+macro_rules! next {
+    ($after:literal, $order:literal) => {
         concat!(
-            "SELECT ",
-            request_columns!(),
-            chosen!(),
-            "AND id ",
-            $beyond,
+            "SELECT {columns} ",
+            matching!(),
+            " AND id ",
+            $after,
             " $5 ORDER BY id ",
             $order,
             " LIMIT $6 OFFSET $7"
@@ -102,18 +103,18 @@ macro_rules! part {
     };
 }
 
-static NEXT_YOUNGER: Sql = Sql::new(part!(">", "ASC"));
-static NEXT_OLDER: Sql = Sql::new(part!("<", "DESC"));
+static NEXT_NEWER: Sql = Sql::new(next!(">", "ASC")).reading(&REQUEST);
+static NEXT_OLDER: Sql = Sql::new(next!("<", "DESC")).reading(&REQUEST);
 
-/// Where a list begins: before the first id, behind the last.
-const BEFORE_ALL: &[u8; 0] = &[];
-const BEHIND_ALL: &[u8; 17] = &[0xff; 17];
+/// Bounds for ids, which have 16 bytes: smaller than the first, and greater than the last.
+const BEFORE_FIRST: &[u8; 0] = &[];
+const AFTER_LAST: &[u8; 17] = &[0xff; 17];
 
 impl WorkspaceStore {
-    /// The app's challenge requests, filtered and cut, and how many there would be uncut.
+    /// A page of the app's challenge requests (§6).
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// If the database cannot be read.
     pub async fn challenge_requests(
         &self,
         workspace_id: &WorkspaceId,
@@ -126,53 +127,48 @@ impl WorkspaceStore {
             client_id.as_str().into(),
             scheduled.into(),
             status.map(Status::as_str).into(),
-            // No table has more rows than fit a signed 64-bit number.
+            // No table has more rows than an `i64` can count.
             limit.map_or(i64::MAX, i64::from).into(),
             i64::try_from(offset).unwrap_or(i64::MAX).into(),
         ];
-        let sql = if descending { &YOUNGEST_FIRST } else { &OLDEST_FIRST };
-        let rows =
-            self.database.query(sql, parameters.map(Value::into_owned).into(), read_row).await?;
+        let sql = if descending { &NEWEST_FIRST } else { &OLDEST_FIRST };
+        let parameters = parameters.map(Value::into_owned);
+        let rows = self.database.query(sql, parameters.into(), read_page_row).await?;
         let total = rows.first().map_or(0, |(total, _)| *total);
         Ok(Page { requests: rows.into_iter().filter_map(|(_, request)| request).collect(), total })
     }
-}
 
-impl WorkspaceStore {
-    /// The next part of the app's challenge requests, filtered: behind this id, or from the
-    /// beginning, less `offset` of them. A part with fewer than [`PART`] is the last one. The
-    /// filter's own limit and offset do not count.
+    /// The next requests of the app that match the filter: after the one with this id, or from the
+    /// beginning, without the first `offset`. Fewer than [`LIST_BATCH`] requests are the last ones.
+    /// The filter's own limit and offset are ignored.
     ///
     /// # Errors
-    /// When the database cannot be read.
-    pub async fn challenge_requests_behind(
+    /// If the database cannot be read.
+    pub async fn challenge_requests_after(
         &self,
         workspace_id: &WorkspaceId,
         client_id: &ClientId,
         filter: &ListFilter,
-        behind: Option<RequestId>,
+        after: Option<RequestId>,
         offset: u64,
     ) -> Result<Vec<ChallengeRequest>, StoreError> {
         let ListFilter { scheduled, status, descending, limit: _, offset: _ } = filter;
-        let end: Value<'_> = if *descending { BEHIND_ALL.into() } else { BEFORE_ALL.into() };
+        let start: Value<'_> = if *descending { AFTER_LAST.into() } else { BEFORE_FIRST.into() };
         let parameters = [
             workspace_id.as_str().into(),
             client_id.as_str().into(),
             (*scheduled).into(),
             status.map(Status::as_str).into(),
-            behind.as_ref().map_or(end, |id| id.as_bytes().into()),
-            PART.into(),
+            after.as_ref().map_or(start, |id| id.as_bytes().into()),
+            LIST_BATCH.into(),
             i64::try_from(offset).unwrap_or(i64::MAX).into(),
         ];
-        let sql = if *descending { &NEXT_OLDER } else { &NEXT_YOUNGER };
-        self.database.query(sql, parameters.map(Value::into_owned).into(), read_request).await
+        let sql = if *descending { &NEXT_OLDER } else { &NEXT_NEWER };
+        self.database.query(sql, parameters.map(Value::into_owned).into(), REQUEST.read).await
     }
 }
 
-fn read_row(row: &Row<'_>) -> Result<(u64, Option<ChallengeRequest>), StoreError> {
-    let request = match row.optional_bytes::<16>("id")? {
-        Some(_) => Some(read_request(row)?),
-        None => None,
-    };
-    Ok((row.integer("total")?.unsigned_abs(), request))
+/// The total, and a request of the page, if the page has any.
+fn read_page_row(row: &Row<'_>) -> Result<(u64, Option<ChallengeRequest>), StoreError> {
+    Ok((row.total("total")?, REQUEST.read_optional(row)?))
 }

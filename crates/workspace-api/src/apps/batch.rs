@@ -115,7 +115,7 @@ impl Batch<'_> {
         let Some(KeyedRequest { key, fingerprint }) = self.whole else { return Ok(()) };
         let Registration { api, workspace_id, .. } = self.registration;
         let now = api.clock_and_rng.now();
-        match api.store.earlier(workspace_id, key, now, Lookup::Always).await? {
+        match api.store.idempotency_record(workspace_id, key, now, Lookup::Always).await? {
             Some(earlier) if earlier.fingerprint != *fingerprint => Err(ApiError::key_conflict()),
             _ => Ok(()),
         }

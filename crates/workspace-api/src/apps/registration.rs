@@ -9,7 +9,7 @@ use http_support::bearer;
 use http_support::error::ApiError;
 use http_support::idempotency::{KeyedRequest, Outcome, once};
 use serde_json::{Map, Value};
-use store_workspace::{CreateApp, Made, RegisterApp, Registered};
+use store_workspace::{CreateApp, IdempotentResult, RegisterApp, RegisterAppOutcome};
 use wire::app::{App, CreateApp as Body, read_app};
 
 use crate::state::WorkspaceApi;
@@ -60,7 +60,7 @@ impl Registration<'_> {
         self,
         keyed: Option<KeyedRequest>,
         body: &Map<String, Value>,
-    ) -> Result<Outcome<App, Made>, ApiError> {
+    ) -> Result<Outcome<App, IdempotentResult>, ApiError> {
         let Body { name, redirect_uris } = read_app(body).map_err(ApiError::validation)?;
         let redirect_uris = redirect_uris.unwrap_or_default();
         let client_secret = new_client_secret(self.api.clock_and_rng.randomness());
@@ -68,13 +68,13 @@ impl Registration<'_> {
             let app = self.new_app(&name);
             let write = self.write(keyed.as_ref(), &app, &client_secret, &redirect_uris)?;
             match self.api.store.register_app(write).await? {
-                Registered::Yes => {
+                RegisterAppOutcome::Registered => {
                     let app = App::new(&app, client_secret, redirect_uris, app.created_at);
                     return Ok(Outcome::Created(app));
                 }
-                Registered::ClientIdTaken => {}
-                Registered::Replay(made) => return Ok(Outcome::Replay(*made)),
-                Registered::KeyConflict => return Ok(Outcome::KeyConflict),
+                RegisterAppOutcome::ClientIdTaken => {}
+                RegisterAppOutcome::Replay(made) => return Ok(Outcome::Replay(*made)),
+                RegisterAppOutcome::KeyConflict => return Ok(Outcome::KeyConflict),
             }
         }
         Err(ApiError::internal("no free client id was found"))
@@ -119,8 +119,8 @@ impl Registration<'_> {
 
     /// The app as it was created, rebuilt from the body, because the same request describes the
     /// same app. Another API key of the workspace cannot decrypt the secret and sees a placeholder.
-    fn replay(self, made: Made, body: &Map<String, Value>) -> Result<App, ApiError> {
-        let Made { client_id, app_created_at, sealed_secret, .. } = made;
+    fn replay(self, made: IdempotentResult, body: &Map<String, Value>) -> Result<App, ApiError> {
+        let IdempotentResult { client_id, app_created_at, sealed_secret, .. } = made;
         let Body { name, redirect_uris } = read_app(body).map_err(ApiError::validation)?;
         let opened = sealed_secret.and_then(|sealed| sealed.open(self.api_key, client_id.as_str()));
         let client_secret = opened.unwrap_or_else(|| preview(""));

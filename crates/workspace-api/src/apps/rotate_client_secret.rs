@@ -17,7 +17,7 @@ use http_support::idempotency::{
 };
 use http_support::path::PathParameters;
 use http_support::response::CreatedWithoutLocation;
-use store_workspace::{Made, RotateClientSecret, Rotated};
+use store_workspace::{IdempotentResult, RotateClientSecret, RotateSecretOutcome};
 use wire::app::ClientSecret;
 
 use super::registration::api_key;
@@ -76,7 +76,10 @@ struct Rotation<'a> {
 }
 
 impl Rotation<'_> {
-    async fn rotate(&self, keyed: Option<KeyedRequest>) -> Result<Outcome<String, Made>, ApiError> {
+    async fn rotate(
+        &self,
+        keyed: Option<KeyedRequest>,
+    ) -> Result<Outcome<String, IdempotentResult>, ApiError> {
         let client_secret = new_client_secret(self.api.clock_and_rng.randomness());
         let now = self.api.clock_and_rng.now();
         let idempotency = match keyed {
@@ -98,16 +101,16 @@ impl Rotation<'_> {
             now,
         };
         match self.api.store.rotate_client_secret(write).await? {
-            Rotated::Yes => Ok(Outcome::Created(client_secret)),
-            Rotated::Replay(made) => Ok(Outcome::Replay(*made)),
-            Rotated::KeyConflict => Ok(Outcome::KeyConflict),
-            Rotated::NoSuchApp => Err(ApiError::not_found(NO_SUCH_APP)),
+            RotateSecretOutcome::Rotated => Ok(Outcome::Created(client_secret)),
+            RotateSecretOutcome::Replay(made) => Ok(Outcome::Replay(*made)),
+            RotateSecretOutcome::KeyConflict => Ok(Outcome::KeyConflict),
+            RotateSecretOutcome::NoSuchApp => Err(ApiError::not_found(NO_SUCH_APP)),
         }
     }
 
     /// The secret as it was shown. Another API key of the workspace cannot decrypt it and sees a
     /// placeholder.
-    fn replay(&self, made: Made, key: Option<&IdempotencyKey>) -> String {
+    fn replay(&self, made: IdempotentResult, key: Option<&IdempotencyKey>) -> String {
         let open = |key| {
             let context = context(self.client_id, key, made.expires_at);
             made.sealed_secret.as_ref()?.open(self.api_key, &context)

@@ -20,7 +20,7 @@ use http_support::path::PathParameters;
 use http_support::response::Created;
 use scheduler::Reservation;
 use serde_json::{Map, Value, json};
-use store_workspace::{CreateChallengeRequest, CreateOutcome, Made, RequestKey};
+use store_workspace::{CreateChallengeRequest, CreateOutcome, IdempotentResult, RequestKey};
 use wire::error::FieldError;
 use wire::production_test as body;
 
@@ -80,7 +80,7 @@ async fn store(
     app: &App,
     payload: Payload,
     keyed: Option<KeyedRequest>,
-) -> Result<Outcome<body::ChallengeRequest, Made>, ApiError> {
+) -> Result<Outcome<body::ChallengeRequest, IdempotentResult>, ApiError> {
     let now = api.clock_and_rng.now();
     let request = ChallengeRequest::new(api.clock_and_rng.ids().request(), app, payload, now);
     let dispatch = api.local_dispatch.as_ref();
@@ -115,7 +115,7 @@ async fn store(
 
 /// The request as it was ordered, without its progress, so that the first response and every replay
 /// are the same.
-fn replay(made: Made) -> Result<body::ChallengeRequest, ApiError> {
+fn replay(made: IdempotentResult) -> Result<body::ChallengeRequest, ApiError> {
     let request =
         made.request.ok_or_else(|| ApiError::internal("an order's key without an order"))?;
     Ok((&request.as_ordered()).into())

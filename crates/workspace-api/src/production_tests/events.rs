@@ -73,7 +73,7 @@ pub(crate) async fn follow(
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     let app = api.app(&caller.workspace_id, &client_id).await?;
     let resume_after = last_event_id(&headers)?;
-    let stored = api.store.kept_events(&app.workspace_id, &app.client_id).await?;
+    let stored = api.store.event_range(&app.workspace_id, &app.client_id).await?;
     let last = match resume_after {
         None => stored.newest,
         Some(last) if stored.has_all_after(last) => last,

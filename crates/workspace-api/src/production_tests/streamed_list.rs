@@ -13,7 +13,7 @@ use domain::challenge_request::ChallengeRequest;
 use domain::{ClientId, RequestId, WorkspaceId};
 use futures_util::stream;
 use http_support::error::ApiError;
-use store_workspace::{ListFilter, PART};
+use store_workspace::{LIST_BATCH, ListFilter};
 use wire::production_test::ListItem;
 
 use crate::state::WorkspaceApi;
@@ -70,9 +70,9 @@ impl Progress {
         let offset = if after.is_none() { filter.offset } else { 0 };
         let part = api
             .store
-            .challenge_requests_behind(workspace_id, client_id, filter, *after, offset)
+            .challenge_requests_after(workspace_id, client_id, filter, *after, offset)
             .await?;
-        self.is_over = u32::try_from(part.len()).unwrap_or(u32::MAX) < PART;
+        self.is_over = u32::try_from(part.len()).unwrap_or(u32::MAX) < LIST_BATCH;
         let bytes = self.json(&part)?;
         self.after = part.last().map(|request| request.id).or(self.after);
         Ok(bytes.into())

@@ -1,21 +1,21 @@
-//! Participations that end because nothing came of them (§10).
+//! Records that participations have lapsed (§10).
 
 use db::{Sql, StoreError, Transaction, Write, apply_each};
 use domain::Timestamp;
 
-use super::ChallengeStore;
+use crate::ChallengeStore;
 
-/// Writes down that participations without an outcome in time have lapsed.
+/// Records that participations have lapsed: their verification did not end in time.
 #[derive(Clone, Debug)]
 pub struct LapseOverdue {
     /// The present.
     pub now: Timestamp,
-    /// How many at most: small, so that nobody waits long behind it.
+    /// The largest number of participations. It bounds how long other writes wait.
     pub limit: u32,
 }
 
 impl Write for LapseOverdue {
-    /// How many it were.
+    /// The number of lapsed participations.
     type Outcome = u64;
 
     async fn apply_batch(
@@ -26,7 +26,8 @@ impl Write for LapseOverdue {
             "UPDATE participations SET status = 'lapsed', decided_at = lapses_at
             WHERE status = 'started' AND (challenge_id, id) IN (
                 SELECT challenge_id, id FROM participations
-                WHERE status = 'started' AND lapses_at <= $1 ORDER BY lapses_at LIMIT $2 {skip locked})",
+                WHERE status = 'started' AND lapses_at <= $1
+                ORDER BY lapses_at LIMIT $2 {skip locked})",
         );
         apply_each(writes, async |Self { now, limit }| {
             transaction.execute(&SQL, &[(*now).into(), (*limit).into()]).await
@@ -36,10 +37,10 @@ impl Write for LapseOverdue {
 }
 
 impl ChallengeStore {
-    /// Writes a batch of lapses down; how many it were.
+    /// Records that a batch of participations has lapsed (§10). Returns their number.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// If the database cannot be written.
     pub async fn lapse_overdue(&self, write: LapseOverdue) -> Result<u64, StoreError> {
         self.database.write(write).await
     }

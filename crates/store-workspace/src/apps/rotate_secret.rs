@@ -1,51 +1,50 @@
-//! Giving apps other secrets: once for each idempotency key (§4, §11).
+//! Rotates an app's client secret, once for each idempotency key (§4, §11).
 
 use db::{Idempotency, KeyClaim, Sql, StoreError, Transaction, Write, apply_each_in_lock_order};
 use domain::api_key::SecretHash;
 use domain::sealed_secret::SealedSecret;
 use domain::{ClientId, Timestamp, WorkspaceId};
 
-use crate::WorkspaceStore;
-use crate::idempotency::{self, Made, RECORDS};
+use crate::idempotency::{Claim, IdempotentResult, RECORDS};
+use crate::{WorkspaceStore, apps};
 
-/// Gives an app another secret; the old one is dead at once.
+/// Replaces an app's client secret. The old secret is invalid at once.
 #[derive(Clone, Debug)]
 pub struct RotateClientSecret {
-    /// Whose it is.
+    /// The app's workspace.
     pub workspace_id: WorkspaceId,
-    /// Which.
+    /// The app.
     pub client_id: ClientId,
     /// The hash of the new secret.
     pub client_secret_hash: SecretHash,
-    /// What may still be shown of it.
+    /// The last characters of the new secret: `****1a2b`.
     pub client_secret_preview: String,
-    /// How a repetition is recognised, if the client asked for that, and the secret to show again
-    /// then.
+    /// The idempotency key, if the client sent one, and the secret that a replay shows again.
     pub idempotency: Option<(Idempotency, SealedSecret)>,
-    /// When.
+    /// The present.
     pub now: Timestamp,
 }
 
-/// What came of giving an app another secret.
+/// Whether an app's client secret was rotated.
 #[derive(Clone, Debug)]
-pub enum Rotated {
-    /// It has the new one.
-    Yes,
+pub enum RotateSecretOutcome {
+    /// The app has the new secret.
+    Rotated,
     /// There is no such app.
     NoSuchApp,
-    /// The same was asked before under the same key: this came of it.
-    Replay(Box<Made>),
-    /// The key was used for something else.
+    /// The same request claimed the key before. This is its result.
+    Replay(Box<IdempotentResult>),
+    /// The key was used for another request.
     KeyConflict,
 }
 
 impl Write for RotateClientSecret {
-    type Outcome = Rotated;
+    type Outcome = RotateSecretOutcome;
 
     async fn apply_batch(
         writes: &[Self],
         transaction: &Transaction<'_>,
-    ) -> Result<Vec<Rotated>, StoreError> {
+    ) -> Result<Vec<RotateSecretOutcome>, StoreError> {
         apply_each_in_lock_order(
             writes,
             |write| write.client_id.as_str(),
@@ -56,10 +55,10 @@ impl Write for RotateClientSecret {
 }
 
 impl RotateClientSecret {
-    async fn rotate(&self, transaction: &Transaction<'_>) -> Result<Rotated, StoreError> {
-        static APP: Sql = Sql::new(
-            "SELECT client_id FROM apps WHERE workspace_id = $1 AND client_id = $2 AND deleted_at IS NULL {lock}",
-        );
+    async fn rotate(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<RotateSecretOutcome, StoreError> {
         static ROTATE: Sql = Sql::new(
             "UPDATE apps SET client_secret_hash = $1, client_secret_preview = $2, updated_at = $3
             WHERE workspace_id = $4 AND client_id = $5 AND deleted_at IS NULL",
@@ -72,17 +71,20 @@ impl RotateClientSecret {
             idempotency,
             now,
         } = self;
-        let app = [workspace_id.as_str().into(), client_id.as_str().into()];
-        if transaction.query(&APP, &app, |_| Ok(())).await?.is_empty() {
-            return Ok(Rotated::NoSuchApp);
+        if !apps::lock(transaction, workspace_id.as_str(), client_id.as_str()).await? {
+            return Ok(RotateSecretOutcome::NoSuchApp);
         }
-        if let Some((idempotency, sealed)) = idempotency {
-            let claim =
-                idempotency::record(workspace_id, idempotency, client_id, None, Some(sealed));
-            match RECORDS.claim(transaction, vec![claim]).await?.pop() {
+        if let Some((idempotency, sealed_secret)) = idempotency {
+            let claim = Claim {
+                sealed_secret: Some(sealed_secret),
+                ..Claim::new(workspace_id, idempotency, client_id)
+            };
+            match RECORDS.claim(transaction, vec![claim.row()]).await?.pop() {
                 Some(KeyClaim::Fresh) => {}
-                Some(KeyClaim::Replay(made)) => return Ok(Rotated::Replay(Box::new(made))),
-                Some(KeyClaim::Conflict) | None => return Ok(Rotated::KeyConflict),
+                Some(KeyClaim::Replay(result)) => {
+                    return Ok(RotateSecretOutcome::Replay(Box::new(result)));
+                }
+                Some(KeyClaim::Conflict) | None => return Ok(RotateSecretOutcome::KeyConflict),
             }
         }
         let parameters = [
@@ -93,19 +95,19 @@ impl RotateClientSecret {
             client_id.as_str().into(),
         ];
         transaction.execute(&ROTATE, &parameters).await?;
-        Ok(Rotated::Yes)
+        Ok(RotateSecretOutcome::Rotated)
     }
 }
 
 impl WorkspaceStore {
-    /// Gives an app another secret, once for each idempotency key.
+    /// Rotates an app's client secret, once for each idempotency key (§11).
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// If the database cannot be written.
     pub async fn rotate_client_secret(
         &self,
         write: RotateClientSecret,
-    ) -> Result<Rotated, StoreError> {
+    ) -> Result<RotateSecretOutcome, StoreError> {
         self.database.write(write).await
     }
 }

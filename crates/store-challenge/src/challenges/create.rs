@@ -1,0 +1,140 @@
+//! Creates the challenge of a request, once (§10).
+
+use db::{
+    Sql, StoreError, Transaction, Write, provider_ids_json, split_on_conflict, write_columns,
+};
+use domain::challenge::Challenge;
+use domain::production_test::Payload;
+use domain::{ChallengeId, Platform, RequestId, Timestamp};
+
+use crate::ChallengeStore;
+use crate::challenges::{ChallengeRecord, READ, read_each, read_id};
+
+/// Creates the challenge of a request, unless it exists.
+#[derive(Clone, Debug)]
+pub struct CreateChallenge {
+    /// The request. The challenge's id is derived from its id.
+    pub request_id: RequestId,
+    /// The request's payload.
+    pub payload: Payload,
+    /// The name of the app that made the request, which testers see as the host.
+    pub host_name: String,
+    /// The present.
+    pub now: Timestamp,
+}
+
+write_columns! {
+    /// A new row of `challenges`, with its id.
+    NewChallengeRow((&CreateChallenge, ChallengeId)) = |(
+        CreateChallenge {
+            request_id,
+            payload: Payload {
+                title,
+                description,
+                provider_ids,
+                max_stamp_claims,
+                target_platform,
+                allow_duplicate_participation,
+            },
+            host_name,
+            now,
+        },
+        id,
+    )| {
+        id: Bytes = id.as_bytes(),
+        request_id: Bytes = request_id.as_bytes(),
+        host_name: Text = host_name,
+        title: Text = title,
+        description: Text = description.as_ref(),
+        provider_ids: Text = provider_ids_json(provider_ids),
+        max_stamp_claims: Integer = *max_stamp_claims,
+        target_platform: Text = target_platform.map(Platform::as_str),
+        allow_duplicate_participation: Boolean = *allow_duplicate_participation,
+        stamp_claims: Integer = 0_u32,
+        created_at: Integer = *now,
+        expires_at: Integer = Challenge::expiry(*now),
+    }
+}
+
+static INSERT: Sql = Sql::each(
+    "INSERT INTO challenges {row of each} ON CONFLICT (id) DO NOTHING {returning id}",
+    &NewChallengeRow::COLUMNS,
+);
+
+impl Write for CreateChallenge {
+    /// The request's challenge, and whether it is new.
+    type Outcome = (ChallengeRecord, bool);
+
+    async fn apply_batch(
+        writes: &[Self],
+        transaction: &Transaction<'_>,
+    ) -> Result<Vec<Self::Outcome>, StoreError> {
+        let mut outcomes = Vec::with_capacity(writes.len());
+        for slice in split_on_conflict(writes, |write| [write.request_id]) {
+            let mut sorted: Vec<(&Self, ChallengeId)> =
+                slice.iter().map(|write| (write, ChallengeId::of(write.request_id))).collect();
+            // Transactions that lock rows in the same order cannot deadlock.
+            sorted.sort_unstable_by_key(|(write, _)| write.request_id);
+            let rows: Vec<_> = sorted.iter().map(NewChallengeRow::of).collect();
+            let ids = sorted.iter().map(|(_, id)| *id);
+            let created = transaction.change_each(&INSERT, &rows, ids.clone(), read_id).await?;
+            let existing = ids.filter(|id| !created.contains(id));
+            let mut existing = read_each(transaction, &READ, existing).await?;
+            for write in slice {
+                let id = ChallengeId::of(write.request_id);
+                let is_new = created.contains(&id);
+                let record = if is_new { Some(write.record()) } else { existing.remove(&id) };
+                let record = record.ok_or_else(|| {
+                    StoreError::Internal("an existing challenge is missing".into())
+                })?;
+                outcomes.push((record, is_new));
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+impl CreateChallenge {
+    /// The new challenge.
+    fn record(&self) -> ChallengeRecord {
+        let Self { request_id, payload, host_name, now } = self;
+        let challenge = Challenge {
+            id: ChallengeId::of(*request_id),
+            title: payload.title.clone(),
+            description: payload.description.clone(),
+            created_at: *now,
+            expires_at: Challenge::expiry(*now),
+            completed_at: None,
+            is_closed: false,
+        };
+        ChallengeRecord {
+            challenge,
+            payload: payload.clone(),
+            host_name: host_name.clone(),
+            granted: 0,
+        }
+    }
+}
+
+impl ChallengeStore {
+    /// Creates the challenge of a request, unless it exists (§10). Returns the challenge, and
+    /// whether it is new.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub async fn create_challenge(
+        &self,
+        write: CreateChallenge,
+    ) -> Result<(ChallengeRecord, bool), StoreError> {
+        self.database.write(write).await
+    }
+
+    /// Creates several challenges as [`ChallengeStore::create_challenge`] creates one. Each write
+    /// succeeds or fails alone.
+    pub async fn create_challenges(
+        &self,
+        writes: Vec<CreateChallenge>,
+    ) -> Vec<Result<(ChallengeRecord, bool), StoreError>> {
+        self.database.write_all(writes).await
+    }
+}

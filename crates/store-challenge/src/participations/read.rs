@@ -1,0 +1,83 @@
+//! Reads and locks participations (§10).
+
+use db::{Sql, StoreError, Transaction, Value, read_columns, write_columns};
+use domain::participation::{Participation, Status};
+use domain::{ChallengeId, ParticipationId};
+
+use crate::ChallengeStore;
+
+read_columns! {
+    /// A row of `participations`.
+    pub(crate) PARTICIPATION: Participation {
+        challenge_id: bytes,
+        id: bytes,
+        provider_id: parsed,
+        platform: parsed,
+        status: named(Status::from_name),
+        joined_at: time,
+        lapses_at: time,
+    } => Participation {
+        id: ParticipationId::from_bytes(id),
+        challenge_id: ChallengeId::from_bytes(challenge_id),
+        provider_id,
+        platform,
+        recorded_status: status,
+        joined_at,
+        lapses_at,
+    }
+}
+
+write_columns! {
+    /// The id of a participation.
+    IdRow(ParticipationId) = |id| {
+        participation: Bytes = id.as_bytes(),
+    }
+}
+
+/// Reads participations and locks them until the end of the transaction, in the order of their ids.
+pub(crate) async fn lock(
+    transaction: &Transaction<'_>,
+    ids: impl IntoIterator<Item = ParticipationId>,
+) -> Result<Vec<Participation>, StoreError> {
+    static SQL: Sql = Sql::each(
+        "SELECT {columns} FROM participations {join each on} id = each.participation
+        ORDER BY id {lock}",
+        &IdRow::COLUMNS,
+    )
+    .reading(&PARTICIPATION);
+    let ids: Vec<ParticipationId> = ids.into_iter().collect();
+    let rows: Vec<_> = ids.iter().map(IdRow::of).collect();
+    transaction.query_each(&SQL, &rows, PARTICIPATION.read).await
+}
+
+/// The challenges of these participations.
+pub(crate) async fn challenges_of(
+    transaction: &Transaction<'_>,
+    ids: impl IntoIterator<Item = ParticipationId>,
+) -> Result<Vec<ChallengeId>, StoreError> {
+    static SQL: Sql = Sql::each(
+        "SELECT challenge_id FROM participations {join each on} id = each.participation",
+        &IdRow::COLUMNS,
+    );
+    let ids: Vec<ParticipationId> = ids.into_iter().collect();
+    let rows: Vec<_> = ids.iter().map(IdRow::of).collect();
+    transaction
+        .query_each(&SQL, &rows, |row| row.bytes("challenge_id").map(ChallengeId::from_bytes))
+        .await
+}
+
+impl ChallengeStore {
+    /// The participation of this id.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn participation(
+        &self,
+        id: ParticipationId,
+    ) -> Result<Option<Participation>, StoreError> {
+        static SQL: Sql =
+            Sql::new("SELECT {columns} FROM participations WHERE id = $1").reading(&PARTICIPATION);
+        let id = Value::from(id.as_bytes()).into_owned();
+        self.database.find(&SQL, vec![id], PARTICIPATION.read).await
+    }
+}
