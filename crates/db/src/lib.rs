@@ -38,7 +38,7 @@ pub use deployment_settings::RecordDeploymentSetting;
 pub use error::{OpenError, StoreError, UnavailableReason};
 pub use idempotency::{
     ClaimRow, Idempotency, IdempotencyRecord, IdempotencyRecords, KeyClaim, KeyedRecord, Lookup,
-    ScopedKey, lookup_columns,
+    PruneIdempotencyRecords, ScopedKey, lookup_columns,
 };
 pub use inspect::inspect;
 pub use inspection::{Applied, ClockReading, ErrorKind, Inspection, Problem, Tables, TablesState};

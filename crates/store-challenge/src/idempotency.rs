@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use db::{
     ClaimRow, Column, Idempotency, IdempotencyRecord, IdempotencyRecords, KeyClaim, KeyedRecord,
-    Kind, Lookup, Row, ScopedKey, Sql, StoreError, Transaction, Write, apply_each, lookup_columns,
-    write_columns,
+    Kind, Lookup, PruneIdempotencyRecords, Row, ScopedKey, Sql, StoreError, Transaction,
+    lookup_columns, write_columns,
 };
 use domain::idempotency::{Fingerprint, IdempotencyKey};
 use domain::participation::Participation;
@@ -124,29 +124,18 @@ pub(crate) async fn claim_each(
     Err(StoreError::Internal("a free idempotency key could not be claimed".into()))
 }
 
-/// Deletes expired records (§4).
-#[derive(Clone, Debug)]
-pub struct PruneIdempotencyRecords {
-    /// The present.
-    pub now: Timestamp,
-    /// The largest number of records to delete. It bounds how long other writes wait.
-    pub limit: u32,
-}
-
-impl Write for PruneIdempotencyRecords {
-    /// The number of deleted records.
-    type Outcome = u64;
-
-    async fn apply_batch(
-        writes: &[Self],
-        transaction: &Transaction<'_>,
-    ) -> Result<Vec<u64>, StoreError> {
-        apply_each(writes, async |write| RECORDS.prune(transaction, write.now, write.limit).await)
-            .await
-    }
-}
-
 impl ChallengeStore {
+    /// Deletes a batch of expired records of testers' keys (§4). Returns their number.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub async fn prune_idempotency_records(
+        &self,
+        write: PruneIdempotencyRecords,
+    ) -> Result<u64, StoreError> {
+        RECORDS.prune(&self.database, write).await
+    }
+
     /// The record of this key at this challenge, if it is valid at `now` (§4).
     ///
     /// # Errors
@@ -159,16 +148,5 @@ impl ChallengeStore {
         lookup: Lookup,
     ) -> Result<Option<IdempotencyRecord<IdempotentResult>>, StoreError> {
         RECORDS.find(&self.database, &challenge_id, key, now, lookup).await
-    }
-
-    /// Deletes a batch of expired records (§4). Returns their number.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub async fn prune_idempotency_records(
-        &self,
-        write: PruneIdempotencyRecords,
-    ) -> Result<u64, StoreError> {
-        self.database.write(write).await
     }
 }

@@ -8,15 +8,17 @@ mod participations;
 
 use db::{Database, Location, OpenError, Schema, WriterMetrics};
 
+pub use db::PruneIdempotencyRecords;
+
 pub use crate::challenges::ChallengeRecord;
 pub use crate::challenges::close::CloseChallenge;
 pub use crate::challenges::create::CreateChallenge;
 pub use crate::claims::{Decision, FinishVerification};
-pub use crate::idempotency::{IdempotentResult, PruneIdempotencyRecords};
+pub use crate::idempotency::IdempotentResult;
 pub use crate::participations::join::{JoinChallenge, JoinOutcome};
 pub use crate::participations::lapse::LapseOverdue;
 
-/// The tables of this store.
+/// The tables of the challenge service.
 ///
 /// The names of the file and of the schema contain `tpas`, the name that the published API gives to
 /// the challenge service.
@@ -48,7 +50,8 @@ pub struct ChallengeStore {
 }
 
 impl ChallengeStore {
-    /// Opens the store's tables. Creates them if they are missing, and migrates them.
+    /// Opens the tables of the challenge service. Creates them if they are missing, and migrates
+    /// them.
     ///
     /// # Errors
     /// If the database cannot be opened, is not a database, or was migrated by a newer fieldtest.
@@ -56,7 +59,7 @@ impl ChallengeStore {
         Ok(Self { database: Database::open(location, &SCHEMA, metrics).await? })
     }
 
-    /// The database with the store's tables.
+    /// The database with the tables of the challenge service.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database

@@ -11,6 +11,8 @@ mod workspaces;
 
 use db::{Database, Location, OpenError, Schema, WriterMetrics};
 
+pub use db::PruneIdempotencyRecords;
+
 pub use crate::api_keys::create::CreateApiKey;
 pub use crate::api_keys::record_uses::{KeyUse, RecordKeyUses};
 pub use crate::api_keys::revoke::RevokeApiKey;
@@ -36,10 +38,9 @@ pub use crate::demo::CreateDemo;
 pub use crate::events::prune::PruneEvents;
 pub use crate::events::read::FollowedApp;
 pub use crate::idempotency::IdempotentResult;
-pub use crate::idempotency::prune::PruneIdempotencyRecords;
 pub use crate::workspaces::{CreateWorkspace, Workspace};
 
-/// The tables of this store.
+/// The tables of the Workspace API.
 pub static SCHEMA: Schema = Schema {
     file: "connect.sqlite3",
     postgres: "fieldtest_connect",
@@ -87,7 +88,7 @@ pub struct WorkspaceStore {
 }
 
 impl WorkspaceStore {
-    /// Opens the store's tables. Creates them if they are missing, and migrates them.
+    /// Opens the tables of the Workspace API. Creates them if they are missing, and migrates them.
     ///
     /// # Errors
     /// If the database cannot be opened, is not a database, or was migrated by a newer fieldtest.
@@ -95,7 +96,7 @@ impl WorkspaceStore {
         Ok(Self { database: Database::open(location, &SCHEMA, metrics).await? })
     }
 
-    /// The database with the store's tables.
+    /// The database with the tables of the Workspace API.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database

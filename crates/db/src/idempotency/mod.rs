@@ -3,11 +3,13 @@
 //! A store declares its table as an [`IdempotencyRecords`]. The record is written in the
 //! transaction that stores what the key guards, so a crash leaves both or neither.
 
+mod prune;
 mod records;
 
 use domain::Timestamp;
 use domain::idempotency::{Fingerprint, IdempotencyKey};
 
+pub use self::prune::PruneIdempotencyRecords;
 pub use self::records::{IdempotencyRecords, lookup_columns};
 use crate::Value;
 

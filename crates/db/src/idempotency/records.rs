@@ -147,10 +147,7 @@ where
     }
 
     /// Deletes at most `limit` expired records. Returns their number.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn prune(
+    pub(super) async fn delete_expired(
         &'static self,
         transaction: &Transaction<'_>,
         now: Timestamp,

@@ -23,7 +23,7 @@ pub struct SetProvider {
 }
 
 impl Write for SetProvider {
-    /// `false` if there is no such app.
+    /// `false` if the app does not exist, or is deleted.
     type Outcome = bool;
 
     async fn apply_batch(

@@ -1,12 +1,10 @@
 //! Idempotency records of a workspace (§4): what its keys were used for. One table serves orders,
 //! apps, batches of apps and rotations, because a key guards one request of any kind.
 
-pub(crate) mod prune;
-
 use db::{
     AppendedRecords, ClaimRow, Column, Idempotency, IdempotencyRecord, IdempotencyRecords,
-    KeyClaim, KeyedRecord, Kind, Lookup, Row, ScopedKey, Sql, StoreError, Transaction,
-    UnavailableReason, lookup_columns, write_columns,
+    KeyClaim, KeyedRecord, Kind, Lookup, PruneIdempotencyRecords, Row, ScopedKey, Sql, StoreError,
+    Transaction, UnavailableReason, lookup_columns, write_columns,
 };
 use domain::challenge_request::ChallengeRequest;
 use domain::idempotency::{Fingerprint, IdempotencyKey};
@@ -194,6 +192,17 @@ impl WorkspaceStore {
         lookup: Lookup,
     ) -> Result<Option<IdempotencyRecord<IdempotentResult>>, StoreError> {
         RECORDS.find(&self.database, workspace_id, key, now, lookup).await
+    }
+
+    /// Deletes a batch of the workspaces' expired records (§4). Returns their number.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub async fn prune_idempotency_records(
+        &self,
+        write: PruneIdempotencyRecords,
+    ) -> Result<u64, StoreError> {
+        RECORDS.prune(&self.database, write).await
     }
 }
 

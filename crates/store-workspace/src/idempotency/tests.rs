@@ -10,7 +10,6 @@ use refinery_core::{Migration, Runner, Target};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::prune::PruneIdempotencyRecords;
 use super::*;
 use crate::{
     CreateApp, CreateAppOutcome, CreateChallengeRequest, CreateOutcome, CreateWorkspace, SCHEMA,
