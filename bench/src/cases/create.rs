@@ -151,7 +151,7 @@ async fn fill_store(data: &Path, many: usize) -> Result<()> {
         push_key(u64::MAX - u64::try_from(number).unwrap_or(0), &mut key);
         let key = IdempotencyKey::new(&String::from_utf8_lossy(&key));
         let write = key.map(|key| CreateChallengeRequest {
-            request,
+            request: request.into(),
             idempotency: Some(Idempotency {
                 key,
                 fingerprint: Fingerprint::from_bytes([7; 32]),

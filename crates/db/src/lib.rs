@@ -37,8 +37,9 @@ pub use database::{AdvisoryLock, Database};
 pub use deployment_settings::RecordDeploymentSetting;
 pub use error::{OpenError, StoreError, UnavailableReason};
 pub use idempotency::{
-    ClaimRow, Idempotency, IdempotencyRecord, IdempotencyRecords, KeyClaim, KeyedRecord, Lookup,
-    PruneIdempotencyRecords, ScopedKey, lookup_columns,
+    ClaimRow, GUARD_COLUMNS, GuardedInsert, GuardedRow, Idempotency, IdempotencyRecord,
+    IdempotencyRecords, KeyClaim, KeyedRecord, Lookup, PruneIdempotencyRecords, ScopedKey,
+    lookup_columns,
 };
 pub use inspect::inspect;
 pub use inspection::{Applied, ClockReading, ErrorKind, Inspection, Problem, Tables, TablesState};

@@ -32,6 +32,8 @@ use crate::columns::{Column, ColumnNames, ReadColumns};
 pub struct Sql {
     text: &'static str,
     each: &'static [Column],
+    /// Columns of `each` that `{row of each}` leaves out.
+    extra: &'static [Column],
     read: Option<&'static ColumnNames>,
     sqlite: OnceLock<String>,
     postgres: OnceLock<String>,
@@ -50,11 +52,19 @@ impl Sql {
         Self {
             text,
             each,
+            extra: &[],
             read: None,
             sqlite: OnceLock::new(),
             postgres: OnceLock::new(),
             result_columns: OnceLock::new(),
         }
+    }
+
+    /// The rows also have these columns, which `{row of each}` leaves out.
+    #[must_use]
+    pub const fn with_extra(mut self, extra: &'static [Column]) -> Self {
+        self.extra = extra;
+        self
     }
 
     /// The query reads this record: its columns replace the mark `{columns}`.
@@ -80,7 +90,7 @@ impl Sql {
         self.sqlite.get_or_init(|| {
             let parameters: Vec<String> =
                 (1..=self.each.len()).map(|number| format!("?{number}")).collect();
-            let row = format!("({}) VALUES ({})", self.each_names(), parameters.join(", "));
+            let row = format!("({}) VALUES ({})", names(self.each), parameters.join(", "));
             let text = self
                 .with_columns()
                 .replace('$', "?")
@@ -104,12 +114,13 @@ impl Sql {
     /// The text for PostgreSQL.
     pub(crate) fn postgres(&self) -> &str {
         self.postgres.get_or_init(|| {
+            let all: Vec<Column> = self.each.iter().chain(self.extra).copied().collect();
             let arrays: Vec<String> = (1..)
-                .zip(self.each)
+                .zip(&all)
                 .map(|(number, (_, kind))| format!("${number}::{}[]", kind.postgres()))
                 .collect();
-            let names = self.each_names();
-            let each = format!("UNNEST({}) AS each ({names})", arrays.join(", "));
+            let (names, all_names) = (names(self.each), names(&all));
+            let each = format!("UNNEST({}) AS each ({all_names})", arrays.join(", "));
             let text = self
                 .with_columns()
                 .replace("{row of each}", &format!("({names}) SELECT {names} FROM {each}"))
@@ -122,10 +133,6 @@ impl Sql {
         })
     }
 
-    fn each_names(&self) -> String {
-        self.each.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
-    }
-
     /// The text with the columns of the record that it reads.
     fn with_columns(&self) -> String {
         let columns = self.read.map(ColumnNames::all).unwrap_or_default();
@@ -133,6 +140,10 @@ impl Sql {
             .replace("{columns}", &columns.join(", "))
             .replace("{columns as null}", &vec!["NULL"; columns.len()].join(", "))
     }
+}
+
+fn names(columns: &[Column]) -> String {
+    columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
 /// Replaces the mark `{returning …}`, if there is one.

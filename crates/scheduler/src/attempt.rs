@@ -1,6 +1,7 @@
 //! One attempt to hand challenge requests over to the challenge service (§9).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use challenge_service::handle::{ChallengeOrder, ChallengeServiceError};
 use db::{Channel, StoreError};
@@ -25,6 +26,8 @@ struct InFlight {
 fn split(
     LeasedRequest { request, slot, expires_at: _ }: LeasedRequest,
 ) -> (ChallengeOrder, InFlight) {
+    // The handler that submitted the request has dropped it by now, so this seldom copies.
+    let request = Arc::unwrap_or_clone(request);
     let key = RequestKey::from(&request);
     let order =
         ChallengeOrder { id: request.id, payload: request.payload, host_name: request.host_name };

@@ -31,7 +31,7 @@ pub struct LocalDispatch {
 struct Queue {
     submitted: Mutex<VecDeque<LeasedRequest>>,
     /// Requests that may be stored with a lease but were not submitted.
-    abandoned: Mutex<Vec<RequestKey>>,
+    abandoned: Mutex<Vec<Arc<ChallengeRequest>>>,
     changed: Notify,
 }
 
@@ -44,11 +44,11 @@ impl LocalDispatch {
     /// Reserves a slot and a lease for a request that is about to be stored. `None` if no slot is
     /// free: the request is then stored without a lease, and a scheduler finds it in the table.
     #[must_use]
-    pub fn reserve(&self, key: RequestKey, now: Timestamp) -> Option<Reservation> {
+    pub fn reserve(&self, request: &Arc<ChallengeRequest>, now: Timestamp) -> Option<Reservation> {
         let slot = self.slots.take_for_new()?;
         let lease =
             Lease { holder: Arc::clone(&self.holder), expires_at: now.plus(self.lease_duration) };
-        let pending = Some((key, slot));
+        let pending = Some((Arc::clone(request), slot));
         Some(Reservation { lease, pending, queue: Arc::clone(&self.queue) })
     }
 
@@ -70,7 +70,8 @@ impl LocalDispatch {
 
     /// Takes the requests whose leases must be released one by one.
     pub(crate) fn take_abandoned(&self) -> Vec<RequestKey> {
-        std::mem::take(&mut self.queue.abandoned.lock())
+        let abandoned = std::mem::take(&mut *self.queue.abandoned.lock());
+        abandoned.iter().map(|request| RequestKey::from(&**request)).collect()
     }
 
     /// Waits until something is submitted or abandoned.
@@ -83,7 +84,7 @@ impl LocalDispatch {
 pub struct Reservation {
     lease: Lease,
     /// `None` once the reservation is submitted or cancelled.
-    pending: Option<(RequestKey, TakenSlots)>,
+    pending: Option<(Arc<ChallengeRequest>, TakenSlots)>,
     queue: Arc<Queue>,
 }
 
@@ -95,8 +96,8 @@ impl Reservation {
     }
 
     /// Submits the request, which is durable now, to the scheduler.
-    pub fn submit(mut self, request: ChallengeRequest) {
-        if let Some((_, slot)) = self.pending.take() {
+    pub fn submit(mut self) {
+        if let Some((request, slot)) = self.pending.take() {
             let expires_at = self.lease.expires_at;
             self.queue.submitted.lock().push_back(LeasedRequest { request, expires_at, slot });
             self.queue.changed.notify_one();
@@ -111,8 +112,8 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        if let Some((key, _)) = self.pending.take() {
-            self.queue.abandoned.lock().push(key);
+        if let Some((request, _)) = self.pending.take() {
+            self.queue.abandoned.lock().push(request);
             self.queue.changed.notify_one();
         }
     }
@@ -134,30 +135,30 @@ mod tests {
     #[test]
     fn a_submitted_request_keeps_its_slot_until_it_was_attempted() {
         let dispatch = dispatch(2);
-        let reservation = dispatch.reserve(key(), at(5)).unwrap();
+        let reservation = dispatch.reserve(&request().into(), at(5)).unwrap();
         assert_eq!(reservation.lease().expires_at, at(25));
-        reservation.submit(request());
-        assert!(dispatch.reserve(key(), at(5)).is_none());
+        reservation.submit();
+        assert!(dispatch.reserve(&request().into(), at(5)).is_none());
         let submitted = dispatch.take_submitted(10);
         assert_eq!(submitted.len(), 1);
-        assert!(dispatch.reserve(key(), at(5)).is_none());
+        assert!(dispatch.reserve(&request().into(), at(5)).is_none());
         drop(submitted);
-        assert!(dispatch.reserve(key(), at(5)).is_some());
+        assert!(dispatch.reserve(&request().into(), at(5)).is_some());
     }
 
     #[test]
     fn a_cancelled_reservation_leaves_nothing_behind() {
         let dispatch = dispatch(2);
-        dispatch.reserve(key(), at(0)).unwrap().cancel();
+        dispatch.reserve(&request().into(), at(0)).unwrap().cancel();
         assert!(dispatch.take_abandoned().is_empty());
-        assert!(dispatch.reserve(key(), at(0)).is_some());
+        assert!(dispatch.reserve(&request().into(), at(0)).is_some());
     }
 
     #[test]
     fn an_abandoned_reservation_frees_its_slot_and_its_lease_is_released() {
         let dispatch = dispatch(2);
-        drop(dispatch.reserve(key(), at(0)));
+        drop(dispatch.reserve(&request().into(), at(0)));
         assert_eq!(dispatch.take_abandoned(), [key()]);
-        assert!(dispatch.reserve(key(), at(0)).is_some());
+        assert!(dispatch.reserve(&request().into(), at(0)).is_some());
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct TakenSlots(OwnedSemaphorePermit);
 
 /// A challenge request that only this scheduler may attempt.
 pub(crate) struct LeasedRequest {
-    pub(crate) request: ChallengeRequest,
+    pub(crate) request: Arc<ChallengeRequest>,
     /// When the lease ends.
     pub(crate) expires_at: Timestamp,
     pub(crate) slot: TakenSlots,
@@ -58,7 +58,8 @@ impl TakenSlots {
         requests: Vec<ChallengeRequest>,
         expires_at: Timestamp,
     ) -> Vec<LeasedRequest> {
-        let lease = |request| {
+        let lease = |request: ChallengeRequest| {
+            let request = Arc::new(request);
             let slot = Self(self.0.split(1)?);
             Some(LeasedRequest { request, expires_at, slot })
         };

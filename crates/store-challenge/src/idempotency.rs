@@ -113,7 +113,7 @@ pub(crate) async fn claim_each(
     claims: &[Claim<'_>],
 ) -> Result<(), StoreError> {
     let rows = claims.iter().map(|claim| ClaimRow {
-        scope: claim.challenge_id,
+        scope: &claim.challenge_id,
         idempotency: claim.idempotency,
         columns: RecordRow::of(claim),
     });

@@ -3,12 +3,14 @@
 //! A store declares its table as an [`IdempotencyRecords`]. The record is written in the
 //! transaction that stores what the key guards, so a crash leaves both or neither.
 
+mod guarded_insert;
 mod prune;
 mod records;
 
 use domain::Timestamp;
 use domain::idempotency::{Fingerprint, IdempotencyKey};
 
+pub use self::guarded_insert::{GUARD_COLUMNS, GuardedInsert, GuardedRow};
 pub use self::prune::PruneIdempotencyRecords;
 pub use self::records::{IdempotencyRecords, lookup_columns};
 use crate::Value;
@@ -74,7 +76,7 @@ pub type KeyedRecord<S, T> = (ScopedKey<S>, IdempotencyRecord<T>);
 /// The claim of a key by a request.
 pub struct ClaimRow<'a, S, const N: usize> {
     /// The key's scope.
-    pub scope: S,
+    pub scope: &'a S,
     /// The key and its fingerprint.
     pub idempotency: &'a Idempotency,
     /// The record's columns.

@@ -57,21 +57,21 @@ where
         if let (Some(appended), EngineTransaction::Sqlite(sqlite)) =
             (&self.appended, &transaction.0)
         {
-            return claims.iter().map(|row| appended.claim(*sqlite, row, self.read)).collect();
+            return appended.claim_each(*sqlite, &claims, self.read);
         }
         let keys: Vec<ScopedKey<S>> = claims.iter().map(ClaimRow::key).collect();
         let mut sorted: Vec<&ClaimRow<'_, S, N>> = claims.iter().collect();
         // Transactions that lock rows in the same order cannot deadlock.
         sorted.sort_unstable_by(|one, other| {
-            (&one.scope, one.idempotency.key.as_str())
-                .cmp(&(&other.scope, other.idempotency.key.as_str()))
+            (one.scope, one.idempotency.key.as_str())
+                .cmp(&(other.scope, other.idempotency.key.as_str()))
         });
         let rows: Vec<_> = sorted.iter().map(|claim| claim.columns.clone()).collect();
         let ids = sorted.iter().map(|claim| claim.key());
         let fresh = transaction.change_each(&self.claim, &rows, ids, self.read_key).await?;
         let lost = claims.iter().zip(&keys).filter(|(_, key)| !fresh.contains(key));
         let lost: Vec<_> = lost
-            .map(|(claim, _)| (&claim.scope, &claim.idempotency.key, Timestamp::from_millis(0)))
+            .map(|(claim, _)| (claim.scope, &claim.idempotency.key, Timestamp::EPOCH))
             .collect();
         let mut earlier = self.find_each(transaction, &lost).await?;
         let state = |(claim, key): (&ClaimRow<'_, S, N>, ScopedKey<S>)| {

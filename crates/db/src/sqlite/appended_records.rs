@@ -2,7 +2,9 @@
 
 use domain::Timestamp;
 use domain::idempotency::{IdempotencyKey, VALIDITY};
+use rusqlite::params_from_iter;
 
+use super::key_index::KeyHash;
 use super::statement;
 use super::transaction::SqliteTransaction;
 use crate::StoreError;
@@ -25,42 +27,65 @@ pub struct AppendedRecords {
 }
 
 impl AppendedRecords {
-    /// Claims a key by appending its record, if there is no live record of the key.
-    pub(crate) fn claim<S, T, const N: usize>(
+    /// Claims keys, of which no two are the same, by appending the records of those that have no
+    /// live record. Returns one state for each, in their order.
+    pub(crate) fn claim_each<S, T, const N: usize>(
         &'static self,
         sqlite: SqliteTransaction<'_>,
-        row: &ClaimRow<'_, S, N>,
+        rows: &[ClaimRow<'_, S, N>],
         read: Read<KeyedRecord<S, T>>,
-    ) -> Result<KeyClaim<T>, StoreError>
+    ) -> Result<Vec<KeyClaim<T>>, StoreError>
     where
         for<'a> &'a S: Into<Value<'a>>,
     {
-        let ClaimRow { scope, idempotency: Idempotency { key, fingerprint, expires_at }, columns } =
-            row;
-        // The key is valid for a day from now. It may replace one that was valid until now.
-        let now = expires_at.minus(VALIDITY);
-        let earlier = self.find(sqlite, (scope, key, now), read)?;
-        let state = KeyClaim::of(earlier.map(|(_, earlier)| earlier), *fingerprint);
-        if matches!(state, KeyClaim::Fresh) {
-            let SqliteTransaction { connection, keys } = sqlite;
-            statement::execute(connection, &self.insert, columns)?;
-            let hash = keys.hash(&scope.into(), key.as_str());
-            keys.add(hash, connection.last_insert_rowid());
+        let SqliteTransaction { connection, keys } = sqlite;
+        let mut insert = statement::prepare(connection, &self.insert)?;
+        let mut states = Vec::with_capacity(rows.len());
+        for ClaimRow {
+            scope,
+            idempotency: Idempotency { key, fingerprint, expires_at },
+            columns,
+        } in rows
+        {
+            let hash = keys.hash(&(*scope).into(), key.as_str());
+            // The key is valid for a day from now. It may replace one that was valid until now.
+            let now = expires_at.minus(VALIDITY);
+            let earlier = self.find_with(sqlite, hash, (*scope, key, now), read)?;
+            let state = KeyClaim::of(earlier.map(|(_, earlier)| earlier), *fingerprint);
+            if matches!(state, KeyClaim::Fresh) {
+                insert.execute(params_from_iter(columns))?;
+                keys.add(hash, connection.last_insert_rowid());
+            }
+            states.push(state);
         }
-        Ok(state)
+        Ok(states)
     }
 
     /// The live record of a key at this time.
     pub(crate) fn find<S, T>(
         &'static self,
-        SqliteTransaction { connection, keys }: SqliteTransaction<'_>,
+        sqlite: SqliteTransaction<'_>,
         (scope, key, now): (&S, &IdempotencyKey, Timestamp),
         read: Read<KeyedRecord<S, T>>,
     ) -> Result<Option<KeyedRecord<S, T>>, StoreError>
     where
         for<'a> &'a S: Into<Value<'a>>,
     {
-        for id in keys.candidates(keys.hash(&scope.into(), key.as_str())) {
+        let hash = sqlite.keys.hash(&scope.into(), key.as_str());
+        self.find_with(sqlite, hash, (scope, key, now), read)
+    }
+
+    fn find_with<S, T>(
+        &'static self,
+        SqliteTransaction { connection, keys }: SqliteTransaction<'_>,
+        hash: KeyHash,
+        (scope, key, now): (&S, &IdempotencyKey, Timestamp),
+        read: Read<KeyedRecord<S, T>>,
+    ) -> Result<Option<KeyedRecord<S, T>>, StoreError>
+    where
+        for<'a> &'a S: Into<Value<'a>>,
+    {
+        for id in keys.candidates(hash) {
             let parameters = [scope.into(), key.as_str().into(), now.into(), id.into()];
             let found = statement::query(connection, &self.find_at, &parameters, read)?.pop();
             if found.is_some() {

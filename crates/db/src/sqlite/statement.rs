@@ -72,7 +72,7 @@ fn run_query<T>(
 }
 
 /// The statement, which is prepared once per connection.
-fn prepare<'connection>(
+pub(super) fn prepare<'connection>(
     connection: &'connection Connection,
     sql: &Sql,
 ) -> Result<CachedStatement<'connection>, StoreError> {

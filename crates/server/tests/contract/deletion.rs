@@ -95,7 +95,8 @@ async fn an_order_stored_after_its_app_was_deleted_is_cancelled_and_never_handed
     let stored = server.with_store(async |store, clock_and_rng| {
         let id = clock_and_rng.ids().request();
         let request = ChallengeRequest::new(id, &app, payload, clock_and_rng.now());
-        let write = CreateChallengeRequest { request, idempotency: None, lease: None };
+        let write =
+            CreateChallengeRequest { request: request.into(), idempotency: None, lease: None };
         store.create_challenge_request(write).await.unwrap()
     });
     assert!(matches!(stored.await, CreateOutcome::Created));

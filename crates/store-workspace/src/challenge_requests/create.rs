@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use db::{
-    Idempotency, KeyClaim, Sql, StoreError, Transaction, Write, provider_ids_json,
-    split_on_conflict, write_columns,
+    GUARD_COLUMNS, GuardedInsert, GuardedRow, Idempotency, KeyClaim, Sql, StoreError, Transaction,
+    Write, provider_ids_json, split_on_conflict, write_columns,
 };
 use domain::challenge_request::{ChallengeRequest, Scheduling};
 use domain::production_test::Payload;
@@ -17,7 +17,7 @@ use crate::idempotency::{Claim, IdempotentResult, RECORDS};
 #[derive(Clone, Debug)]
 pub struct CreateChallengeRequest {
     /// The request, which is pending and has no challenge.
-    pub request: ChallengeRequest,
+    pub request: Arc<ChallengeRequest>,
     /// The idempotency key, if the client sent one.
     pub idempotency: Option<Idempotency>,
     /// The lease of a scheduler of this process, which hands the request over as soon as it is
@@ -47,8 +47,8 @@ pub enum CreateOutcome {
 
 write_columns! {
     /// A new row of `challenge_requests`.
-    NewRequestRow(CreateChallengeRequest) = |CreateChallengeRequest {
-        request: ChallengeRequest {
+    NewRequestRow((&ChallengeRequest, Option<&Lease>)) = |(
+        ChallengeRequest {
             id,
             workspace_id,
             client_id,
@@ -67,9 +67,8 @@ write_columns! {
             created_at,
             updated_at,
         },
-        idempotency: _,
         lease,
-    }| {
+    )| {
         workspace_id: Text = workspace_id.as_str(),
         client_id: Text = client_id.as_str(),
         id: Bytes = id.as_bytes(),
@@ -86,13 +85,35 @@ write_columns! {
         give_up_at: Integer = *give_up_at,
         created_at: Integer = *created_at,
         updated_at: Integer = *updated_at,
-        leased_by: Text = lease.as_ref().map(|lease| &*lease.holder),
-        lease_expires_at: Integer = lease.as_ref().map(|lease| lease.expires_at),
+        leased_by: Text = lease.map(|lease| &*lease.holder),
+        lease_expires_at: Integer = lease.map(|lease| lease.expires_at),
     }
 }
 
-static INSERT: Sql =
-    Sql::each("INSERT INTO challenge_requests {row of each}", &NewRequestRow::COLUMNS);
+/// On PostgreSQL the keys are claimed by the same statement, under the condition of [`RECORDS`].
+static INSERT: GuardedInsert<{ NewRequestRow::COUNT }, { NewRequestRow::COUNT + 3 }> =
+    GuardedInsert {
+        insert: Sql::each("INSERT INTO challenge_requests {row of each}", &NewRequestRow::COLUMNS),
+        claim_and_insert: Sql::each(
+            "WITH claimed AS (
+                INSERT INTO idempotency_records
+                    (workspace_id, key, fingerprint, expires_at, client_id, request_id)
+                SELECT each.workspace_id, each.key, each.fingerprint, each.key_expires_at,
+                    each.client_id, each.id
+                {from each} WHERE each.key IS NOT NULL
+                ON CONFLICT (workspace_id, key) DO UPDATE SET
+                    fingerprint = excluded.fingerprint, client_id = excluded.client_id,
+                    request_id = excluded.request_id, sealed_secret = excluded.sealed_secret,
+                    expires_at = excluded.expires_at
+                WHERE idempotency_records.expires_at <= excluded.expires_at - 86400000
+                RETURNING request_id)
+            INSERT INTO challenge_requests {row of each}
+            WHERE each.key IS NULL OR each.id IN (SELECT request_id FROM claimed)
+            {returning id}",
+            &NewRequestRow::COLUMNS,
+        )
+        .with_extra(&GUARD_COLUMNS),
+    };
 
 impl Write for CreateChallengeRequest {
     type Outcome = CreateOutcome;
@@ -117,28 +138,26 @@ async fn create(
     transaction: &Transaction<'_>,
     outcomes: &mut Vec<CreateOutcome>,
 ) -> Result<(), StoreError> {
-    let claims: Vec<Claim<'_>> = writes.iter().filter_map(CreateChallengeRequest::claim).collect();
-    let claims = claims.iter().map(Claim::row).collect();
-    let mut claimed = RECORDS.claim(transaction, claims).await?.into_iter();
-    let mut rows = Vec::with_capacity(writes.len());
-    for write in writes {
-        let claim = write.idempotency.as_ref().and_then(|_| claimed.next());
-        outcomes.push(match claim {
-            None | Some(KeyClaim::Fresh) => {
-                rows.push(NewRequestRow::of(write));
-                CreateOutcome::Created
-            }
-            Some(KeyClaim::Replay(result)) => CreateOutcome::Replay(Box::new(result)),
-            Some(KeyClaim::Conflict) => CreateOutcome::KeyConflict,
-        });
-    }
-    transaction.execute_each(&INSERT, &rows).await?;
+    let claims: Vec<_> = writes.iter().map(CreateChallengeRequest::claim).collect();
+    let requests: Vec<(&ChallengeRequest, Option<&Lease>)> =
+        writes.iter().map(|write| (&*write.request, write.lease.as_ref())).collect();
+    let rows = requests.iter().zip(&claims).map(|(request, claim)| GuardedRow {
+        id: *request.0.id.as_bytes(),
+        row: NewRequestRow::of(request),
+        claim: claim.as_ref().map(Claim::row),
+    });
+    let states = RECORDS.insert_guarded(transaction, &INSERT, rows.collect()).await?;
+    outcomes.extend(states.into_iter().map(|state| match state {
+        KeyClaim::Fresh => CreateOutcome::Created,
+        KeyClaim::Replay(result) => CreateOutcome::Replay(Box::new(result)),
+        KeyClaim::Conflict => CreateOutcome::KeyConflict,
+    }));
     Ok(())
 }
 
 impl CreateChallengeRequest {
     fn claim(&self) -> Option<Claim<'_>> {
-        let ChallengeRequest { id, workspace_id, client_id, .. } = &self.request;
+        let ChallengeRequest { id, workspace_id, client_id, .. } = &*self.request;
         let idempotency = self.idempotency.as_ref()?;
         let request_id = Some(id);
         Some(Claim { request_id, ..Claim::new(workspace_id, idempotency, client_id) })

@@ -70,7 +70,7 @@ impl<'a> Claim<'a> {
 
     pub(crate) fn row(&self) -> ClaimRow<'_, WorkspaceId, { RecordRow::COUNT }> {
         ClaimRow {
-            scope: self.workspace_id.clone(),
+            scope: self.workspace_id,
             idempotency: self.idempotency,
             columns: RecordRow::of(self),
         }
@@ -82,9 +82,9 @@ macro_rules! find_records {
     ($condition:literal) => {
         concat!(
             "SELECT record.*, {columns},
-                (SELECT apps.created_at FROM apps
+                CASE WHEN sealed_secret IS NOT NULL THEN (SELECT apps.created_at FROM apps
                     WHERE apps.workspace_id = record_workspace_id
-                        AND apps.client_id = record_client_id) AS app_created_at
+                        AND apps.client_id = record_client_id) END AS app_created_at
             FROM (
                 SELECT record.workspace_id AS record_workspace_id, record.key AS record_key,
                     record.fingerprint AS fingerprint, record.client_id AS record_client_id,

@@ -50,7 +50,7 @@ fn create(number: u32, key: &str, now: Timestamp) -> CreateChallengeRequest {
         allow_duplicate_participation: None,
     };
     CreateChallengeRequest {
-        request: ChallengeRequest::new(RequestId::from_bytes(id), &app(), payload, now),
+        request: ChallengeRequest::new(RequestId::from_bytes(id), &app(), payload, now).into(),
         idempotency: Some(Idempotency {
             key: IdempotencyKey::new(key).unwrap(),
             fingerprint: Fingerprint::from_bytes([7; 32]),

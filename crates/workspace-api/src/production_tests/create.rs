@@ -4,6 +4,8 @@
 //! form (400), the body's type, size and form (415, 413, 400), the app (404), the key's earlier use
 //! (409), the fields (400), the database (503).
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use db::Channel;
 use domain::ClientId;
@@ -20,7 +22,7 @@ use http_support::path::PathParameters;
 use http_support::response::Created;
 use scheduler::Reservation;
 use serde_json::{Map, Value, json};
-use store_workspace::{CreateChallengeRequest, CreateOutcome, IdempotentResult, RequestKey};
+use store_workspace::{CreateChallengeRequest, CreateOutcome, IdempotentResult};
 use wire::error::FieldError;
 use wire::production_test as body;
 
@@ -82,21 +84,21 @@ async fn store(
     keyed: Option<KeyedRequest>,
 ) -> Result<Outcome<body::ChallengeRequest, IdempotentResult>, ApiError> {
     let now = api.clock_and_rng.now();
-    let request = ChallengeRequest::new(api.clock_and_rng.ids().request(), app, payload, now);
+    let id = api.clock_and_rng.ids().request();
+    let request = Arc::new(ChallengeRequest::new(id, app, payload, now));
     let dispatch = api.local_dispatch.as_ref();
-    let reservation =
-        dispatch.and_then(|dispatch| dispatch.reserve(RequestKey::from(&request), now));
+    let reservation = dispatch.and_then(|dispatch| dispatch.reserve(&request, now));
     let write = CreateChallengeRequest {
         idempotency: keyed.map(|keyed| keyed.idempotency(now)),
         lease: reservation.as_ref().map(Reservation::lease),
-        request: request.clone(),
+        request: Arc::clone(&request),
     };
     let outcome = api.store.create_challenge_request(write).await?;
     match (outcome, reservation) {
         (CreateOutcome::Created, reservation) => {
-            let body = body::ChallengeRequest::from(&request);
+            let body = body::ChallengeRequest::from(&*request);
             match reservation {
-                Some(reservation) => reservation.submit(request),
+                Some(reservation) => reservation.submit(),
                 None => api.store.database().notify(Channel::NewRequest),
             }
             Ok(Outcome::Created(body))
