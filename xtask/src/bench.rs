@@ -16,7 +16,7 @@ const DOCUMENT: &str = "docs/performance.md";
 #[derive(Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct BenchArguments {
-    /// Options of fieldtest-bench: --quick, --rounds <NUMBER>, --seconds <NUMBER>, --only <CASE>,
+    /// Options of fieldtest-bench: --quick, --rounds NUMBER, --seconds NUMBER, --only CASE,
     /// --list, --help
     #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
     options: Vec<String>,

@@ -35,7 +35,8 @@ fn format() -> Result<()> {
 }
 
 fn clippy() -> Result<()> {
-    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
+    let arguments = ["clippy", "--workspace", "--all-targets", "--all-features", "--quiet"];
+    run(cargo(&arguments).args(["--", "-D", "warnings"]))
 }
 
 fn docs() -> Result<()> {

@@ -39,7 +39,7 @@ enum Task {
     Check(Selection),
     /// Write the files that are generated from the code
     Generate,
-    /// Measure the program: --quick, --only <CASE>, --list; without options, write the figures to
+    /// Measure the program: --quick, --only CASE, --list; without options, write the figures to
     /// docs/performance.md
     Bench(BenchArguments),
 }

@@ -1,7 +1,7 @@
 //! Checks which crates may depend on which, and which libraries a crate must not use. The same
 //! picture is in ARCHITECTURE.md.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::path::Path;
