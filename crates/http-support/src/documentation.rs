@@ -1,6 +1,6 @@
 //! Error responses that many operations of the OpenAPI document share.
 //!
-//! An extractor documents the errors that it answers itself: it implements [`IntoResponses`], and
+//! An extractor documents the errors that it answers itself: it implements `IntoResponses`, and
 //! an operation that takes it names it among its `responses`. A row that comes later replaces an
 //! earlier one of the same status, so an operation that has more to say about a status adds its
 //! own row at the end.

@@ -3,13 +3,14 @@
 //! crashed process left behind are leased from the table.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use db::{Channel, StoreError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Fuse, FusedFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use parking_lot::Mutex;
 use store_workspace::LeaseDue;
 
 use crate::attempt::attempt;
@@ -27,7 +28,8 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// When the workspace database fails. Requests in flight are then unchanged in the table.
 pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
     leases::release_left_behind(scheduler).await?;
-    let result = Dispatcher::new(scheduler, stopping).run().await;
+    let should_poll = scheduler.poll.is_due() || scheduler.dispatch.has_abandoned();
+    let result = Dispatcher::new(scheduler, stopping, should_poll).run().await;
     if result.is_err() {
         scheduler.may_have_left_leases.store(true, Ordering::Relaxed);
     }
@@ -37,8 +39,31 @@ pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), Store
 /// Waits for a reason to run the dispatcher before its period is over.
 pub async fn wake_up(scheduler: &Scheduler) {
     tokio::select! {
-        () = scheduler.dispatch.changed() => {}
+        () = scheduler.dispatch.changed() => scheduler.poll.skip_next(),
         () = scheduler.store.database().notified(Channel::NewRequest) => {}
+    }
+}
+
+/// When the table is polled: at each run, unless the run has work from local dispatch and the last
+/// poll was a moment ago.
+#[derive(Default)]
+pub(crate) struct Poll {
+    last: Mutex<Option<Instant>>,
+    skip_next: AtomicBool,
+}
+
+impl Poll {
+    fn skip_next(&self) {
+        self.skip_next.store(true, Ordering::Relaxed);
+    }
+
+    fn is_due(&self) -> bool {
+        let may_skip = self.skip_next.swap(false, Ordering::Relaxed);
+        !may_skip || self.last.lock().is_none_or(|last| last.elapsed() >= POLL_INTERVAL)
+    }
+
+    fn done(&self) {
+        *self.last.lock() = Some(Instant::now());
     }
 }
 
@@ -56,13 +81,13 @@ struct Dispatcher<'a> {
 }
 
 impl<'a> Dispatcher<'a> {
-    fn new(scheduler: &'a Scheduler, stopping: &'a Stopping) -> Self {
+    fn new(scheduler: &'a Scheduler, stopping: &'a Stopping, should_poll: bool) -> Self {
         Self {
             scheduler,
             stopping,
             due: VecDeque::new(),
             attempts: FuturesUnordered::new(),
-            should_poll: true,
+            should_poll,
             may_have_more: false,
             result: Ok(()),
         }
@@ -71,25 +96,32 @@ impl<'a> Dispatcher<'a> {
     async fn run(mut self) -> Result<(), StoreError> {
         let scheduler = self.scheduler;
         let mut leasing = std::pin::pin!(Fuse::terminated());
+        let mut next_poll = std::pin::pin!(tokio::time::sleep(POLL_INTERVAL));
         loop {
             if leasing.is_terminated()
                 && let Some(slots) = self.slots_for_due()
             {
                 self.should_poll = false;
+                scheduler.poll.done();
                 leasing.set(lease(scheduler, slots).fuse());
             }
             self.start_attempts();
             if self.attempts.is_empty() && leasing.is_terminated() {
                 return self.result;
             }
+            // While all attempts are taken, what is submitted waits without waking this loop.
+            let has_room = self.attempts.len() < scheduler.pacing.attempts;
             tokio::select! {
                 leased = &mut leasing, if !leasing.is_terminated() => self.take_leased(leased),
                 Some(ended) = self.attempts.next() => self.finish(ended),
-                () = scheduler.dispatch.changed() => {}
+                () = scheduler.dispatch.changed(), if has_room => {}
                 () = scheduler.store.database().notified(Channel::NewRequest) => {
                     self.should_poll = true;
                 }
-                () = tokio::time::sleep(POLL_INTERVAL) => self.should_poll = true,
+                () = &mut next_poll => {
+                    self.should_poll = true;
+                    next_poll.as_mut().reset(tokio::time::Instant::now() + POLL_INTERVAL);
+                }
             }
         }
     }
@@ -171,6 +203,8 @@ struct Leased {
 }
 
 async fn lease(scheduler: &Scheduler, slots: TakenSlots) -> Result<Leased, StoreError> {
+    // Released first, so that this poll finds them.
+    leases::release_abandoned(scheduler).await;
     // The number of slots is far below `u32::MAX`.
     let limit = u32::try_from(slots.len()).unwrap_or(u32::MAX);
     let now = scheduler.clock_and_rng.now();

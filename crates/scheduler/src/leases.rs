@@ -21,8 +21,7 @@ pub async fn release_all(scheduler: &Scheduler) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Releases the leases that a failed run may have left behind, and those of requests that were
-/// stored but never submitted.
+/// Releases the leases that a failed run may have left behind.
 pub(crate) async fn release_left_behind(scheduler: &Scheduler) -> Result<(), StoreError> {
     if scheduler.may_have_left_leases.swap(false, Ordering::Relaxed) {
         let released = release_all(scheduler).await;
@@ -31,10 +30,14 @@ pub(crate) async fn release_left_behind(scheduler: &Scheduler) -> Result<(), Sto
         }
         released?;
     }
+    Ok(())
+}
+
+/// Releases the leases of requests that were stored but never submitted.
+pub(crate) async fn release_abandoned(scheduler: &Scheduler) {
     let abandoned = scheduler.dispatch.take_abandoned().into_iter();
     let writes =
         abandoned.map(|key| ReleaseLease { key, holder: scheduler.dispatch.holder.clone() });
     // A lease that cannot be released now expires by itself.
     scheduler.store.release_each_lease(writes.collect()).await;
-    Ok(())
 }

@@ -70,6 +70,7 @@ pub struct Scheduler {
     pub(crate) pacing: Pacing,
     /// Whether a run ended with an error, and may have left leases behind.
     pub(crate) may_have_left_leases: Arc<AtomicBool>,
+    pub(crate) poll: Arc<dispatcher::Poll>,
     pub(crate) attempt_timeout: Duration,
     period: Duration,
 }
@@ -94,6 +95,7 @@ impl Scheduler {
             hand_overs,
             watch: parts.watch,
             may_have_left_leases: Arc::default(),
+            poll: Arc::default(),
             attempt_timeout: parts.attempt_timeout,
             period: parts.period,
         }

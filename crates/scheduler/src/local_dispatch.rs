@@ -68,6 +68,10 @@ impl LocalDispatch {
         self.queue.submitted.lock().clear();
     }
 
+    pub(crate) fn has_abandoned(&self) -> bool {
+        !self.queue.abandoned.lock().is_empty()
+    }
+
     /// Takes the requests whose leases must be released one by one.
     pub(crate) fn take_abandoned(&self) -> Vec<RequestKey> {
         let abandoned = std::mem::take(&mut *self.queue.abandoned.lock());
