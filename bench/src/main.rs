@@ -4,6 +4,7 @@
 
 mod baselines;
 mod cases;
+mod context;
 mod goals;
 mod load;
 mod polling;
@@ -17,8 +18,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Parser;
 
+use self::context::{BenchContext, Settings};
 use self::program::Program;
-use self::rounds::{BenchContext, Settings};
 
 /// Measure fieldtest
 #[derive(Parser)]

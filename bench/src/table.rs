@@ -8,8 +8,9 @@ use anyhow::{Context, Result};
 use domain::{Clock, SystemClock};
 
 use crate::cases::Case;
+use crate::context::{Figures, Settings};
 use crate::goals::{Bound, GOALS, Goal};
-use crate::rounds::{Figures, Results, Settings};
+use crate::rounds::Results;
 
 /// The lines around the table in the document.
 const BEGIN: &str = "<!-- measured: begin -->";

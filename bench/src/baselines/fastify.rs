@@ -8,8 +8,8 @@ use test_support::ChildGuard;
 
 use crate::cases::create;
 use crate::cases::postgres::Deployment;
+use crate::context::{BenchContext, Figures};
 use crate::load::{Closed, Keys};
-use crate::rounds::{BenchContext, Figures};
 
 pub(crate) fn run(context: &BenchContext) -> Result<Figures> {
     let deployment = Deployment::create(context)?;

@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::cases::postgres::Deployment;
+use crate::context::{BenchContext, Figures};
 use crate::program::APP;
-use crate::rounds::{BenchContext, Figures};
 
 /// One create per statement, 16 clients.
 pub(crate) fn one(context: &BenchContext) -> Result<Figures> {

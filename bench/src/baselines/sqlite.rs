@@ -5,9 +5,9 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use rusqlite::{Connection, params};
 
+use crate::context::{BenchContext, Figures};
 use crate::load::push_key;
 use crate::program::APP;
-use crate::rounds::{BenchContext, Figures};
 
 const BATCH: u32 = 64;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::rounds::{BenchContext, Figures};
+use crate::context::{BenchContext, Figures};
 
 /// About the size of one create in SQLite's log.
 const WRITTEN: [u8; 3 * 4096] = [7; 3 * 4096];

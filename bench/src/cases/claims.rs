@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::create::figures;
 use super::reads;
+use crate::context::{BenchContext, Figures};
 use crate::load::{Request, each_once};
 use crate::polling::wait_until;
 use crate::program::Server;
-use crate::rounds::{BenchContext, Figures};
 
 /// How many stamps the challenge grants.
 const STAMPS: u32 = 100;

@@ -12,9 +12,9 @@ use domain::{Clock, IdGenerator, SeededRandomness, SystemClock};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use store_workspace::{CreateChallengeRequest, WorkspaceStore};
 
+use crate::context::{BenchContext, Figures};
 use crate::load::{Closed, Keys, Measured, Open, Request, each_once, push_key};
 use crate::program::{APP, Server};
-use crate::rounds::{BenchContext, Figures};
 
 /// The example in the documentation of the operation.
 const ORDER: &str = r#"{"title":"BankID SE Test","providerIds":["bankidse"],"maxStamps":3}"#;
@@ -62,7 +62,7 @@ pub(crate) fn create(
 }
 
 pub(crate) fn sqlite_full(context: &BenchContext) -> Result<Figures> {
-    let data = context.filled()?;
+    let data = context.filled(fill)?;
     let server = context.program.serve(data.path(), &[])?;
     // The first create after a start waits until the idempotency keys are loaded.
     let mut first = order(&server.api_key()?).with(Keys::Unique);

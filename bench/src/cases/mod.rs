@@ -10,7 +10,7 @@ pub(crate) mod scheduling;
 use anyhow::{Result, bail};
 
 use crate::baselines::{fastify, pgbench, sqlite, sync};
-use crate::rounds::{BenchContext, Figures};
+use crate::context::{BenchContext, Figures};
 
 /// A measurement that runs once in each round.
 #[derive(Clone, Copy)]

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context, Result};
 
 use super::{claims, create};
+use crate::context::{BenchContext, Figures};
 use crate::program::Server;
-use crate::rounds::{BenchContext, Figures};
 
 /// A database with fieldtest's tables and the demo workspace. Dropping it deletes the database.
 pub(crate) struct Deployment<'a> {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::create;
-use crate::rounds::{BenchContext, Figures};
+use crate::context::{BenchContext, Figures};
 
 pub(crate) fn run(context: &BenchContext) -> Result<Figures> {
     let data = context.program.new_data()?;

@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::create::{figures, order};
+use crate::context::{BenchContext, Figures};
 use crate::load::{Closed, Keys, Request, each_once};
 use crate::polling::wait_until;
 use crate::program::Server;
-use crate::rounds::{BenchContext, Figures};
 
 /// How long scheduling the list may take.
 const TIMEOUT: Duration = Duration::from_mins(5);
@@ -31,7 +31,7 @@ pub(crate) fn report(context: &BenchContext) -> Result<Figures> {
 }
 
 fn read(context: &BenchContext, path: impl Fn(&Server) -> Result<String>) -> Result<Figures> {
-    let server = context.program.serve(context.listed()?.path(), &[])?;
+    let server = context.program.serve(context.listed(fill)?.path(), &[])?;
     let request = Request::get(&path(&server)?, &server.api_key()?);
     let (warm_up, duration) = (context.settings.warm_up, context.settings.duration);
     let load = Closed { address: server.address, connections: 64, warm_up, duration };
@@ -41,7 +41,7 @@ fn read(context: &BenchContext, path: impl Fn(&Server) -> Result<String>) -> Res
 /// Measures the time to the first byte of the whole list and to its last, and how much the server's
 /// memory grows meanwhile.
 pub(crate) fn full_list(context: &BenchContext) -> Result<Figures> {
-    let server = context.program.serve(context.listed()?.path(), &[])?;
+    let server = context.program.serve(context.listed(fill)?.path(), &[])?;
     let idle = server.memory()?;
     let mut stream = TcpStream::connect(server.address)?;
     let head = format!(

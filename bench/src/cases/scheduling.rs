@@ -6,9 +6,9 @@ use anyhow::Result;
 use rusqlite::Connection;
 
 use super::create::order;
+use crate::context::{BenchContext, Figures};
 use crate::load::{Keys, Open};
 use crate::polling::wait_until;
-use crate::rounds::{BenchContext, Figures};
 
 const PER_SECOND: f64 = 10_000.0;
 

@@ -1,9 +1,8 @@
 //! `fieldtest completions` (§13).
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
-use crate::arguments::{Arguments, PROGRAM};
 use crate::failure::Failure;
 use crate::output;
 
@@ -23,9 +22,13 @@ pub(crate) struct CompletionsArguments {
     shell: Shell,
 }
 
-/// Prints the script.
-pub(crate) fn run(CompletionsArguments { shell }: CompletionsArguments) -> Result<(), Failure> {
+/// Prints the script for the program.
+pub(crate) fn run(
+    CompletionsArguments { shell }: CompletionsArguments,
+    mut program: Command,
+) -> Result<(), Failure> {
     let mut script = Vec::new();
-    generate(shell, &mut Arguments::command(), PROGRAM, &mut script);
+    let name = program.get_name().to_owned();
+    generate(shell, &mut program, name, &mut script);
     output::print(&String::from_utf8_lossy(&script))
 }

@@ -24,6 +24,8 @@ mod values;
 
 use std::process::ExitCode;
 
+use clap::CommandFactory;
+
 use self::arguments::{Arguments, Command};
 use self::failure::Failure;
 
@@ -49,8 +51,8 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Openapi => output::print(&server::openapi_json()),
         Command::Admin(arguments) => runtime.block_on(admin::run(arguments)),
         Command::Login(arguments) => runtime.block_on(login::run(arguments)),
-        Command::Completions(arguments) => completions::run(arguments),
-        Command::Man(arguments) => man::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments, Arguments::command()),
+        Command::Man(arguments) => man::run(arguments, Arguments::command()),
         Command::Tests(arguments) => return runtime.block_on(production_tests::run(arguments)),
     }
     .map(|()| ExitCode::SUCCESS)

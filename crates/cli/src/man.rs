@@ -4,11 +4,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, CommandFactory, ValueHint};
+use clap::{Args, Command, ValueHint};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-use crate::arguments::{Arguments, PROGRAM};
 use crate::failure::Failure;
 use crate::output;
 
@@ -34,8 +33,11 @@ pub(crate) struct ManArguments {
 }
 
 /// Prints a page, or writes all pages.
-pub(crate) fn run(ManArguments { command, dir }: ManArguments) -> Result<(), Failure> {
-    let mut program = Arguments::command().disable_help_subcommand(true);
+pub(crate) fn run(
+    ManArguments { command, dir }: ManArguments,
+    program: Command,
+) -> Result<(), Failure> {
+    let mut program = program.disable_help_subcommand(true);
     program.build();
     match dir {
         None => print(find(&program, &command)?),
@@ -54,7 +56,7 @@ pub(crate) fn run(ManArguments { command, dir }: ManArguments) -> Result<(), Fai
 fn find<'a>(program: &'a Command, words: &[String]) -> Result<&'a Command, Failure> {
     words.iter().try_fold(program, |command, word| {
         command.find_subcommand(word).ok_or_else(|| {
-            let parent = command.get_bin_name().unwrap_or(PROGRAM);
+            let parent = command.get_bin_name().unwrap_or_else(|| program.get_name());
             Failure::Input(format!(
                 "there is no command {parent} {word}; `{parent} --help` lists the commands"
             ))

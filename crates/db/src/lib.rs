@@ -37,7 +37,7 @@ pub use database::{AdvisoryLock, Database};
 pub use deployment_settings::RecordDeploymentSetting;
 pub use error::{OpenError, StoreError, UnavailableReason};
 pub use idempotency::{
-    ClaimRow, GUARD_COLUMNS, GuardedInsert, GuardedRow, Idempotency, IdempotencyRecord,
+    ClaimRow, GUARD_COLUMNS, GuardedInsert, GuardedRows, Idempotency, IdempotencyRecord,
     IdempotencyRecords, KeyClaim, KeyedRecord, Lookup, PruneIdempotencyRecords, ScopedKey,
     lookup_columns,
 };

@@ -7,8 +7,8 @@ use crate::StoreError;
 use crate::postgres::statement as postgres;
 use crate::row::Read;
 use crate::sql::Sql;
-use crate::sqlite::SqliteTransaction;
 use crate::sqlite::statement as sqlite;
+use crate::sqlite::transaction::SqliteTransaction;
 use crate::value::Value;
 
 /// A transaction of either engine. On SQLite its operations never wait.

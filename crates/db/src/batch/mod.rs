@@ -107,7 +107,8 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sqlite::{SqliteTransaction, StagedKeys};
+    use crate::sqlite::StagedKeys;
+    use crate::sqlite::transaction::SqliteTransaction;
     use crate::transaction::EngineTransaction;
     use crate::write::Write;
 

@@ -24,14 +24,16 @@ pub struct GuardedInsert<const ROW: usize, const GUARDED: usize> {
     pub claim_and_insert: Sql,
 }
 
-/// A row, and the claim of the key that guards it, if it has one.
-pub struct GuardedRow<'a, S, const ROW: usize, const N: usize> {
+/// How the rows of a [`GuardedInsert`] are made from values of type `R`.
+pub struct GuardedRows<'a, R, S, const ROW: usize, const N: usize> {
+    /// The values, of which no two have the same key.
+    pub values: &'a [R],
+    /// The row of a value.
+    pub row: fn(&R) -> [Value<'_>; ROW],
     /// The row's id.
-    pub id: [u8; 16],
-    /// The row.
-    pub row: [Value<'a>; ROW],
-    /// The claim.
-    pub claim: Option<ClaimRow<'a, S, N>>,
+    pub id: fn(&R) -> [u8; 16],
+    /// The claim of the key that guards the row, if it has one.
+    pub claim: fn(&R) -> Option<ClaimRow<'_, S, N>>,
 }
 
 impl<S, T, const N: usize> IdempotencyRecords<S, T, N>
@@ -39,90 +41,80 @@ where
     S: Clone + Eq + Hash + Ord,
     for<'a> &'a S: Into<Value<'a>>,
 {
-    /// Inserts rows, of which no two have the same key. Returns the state of each row's key, in
-    /// their order: [`KeyClaim::Fresh`] if the row was inserted.
+    /// Inserts rows. Returns the state of each row's key, in their order: [`KeyClaim::Fresh`] if the
+    /// row was inserted.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn insert_guarded<const ROW: usize, const GUARDED: usize>(
+    pub async fn insert_guarded<R, const ROW: usize, const GUARDED: usize>(
         &'static self,
         transaction: &Transaction<'_>,
         sql: &'static GuardedInsert<ROW, GUARDED>,
-        rows: Vec<GuardedRow<'_, S, ROW, N>>,
+        rows: GuardedRows<'_, R, S, ROW, N>,
     ) -> Result<Vec<KeyClaim<T>>, StoreError> {
-        if let EngineTransaction::Postgres(_) = &transaction.0 {
-            return self.claim_and_insert(transaction, sql, rows).await;
+        if let (Some(appended), EngineTransaction::Sqlite(sqlite)) =
+            (&self.appended, &transaction.0)
+        {
+            return appended.insert_guarded(*sqlite, &sql.insert, &rows, self.read);
         }
-        let (mut inserts, mut claims, mut is_guarded) = (Vec::new(), Vec::new(), Vec::new());
-        for GuardedRow { row, claim, .. } in rows {
-            is_guarded.push(claim.is_some());
-            inserts.push(row);
-            claims.extend(claim);
-        }
-        let mut claimed = self.claim(transaction, claims).await?.into_iter();
-        let states: Vec<KeyClaim<T>> = is_guarded
-            .into_iter()
-            .map(|is_guarded| {
-                let claimed = if is_guarded { claimed.next() } else { None };
-                claimed.unwrap_or(KeyClaim::Fresh)
-            })
-            .collect();
-        let mut states_of_inserts = states.iter();
-        inserts.retain(|_| matches!(states_of_inserts.next(), Some(KeyClaim::Fresh)));
-        transaction.execute_each(&sql.insert, &inserts).await?;
-        Ok(states)
+        self.claim_and_insert(transaction, sql, &rows).await
     }
 
-    async fn claim_and_insert<const ROW: usize, const GUARDED: usize>(
+    async fn claim_and_insert<R, const ROW: usize, const GUARDED: usize>(
         &'static self,
         transaction: &Transaction<'_>,
         sql: &'static GuardedInsert<ROW, GUARDED>,
-        rows: Vec<GuardedRow<'_, S, ROW, N>>,
+        rows: &GuardedRows<'_, R, S, ROW, N>,
     ) -> Result<Vec<KeyClaim<T>>, StoreError> {
-        let mut sorted: Vec<&GuardedRow<'_, S, ROW, N>> = rows.iter().collect();
+        let claims: Vec<Option<ClaimRow<'_, S, N>>> = rows.values.iter().map(rows.claim).collect();
+        let mut sorted: Vec<_> = rows.values.iter().zip(&claims).collect();
         // Transactions that lock keys in the same order cannot deadlock.
-        sorted.sort_unstable_by(|one, other| key_of(one).cmp(&key_of(other)));
+        sorted.sort_unstable_by(|(_, one), (_, other)| key_of(one).cmp(&key_of(other)));
         let values: Vec<[Value<'_>; GUARDED]> =
-            sorted.iter().map(|row| guarded_values(row)).collect();
-        let ids = sorted.iter().map(|row| row.id);
+            sorted.iter().map(|(value, claim)| guarded_values((rows.row)(value), claim)).collect();
+        let ids = sorted.iter().map(|(value, _)| (rows.id)(value));
         let inserted =
             transaction.change_each(&sql.claim_and_insert, &values, ids, |row| row.bytes("id"));
         let inserted = inserted.await?;
+        let is_inserted = |value: &R| inserted.contains(&(rows.id)(value));
         let lost: Vec<_> = rows
+            .values
             .iter()
-            .filter(|row| !inserted.contains(&row.id))
-            .filter_map(|row| row.claim.as_ref())
+            .zip(&claims)
+            .filter(|(value, _)| !is_inserted(value))
+            .filter_map(|(_, claim)| claim.as_ref())
             .map(|claim| (claim.scope, &claim.idempotency.key, Timestamp::EPOCH))
             .collect();
         let mut earlier: HashMap<_, _> = self.find_each(transaction, &lost).await?;
-        let state = |row: &GuardedRow<'_, S, ROW, N>| match &row.claim {
-            Some(claim) if !inserted.contains(&row.id) => match earlier.remove(&claim.key()) {
+        let state = |(value, claim): (&R, &Option<ClaimRow<'_, S, N>>)| match claim {
+            Some(claim) if !is_inserted(value) => match earlier.remove(&claim.key()) {
                 // The result is gone, but the key is still claimed.
                 None => KeyClaim::Conflict,
                 found => KeyClaim::of(found, claim.idempotency.fingerprint),
             },
             _ => KeyClaim::Fresh,
         };
-        Ok(rows.iter().map(state).collect())
+        Ok(rows.values.iter().zip(&claims).map(state).collect())
     }
 }
 
-fn key_of<'a, S, const ROW: usize, const N: usize>(
-    row: &'a GuardedRow<'_, S, ROW, N>,
+fn key_of<'a, S, const N: usize>(
+    claim: &'a Option<ClaimRow<'_, S, N>>,
 ) -> Option<(&'a S, &'a str)> {
-    row.claim.as_ref().map(|claim| (claim.scope, claim.idempotency.key.as_str()))
+    claim.as_ref().map(|claim| (claim.scope, claim.idempotency.key.as_str()))
 }
 
 /// The row's columns, and [`GUARD_COLUMNS`].
 fn guarded_values<'a, S, const ROW: usize, const N: usize, const GUARDED: usize>(
-    row: &GuardedRow<'a, S, ROW, N>,
+    row: [Value<'a>; ROW],
+    claim: &'a Option<ClaimRow<'_, S, N>>,
 ) -> [Value<'a>; GUARDED] {
-    let guard = match &row.claim {
+    let guard = match claim {
         Some(ClaimRow { idempotency: Idempotency { key, fingerprint, expires_at }, .. }) => {
             [key.as_str().into(), fingerprint.as_bytes().into(), (*expires_at).into()]
         }
         None => [Value::Null, Value::Null, Value::Null],
     };
-    let mut values = row.row.iter().cloned().chain(guard);
+    let mut values = row.into_iter().chain(guard);
     std::array::from_fn(|_| values.next().unwrap_or(Value::Null))
 }

@@ -10,7 +10,7 @@ mod records;
 use domain::Timestamp;
 use domain::idempotency::{Fingerprint, IdempotencyKey};
 
-pub use self::guarded_insert::{GUARD_COLUMNS, GuardedInsert, GuardedRow};
+pub use self::guarded_insert::{GUARD_COLUMNS, GuardedInsert, GuardedRows};
 pub use self::prune::PruneIdempotencyRecords;
 pub use self::records::{IdempotencyRecords, lookup_columns};
 use crate::Value;

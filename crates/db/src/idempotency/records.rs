@@ -126,13 +126,13 @@ where
         T: Send + 'static,
         S: Send + 'static,
     {
-        let row = lookup_row(scope, key, now).map(Value::into_owned);
         match (database.engine(), &self.appended) {
             (Engine::Postgres(_), _) if lookup == Lookup::IfCheap => return Ok(None),
             (Engine::Sqlite(sqlite), Some(appended)) => {
                 let keys = sqlite.keys();
                 for id in keys.candidates(keys.hash(&scope.into(), key.as_str())) {
-                    let parameters = row.iter().cloned().chain([id.into()]).collect();
+                    let row = lookup_row(scope, key, now).map(Value::into_owned);
+                    let parameters = row.into_iter().chain([id.into()]).collect();
                     let found = database.find(&appended.find_at, parameters, self.read).await?;
                     if let Some((_, earlier)) = found {
                         return Ok(Some(earlier));
@@ -142,6 +142,7 @@ where
             }
             (Engine::Sqlite(_) | Engine::Postgres(_), _) => {}
         }
+        let row = lookup_row(scope, key, now).map(Value::into_owned);
         let found = database.query_each(&self.find, vec![row], self.read).await?.pop();
         Ok(found.map(|(_, earlier)| earlier))
     }

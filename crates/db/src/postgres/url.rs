@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
@@ -101,7 +102,7 @@ impl TlsOptions {
             "sslrootcert" => &mut self.root,
             _ => return false,
         };
-        *place = Some(percent_decoded(value));
+        *place = Some(percent_decode_str(value).decode_utf8_lossy().into_owned());
         true
     }
 
@@ -127,27 +128,6 @@ impl TlsOptions {
             )),
         }
     }
-}
-
-/// The text with its percent-encoding decoded.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let code = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match code.filter(|_| *first == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok())
-        {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Hosts and database, without secrets.

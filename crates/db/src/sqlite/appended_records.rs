@@ -2,13 +2,13 @@
 
 use domain::Timestamp;
 use domain::idempotency::{IdempotencyKey, VALIDITY};
-use rusqlite::params_from_iter;
+use rusqlite::{CachedStatement, params_from_iter};
 
 use super::key_index::KeyHash;
 use super::statement;
 use super::transaction::SqliteTransaction;
 use crate::StoreError;
-use crate::idempotency::{ClaimRow, Idempotency, KeyClaim, KeyedRecord, ScopedKey};
+use crate::idempotency::{ClaimRow, GuardedRows, Idempotency, KeyClaim, KeyedRecord, ScopedKey};
 use crate::row::Read;
 use crate::sql::Sql;
 use crate::value::Value;
@@ -38,27 +38,59 @@ impl AppendedRecords {
     where
         for<'a> &'a S: Into<Value<'a>>,
     {
-        let SqliteTransaction { connection, keys } = sqlite;
-        let mut insert = statement::prepare(connection, &self.insert)?;
-        let mut states = Vec::with_capacity(rows.len());
-        for ClaimRow {
-            scope,
-            idempotency: Idempotency { key, fingerprint, expires_at },
-            columns,
-        } in rows
-        {
-            let hash = keys.hash(&(*scope).into(), key.as_str());
-            // The key is valid for a day from now. It may replace one that was valid until now.
-            let now = expires_at.minus(VALIDITY);
-            let earlier = self.find_with(sqlite, hash, (*scope, key, now), read)?;
-            let state = KeyClaim::of(earlier.map(|(_, earlier)| earlier), *fingerprint);
+        let mut insert = statement::prepare(sqlite.connection, &self.insert)?;
+        rows.iter().map(|row| self.claim(sqlite, &mut insert, row, read)).collect()
+    }
+
+    /// Inserts rows whose keys are free, and claims these.
+    pub(crate) fn insert_guarded<R, S, T, const ROW: usize, const N: usize>(
+        &'static self,
+        sqlite: SqliteTransaction<'_>,
+        sql: &'static Sql,
+        rows: &GuardedRows<'_, R, S, ROW, N>,
+        read: Read<KeyedRecord<S, T>>,
+    ) -> Result<Vec<KeyClaim<T>>, StoreError>
+    where
+        for<'a> &'a S: Into<Value<'a>>,
+    {
+        let mut insert_record = statement::prepare(sqlite.connection, &self.insert)?;
+        let mut insert_row = statement::prepare(sqlite.connection, sql)?;
+        let insert = |value: &R| {
+            let state = match (rows.claim)(value) {
+                Some(claim) => self.claim(sqlite, &mut insert_record, &claim, read)?,
+                None => KeyClaim::Fresh,
+            };
             if matches!(state, KeyClaim::Fresh) {
-                insert.execute(params_from_iter(columns))?;
-                keys.add(hash, connection.last_insert_rowid());
+                insert_row.execute(params_from_iter(&(rows.row)(value)))?;
             }
-            states.push(state);
+            Ok(state)
+        };
+        rows.values.iter().map(insert).collect()
+    }
+
+    fn claim<S, T, const N: usize>(
+        &'static self,
+        sqlite: SqliteTransaction<'_>,
+        insert: &mut CachedStatement<'_>,
+        row: &ClaimRow<'_, S, N>,
+        read: Read<KeyedRecord<S, T>>,
+    ) -> Result<KeyClaim<T>, StoreError>
+    where
+        for<'a> &'a S: Into<Value<'a>>,
+    {
+        let SqliteTransaction { connection, keys } = sqlite;
+        let ClaimRow { scope, idempotency: Idempotency { key, fingerprint, expires_at }, columns } =
+            row;
+        let hash = keys.hash(&(*scope).into(), key.as_str());
+        // The key is valid for a day from now. It may replace one that was valid until now.
+        let now = expires_at.minus(VALIDITY);
+        let earlier = self.find_with(sqlite, hash, (*scope, key, now), read)?;
+        let state = KeyClaim::of(earlier.map(|(_, earlier)| earlier), *fingerprint);
+        if matches!(state, KeyClaim::Fresh) {
+            insert.execute(params_from_iter(columns))?;
+            keys.add(hash, connection.last_insert_rowid());
         }
-        Ok(states)
+        Ok(state)
     }
 
     /// The live record of a key at this time.

@@ -6,7 +6,7 @@ pub(crate) mod key_index;
 mod open;
 mod readers;
 pub(crate) mod statement;
-mod transaction;
+pub(crate) mod transaction;
 mod writer;
 
 use std::path::Path;
@@ -18,7 +18,6 @@ pub use self::appended_records::AppendedRecords;
 use self::key_index::KeyIndex;
 pub(crate) use self::key_index::StagedKeys;
 use self::readers::Readers;
-pub(crate) use self::transaction::SqliteTransaction;
 use crate::queue::Queue;
 use crate::row::Read;
 use crate::sql::Sql;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use db::{
-    GUARD_COLUMNS, GuardedInsert, GuardedRow, Idempotency, KeyClaim, Sql, StoreError, Transaction,
+    GUARD_COLUMNS, GuardedInsert, GuardedRows, Idempotency, KeyClaim, Sql, StoreError, Transaction,
     Write, provider_ids_json, split_on_conflict, write_columns,
 };
 use domain::challenge_request::{ChallengeRequest, Scheduling};
@@ -45,10 +45,29 @@ pub enum CreateOutcome {
     KeyConflict,
 }
 
+/// What is stored of a request.
+struct NewRequest<'a> {
+    request: &'a ChallengeRequest,
+    lease: Option<&'a Lease>,
+    claim: Option<Claim<'a>>,
+}
+
+impl<'a> From<&'a CreateChallengeRequest> for NewRequest<'a> {
+    fn from(write: &'a CreateChallengeRequest) -> Self {
+        let CreateChallengeRequest { request, idempotency, lease } = write;
+        let ChallengeRequest { id, workspace_id, client_id, .. } = &**request;
+        let claim = |idempotency| {
+            let claim = Claim::new(workspace_id, idempotency, client_id);
+            Claim { request_id: Some(id), ..claim }
+        };
+        Self { request, lease: lease.as_ref(), claim: idempotency.as_ref().map(claim) }
+    }
+}
+
 write_columns! {
     /// A new row of `challenge_requests`.
-    NewRequestRow((&ChallengeRequest, Option<&Lease>)) = |(
-        ChallengeRequest {
+    NewRequestRow(NewRequest<'_>) = |NewRequest {
+        request: ChallengeRequest {
             id,
             workspace_id,
             client_id,
@@ -68,7 +87,8 @@ write_columns! {
             updated_at,
         },
         lease,
-    )| {
+        claim: _,
+    }| {
         workspace_id: Text = workspace_id.as_str(),
         client_id: Text = client_id.as_str(),
         id: Bytes = id.as_bytes(),
@@ -138,30 +158,20 @@ async fn create(
     transaction: &Transaction<'_>,
     outcomes: &mut Vec<CreateOutcome>,
 ) -> Result<(), StoreError> {
-    let claims: Vec<_> = writes.iter().map(CreateChallengeRequest::claim).collect();
-    let requests: Vec<(&ChallengeRequest, Option<&Lease>)> =
-        writes.iter().map(|write| (&*write.request, write.lease.as_ref())).collect();
-    let rows = requests.iter().zip(&claims).map(|(request, claim)| GuardedRow {
-        id: *request.0.id.as_bytes(),
-        row: NewRequestRow::of(request),
-        claim: claim.as_ref().map(Claim::row),
-    });
-    let states = RECORDS.insert_guarded(transaction, &INSERT, rows.collect()).await?;
+    let values: Vec<NewRequest<'_>> = writes.iter().map(NewRequest::from).collect();
+    let rows = GuardedRows {
+        values: &values,
+        row: |value| NewRequestRow::of(value),
+        id: |value| *value.request.id.as_bytes(),
+        claim: |value| value.claim.as_ref().map(Claim::row),
+    };
+    let states = RECORDS.insert_guarded(transaction, &INSERT, rows).await?;
     outcomes.extend(states.into_iter().map(|state| match state {
         KeyClaim::Fresh => CreateOutcome::Created,
         KeyClaim::Replay(result) => CreateOutcome::Replay(Box::new(result)),
         KeyClaim::Conflict => CreateOutcome::KeyConflict,
     }));
     Ok(())
-}
-
-impl CreateChallengeRequest {
-    fn claim(&self) -> Option<Claim<'_>> {
-        let ChallengeRequest { id, workspace_id, client_id, .. } = &*self.request;
-        let idempotency = self.idempotency.as_ref()?;
-        let request_id = Some(id);
-        Some(Claim { request_id, ..Claim::new(workspace_id, idempotency, client_id) })
-    }
 }
 
 impl WorkspaceStore {
