@@ -35,8 +35,8 @@ const BORDERS: &[Border] = &[
     ("console", "domain wire http-support", SQL),
     (
         "server",
-        "openapi-off domain wire client db store-workspace store-challenge http-support challenge-service \
-         scheduler workspace-api console",
+        "openapi-off domain wire client db store-workspace store-challenge http-support \
+         challenge-service scheduler workspace-api console",
         SQL,
     ),
     ("cli", "domain wire client db store-workspace store-challenge server", HTTP),

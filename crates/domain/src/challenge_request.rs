@@ -201,7 +201,11 @@ mod tests {
         #[test]
         fn a_final_status_never_changes(
             ended in select(vec![Status::Scheduled, Status::Failed, Status::Cancelled]),
-            transition in select(vec![Status::schedule as Transition, Status::fail, Status::cancel]),
+            transition in select(vec![
+                Status::schedule as Transition,
+                Status::fail,
+                Status::cancel,
+            ]),
         ) {
             prop_assert!(transition(ended).is_err());
         }

@@ -33,8 +33,8 @@ pub use crate::lifecycle::{
     BackgroundTrigger, CopiedDeployment, Demo, Server, StartError, copy, migrate, read_catalogue,
 };
 
-/// The OpenAPI 3.1 document of all operations, as indented JSON (§13). With the feature `openapi` it
-/// is generated from the code.
+/// The OpenAPI 3.1 document of all operations, as indented JSON (§13). With the feature `openapi`
+/// it is generated from the code.
 #[must_use]
 pub fn openapi_json() -> String {
     #[cfg(feature = "openapi")]

@@ -41,8 +41,8 @@ where
     S: Clone + Eq + Hash + Ord,
     for<'a> &'a S: Into<Value<'a>>,
 {
-    /// Inserts rows. Returns the state of each row's key, in their order: [`KeyClaim::Fresh`] if the
-    /// row was inserted.
+    /// Inserts rows. Returns the state of each row's key, in their order: [`KeyClaim::Fresh`] if
+    /// the row was inserted.
     ///
     /// # Errors
     /// If the database fails.
