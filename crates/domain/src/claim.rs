@@ -34,7 +34,7 @@ pub fn status_after<S>(
         return None;
     }
     Some(match outcome {
-        Outcome::Failed => Status::Failed,
+        Outcome::Failed { .. } => Status::Failed,
         Outcome::Completed { .. } if holds_stamp && !stamps.allow_duplicates => Status::Duplicate,
         Outcome::Completed { .. }
             if stamps.granted < stamps.limit && challenge.is_active_at(now) =>
@@ -49,6 +49,7 @@ pub fn status_after<S>(
 mod tests {
     use super::*;
     use crate::participation::TIME_TO_VERIFY;
+    use crate::verification::FailureReason;
     use crate::{ParticipationId, Platform, test_data};
     use proptest::prelude::*;
     use proptest::sample::select;
@@ -66,6 +67,7 @@ mod tests {
             provider_id: "bankidse".parse().unwrap(),
             platform: Platform::Ios,
             recorded_status: Status::Started,
+            failure_reason: None,
             joined_at: START,
             lapses_at: START.plus(TIME_TO_VERIFY),
         }
@@ -95,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_failed_verification_fails_the_participation() {
-        let failed = Outcome::<()>::Failed;
+        let failed = Outcome::<()>::Failed { reason: FailureReason::Other };
         let status = status_after(&started(), &challenge(), ONE_LEFT, &failed, false, START);
         assert_eq!(status, Some(Status::Failed));
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::verification::FailureReason;
 use crate::{ChallengeId, ParticipationId, Platform, ProviderId, Timestamp};
 
 /// The time from joining to the outcome after which a participation lapses: 15 minutes (§10).
@@ -69,6 +70,8 @@ pub struct Participation {
     pub platform: Platform,
     /// The status in the database. [`Participation::status_at`] also takes the time into account.
     pub recorded_status: Status,
+    /// Why the verification failed; set exactly when `recorded_status` is [`Status::Failed`].
+    pub failure_reason: Option<FailureReason>,
     /// When the tester joined.
     pub joined_at: Timestamp,
     /// When it lapses unless there is an outcome.
@@ -100,6 +103,7 @@ mod tests {
             provider_id: "bankidse".parse().unwrap(),
             platform: Platform::Ios,
             recorded_status,
+            failure_reason: None,
             joined_at,
             lapses_at: joined_at.plus(TIME_TO_VERIFY),
         }

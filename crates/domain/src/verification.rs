@@ -16,7 +16,10 @@ pub enum Outcome<S> {
         subject: S,
     },
     /// The verification failed.
-    Failed,
+    Failed {
+        /// Why.
+        reason: FailureReason,
+    },
 }
 
 impl<S> Outcome<S> {
@@ -25,7 +28,16 @@ impl<S> Outcome<S> {
     pub fn subject(&self) -> Option<&S> {
         match self {
             Self::Completed { subject } => Some(subject),
-            Self::Failed => None,
+            Self::Failed { .. } => None,
+        }
+    }
+
+    /// Why the verification failed; `None` if it completed.
+    #[must_use]
+    pub fn failure_reason(&self) -> Option<FailureReason> {
+        match self {
+            Self::Completed { .. } => None,
+            Self::Failed { reason } => Some(*reason),
         }
     }
 
@@ -34,8 +46,60 @@ impl<S> Outcome<S> {
     pub fn map<T>(self, convert: impl FnOnce(S) -> T) -> Outcome<T> {
         match self {
             Self::Completed { subject } => Outcome::Completed { subject: convert(subject) },
-            Self::Failed => Outcome::Failed,
+            Self::Failed { reason } => Outcome::Failed { reason },
         }
+    }
+}
+
+/// Why a verification failed (§8). It says nothing about the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureReason {
+    /// The tester cancelled at the provider.
+    CancelledByTester,
+    /// The provider refused the person, or the request for this person.
+    RefusedByProvider,
+    /// The person was verified at a lower level of assurance than the verifier accepts.
+    AssuranceTooLow,
+    /// The provider did not answer, or not in time.
+    ProviderUnreachable,
+    /// The provider's answer cannot be trusted or read.
+    ProviderAnswerInvalid,
+    /// The verifier and the provider are not configured to work together.
+    Misconfigured,
+    /// Anything else, and all that an external verifier does not explain.
+    Other,
+}
+
+impl FailureReason {
+    /// All reasons.
+    pub const ALL: [Self; 7] = [
+        Self::CancelledByTester,
+        Self::RefusedByProvider,
+        Self::AssuranceTooLow,
+        Self::ProviderUnreachable,
+        Self::ProviderAnswerInvalid,
+        Self::Misconfigured,
+        Self::Other,
+    ];
+
+    /// The name in the API and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CancelledByTester => "cancelled_by_tester",
+            Self::RefusedByProvider => "refused_by_provider",
+            Self::AssuranceTooLow => "assurance_too_low",
+            Self::ProviderUnreachable => "provider_unreachable",
+            Self::ProviderAnswerInvalid => "provider_answer_invalid",
+            Self::Misconfigured => "misconfigured",
+            Self::Other => "other",
+        }
+    }
+
+    /// The inverse of [`FailureReason::as_str`].
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
     }
 }
 
@@ -117,6 +181,7 @@ mod tests {
     fn only_a_completed_verification_has_a_subject() {
         let outcome = Outcome::Completed { subject: 1 }.map(|number| number + 1);
         assert_eq!(outcome.subject(), Some(&2));
-        assert_eq!(Outcome::<u8>::Failed.map(|number| number + 1).subject(), None);
+        let failed = Outcome::Failed { reason: FailureReason::Other };
+        assert_eq!(failed.map(|number: u8| number + 1).subject(), None);
     }
 }

@@ -40,7 +40,12 @@ pub static SCHEMA: Schema = Schema {
         UNION ALL
         SELECT joined_at FROM (SELECT joined_at FROM participations ORDER BY id DESC LIMIT 1))",
     appended_keys: None,
-    migrations: db::migrations!["V1__challenges", "V2__deployment_facts", "V3__crowds",],
+    migrations: db::migrations![
+        "V1__challenges",
+        "V2__deployment_facts",
+        "V3__crowds",
+        "V7__failure_reasons"
+    ],
 };
 
 /// The store of the challenge service. Clones share it.

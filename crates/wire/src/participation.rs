@@ -10,6 +10,7 @@ use crate::Moment;
 use crate::error::FieldError;
 use crate::fields::Fields;
 use crate::production_test::{PLATFORM_RULE, Platform, platform};
+use crate::verification::FailureReason;
 
 /// A challenge that testers can join (§10).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -138,6 +139,9 @@ pub struct Participation {
     pub platform: Platform,
     /// The status.
     pub status: ParticipationStatus,
+    /// Why the verification failed; null unless the status is `failed`.
+    #[schema(required = true)]
+    pub failure_reason: Option<FailureReason>,
     /// The page where the tester is verified.
     #[schema(example = "http://127.0.0.1:8080/tpas/v1/simulator/\
             par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b?code=5f0c")]
@@ -158,6 +162,7 @@ impl Participation {
             provider_id,
             platform,
             recorded_status: _,
+            failure_reason,
             joined_at,
             lapses_at,
         } = participation;
@@ -167,6 +172,7 @@ impl Participation {
             provider_id: provider_id.to_string(),
             platform: (*platform).into(),
             status: participation.status_at(now).into(),
+            failure_reason: failure_reason.map(Into::into),
             verification_url,
             created_at: (*joined_at).into(),
             expires_at: (*lapses_at).into(),

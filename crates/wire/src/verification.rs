@@ -1,6 +1,6 @@
 //! How a verifier reports the outcome of a verification (§10).
 
-use domain::verification::{Outcome, Subject};
+use domain::verification::{self, Outcome, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -93,6 +93,44 @@ pub struct FailedVerification {
         example = "par_019d6c8b-7b2a-7c44-9b2e-5d1f0a3c4e6b"
     )]
     pub participation_id: String,
+    /// Why it failed. `other` if omitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<FailureReason>,
+}
+
+/// Why a verification failed (§8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureReason {
+    /// The tester cancelled at the provider.
+    CancelledByTester,
+    /// The provider refused the person.
+    RefusedByProvider,
+    /// The level of assurance was too low.
+    AssuranceTooLow,
+    /// The provider did not answer, or not in time.
+    ProviderUnreachable,
+    /// The provider's answer cannot be trusted or read.
+    ProviderAnswerInvalid,
+    /// The verifier and the provider are not configured to work together.
+    Misconfigured,
+    /// Anything else.
+    Other,
+}
+
+impl From<verification::FailureReason> for FailureReason {
+    fn from(reason: verification::FailureReason) -> Self {
+        use verification::FailureReason as Domain;
+        match reason {
+            Domain::CancelledByTester => Self::CancelledByTester,
+            Domain::RefusedByProvider => Self::RefusedByProvider,
+            Domain::AssuranceTooLow => Self::AssuranceTooLow,
+            Domain::ProviderUnreachable => Self::ProviderUnreachable,
+            Domain::ProviderAnswerInvalid => Self::ProviderAnswerInvalid,
+            Domain::Misconfigured => Self::Misconfigured,
+            Domain::Other => Self::Other,
+        }
+    }
 }
 
 /// The participation after the outcome (§10).
@@ -117,7 +155,11 @@ pub enum SimulateVerification {
         subject: String,
     },
     /// The person is not verified.
-    Failed,
+    Failed {
+        /// Why. `other` if omitted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<FailureReason>,
+    },
 }
 
 /// The outcome that a tester chooses on the sandbox simulator's page (§10).
@@ -152,6 +194,8 @@ pub struct CompletedSimulation {
 pub struct FailedSimulation {
     #[schema(schema_with = always_failed)]
     outcome: (),
+    /// Why. `other` if omitted.
+    reason: Option<FailureReason>,
 }
 
 #[cfg(feature = "openapi")]
@@ -184,8 +228,8 @@ pub fn read_event(
     let mut inner = Fields::of(data);
     let id =
         inner.required("participationId", "data.participationId", "the participation's id", text);
-    let outcome = is_completed
-        .and_then(|is_completed| read_outcome(&mut inner, is_completed, "data.subject"));
+    let outcome =
+        is_completed.and_then(|is_completed| read_outcome(&mut inner, is_completed, &IN_DATA));
     let inner_errors = inner.finish(id.clone()).err().unwrap_or_default();
     for error in inner_errors {
         fields.refuse(error);
@@ -208,21 +252,38 @@ pub fn read_simulation(body: &Map<String, Value>) -> Result<Outcome<Subject>, Ve
             }
         });
     let outcome =
-        is_completed.and_then(|is_completed| read_outcome(&mut fields, is_completed, "subject"));
+        is_completed.and_then(|is_completed| read_outcome(&mut fields, is_completed, &AT_TOP));
     fields.finish(outcome)
 }
+
+/// The names in errors of an outcome's members.
+struct OutcomeParameters {
+    subject: &'static str,
+    reason: &'static str,
+}
+
+const IN_DATA: OutcomeParameters =
+    OutcomeParameters { subject: "data.subject", reason: "data.reason" };
+const AT_TOP: OutcomeParameters = OutcomeParameters { subject: "subject", reason: "reason" };
 
 fn read_outcome(
     fields: &mut Fields<'_>,
     is_completed: bool,
-    parameter: &'static str,
+    parameters: &OutcomeParameters,
 ) -> Option<Outcome<Subject>> {
     if !is_completed {
-        return Some(Outcome::Failed);
+        let names = verification::FailureReason::ALL.map(verification::FailureReason::as_str);
+        let rule = format!("one of {}", names.join(", "));
+        let reason = fields.optional("reason", parameters.reason, &rule, |value| {
+            verification::FailureReason::from_name(value.as_str()?)
+        })?;
+        let reason = reason.unwrap_or(verification::FailureReason::Other);
+        return Some(Outcome::Failed { reason });
     }
     let rule =
         format!("a text of at most {} characters that says who was verified", Subject::MAX_LENGTH);
-    let subject = fields
-        .required_secret("subject", parameter, &rule, |value| Subject::new(text(value)?).ok())?;
+    let subject = fields.required_secret("subject", parameters.subject, &rule, |value| {
+        Subject::new(text(value)?).ok()
+    })?;
     Some(Outcome::Completed { subject })
 }

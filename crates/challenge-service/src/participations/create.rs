@@ -165,6 +165,7 @@ fn new_participation(
         provider_id,
         platform,
         recorded_status: Status::Started,
+        failure_reason: None,
         joined_at: now,
         lapses_at: now.plus(TIME_TO_VERIFY),
     }
@@ -178,7 +179,11 @@ fn respond(
     origin: &Origin,
     is_replay: bool,
 ) -> Response {
-    let started = Participation { recorded_status: Status::Started, ..participation.clone() };
+    let started = Participation {
+        recorded_status: Status::Started,
+        failure_reason: None,
+        ..participation.clone()
+    };
     let verification_url = service.parts.verifier.verification_url(
         &service.parts.secrets,
         participation.id,

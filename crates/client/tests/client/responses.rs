@@ -186,7 +186,7 @@ async fn an_error_contains_neither_the_token_nor_the_url() {
     let url = format!("{origin}/tpas/v1/simulator/par_1?code=c0de");
     let failure = Tester::new(&origin)
         .unwrap()
-        .simulate(&url, &SimulateVerification::Failed)
+        .simulate(&url, &SimulateVerification::Failed { reason: None })
         .await
         .unwrap_err();
     let invalid = ChallengeServiceClient::new(&origin, "two\nlines", TIMEOUT)

@@ -34,6 +34,7 @@ async fn joining_starts_a_participation_that_is_read_with_its_token() {
         "providerId": "bankidse",
         "platform": "ios",
         "status": "started",
+        "failureReason": null,
         "verificationUrl": joined["verificationUrl"],
         "createdAt": "2026-04-08T10:00:00.000Z",
         "expiresAt": "2026-04-08T10:15:00.000Z",
@@ -153,6 +154,27 @@ async fn a_participation_lapses_after_15_minutes() {
     assert_eq!(show(&server, &joined).await["status"], "lapsed");
     let stats = server.report(&challenge).await["stats"].clone();
     assert_eq!((&stats["totalParticipations"], &stats["totalClaims"]), (&json!(1), &json!(0)));
+}
+
+#[tokio::test]
+async fn a_failed_participation_says_why() {
+    let server = TestServer::start().await;
+    let challenge = server.order_and_schedule(&json!({ "title": "x" })).await;
+    for (outcome, reason) in [
+        (json!({ "outcome": "failed", "reason": "cancelled_by_tester" }), "cancelled_by_tester"),
+        (json!({ "outcome": "failed" }), "other"),
+    ] {
+        let joined = server.join(&challenge, "bankidse").send().await.expect(201);
+        assert_eq!(server.simulate(&joined, &outcome).await, "failed");
+        assert_eq!(show(&server, &joined).await["failureReason"], reason);
+    }
+    let joined = server.join(&challenge, "bankidse").send().await.expect(201);
+    let url = joined["verificationUrl"].as_str().unwrap().strip_prefix(&server.url).unwrap();
+    let unknown = json!({ "outcome": "failed", "reason": "bad_luck" });
+    let refused = server.request("POST", url).json(&unknown).send().await;
+    let error = refused.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+    assert_eq!(error["details"]["parameter"], "reason");
+    assert_eq!(show(&server, &joined).await["status"], "started");
 }
 
 #[tokio::test]

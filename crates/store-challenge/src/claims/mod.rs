@@ -13,7 +13,7 @@ use domain::verification::{Outcome, SubjectHash};
 use domain::{ChallengeId, ParticipationId, Timestamp};
 
 use self::locked::Locked;
-use self::write::{StampClaim, conclude, count, insert_claims};
+use self::write::{Concluded, StampClaim, conclude, count, insert_claims};
 use crate::{ChallengeStore, challenges, participations};
 
 /// Finishes a participation whose verification has ended.
@@ -99,7 +99,8 @@ async fn apply_slice(
         let holds_stamp = locked.holders.contains(id);
         let decided = status_after(participation, challenge, stamps, outcome, holds_stamp, *now);
         if let Some(status) = decided {
-            concluded.push((participation, status, *now));
+            let failure_reason = outcome.failure_reason();
+            concluded.push(Concluded { participation, status, failure_reason, now: *now });
         }
         if let (Some(Status::Claimed), Some(subject_hash)) = (decided, outcome.subject()) {
             record.granted += 1;

@@ -4,32 +4,43 @@ use std::collections::HashMap;
 
 use db::{Sql, StoreError, Transaction, write_columns};
 use domain::participation::{Participation, Status};
-use domain::verification::SubjectHash;
+use domain::verification::{FailureReason, SubjectHash};
 use domain::{ChallengeId, Timestamp};
 
 use crate::challenges::ChallengeRecord;
 
+/// A participation whose verification has ended.
+pub(super) struct Concluded<'a> {
+    pub(super) participation: &'a Participation,
+    pub(super) status: Status,
+    pub(super) failure_reason: Option<FailureReason>,
+    pub(super) now: Timestamp,
+}
+
 write_columns! {
-    /// A participation, its final status, and when it ended.
-    ConcludedRow((&Participation, Status, Timestamp)) = |(
-        Participation { id, challenge_id, .. },
+    /// A participation, its final status, why its verification failed, and when it ended.
+    ConcludedRow(Concluded<'_>) = |Concluded {
+        participation: Participation { id, challenge_id, .. },
         status,
+        failure_reason,
         now,
-    )| {
+    }| {
         challenge: Bytes = challenge_id.as_bytes(),
         participation: Bytes = id.as_bytes(),
         outcome: Text = status.as_str(),
+        reason: Text = failure_reason.map(FailureReason::as_str),
         now: Integer = *now,
     }
 }
 
 /// Stores the final status of participations.
 pub(super) async fn conclude(
-    concluded: &[(&Participation, Status, Timestamp)],
+    concluded: &[Concluded<'_>],
     transaction: &Transaction<'_>,
 ) -> Result<(), StoreError> {
     static SQL: Sql = Sql::each(
-        "UPDATE participations SET status = each.outcome, decided_at = each.now {from each}
+        "UPDATE participations SET status = each.outcome, failure_reason = each.reason,
+            decided_at = each.now {from each}
         WHERE challenge_id = each.challenge AND id = each.participation AND status = 'started'",
         &ConcludedRow::COLUMNS,
     );

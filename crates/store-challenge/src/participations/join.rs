@@ -49,6 +49,7 @@ write_columns! {
             provider_id,
             platform,
             recorded_status,
+            failure_reason: _,
             joined_at,
             lapses_at,
         },

@@ -2,6 +2,7 @@
 
 use db::{Sql, StoreError, Transaction, Value, read_columns, write_columns};
 use domain::participation::{Participation, Status};
+use domain::verification::FailureReason;
 use domain::{ChallengeId, ParticipationId};
 
 use crate::ChallengeStore;
@@ -14,6 +15,7 @@ read_columns! {
         provider_id: parsed,
         platform: parsed,
         status: named(Status::from_name),
+        failure_reason: optional_named(FailureReason::from_name),
         joined_at: time,
         lapses_at: time,
     } => Participation {
@@ -22,6 +24,7 @@ read_columns! {
         provider_id,
         platform,
         recorded_status: status,
+        failure_reason,
         joined_at,
         lapses_at,
     }
