@@ -5,6 +5,7 @@
 
 import { chromium } from 'playwright-core';
 import { orderProductionTest, report } from './api.mjs';
+import * as pages from './pages.mjs';
 import { SCREENS, openScreen } from './screen.mjs';
 import { play } from './tester.mjs';
 
@@ -48,6 +49,26 @@ function assertEqual(name, found, expected) {
   if (found !== expected) throw new Error(`${name} is ${found}, not ${expected}`);
 }
 
+/** People take a test on its pages, each with a browser of their own. */
+async function takeTest(browser, screen) {
+  const order = async (maxStamps) => {
+    const challengeId = await orderProductionTest(origin, key, { title: 'BankID SE Test', providerIds: ['bankidse'], maxStamps });
+    return { origin, challengeId, provider: 'BankID SE' };
+  };
+  const three = await order(3);
+  for (const person of ['first', 'second', 'third']) {
+    await check(browser, `the ${person} of three gets a stamp on a ${screen.name}`, screen, (page) => pages.take(page, three));
+  }
+  await check(browser, `the fourth is told that it is over on a ${screen.name}`, screen, (page) => pages.comeTooLate(page, three));
+  const withoutScript = { ...screen, options: { ...screen.options, javaScriptEnabled: false } };
+  const quiet = await order(1);
+  await check(browser, `takeWithoutScript on a ${screen.name}`, withoutScript, (page) => pages.takeWithoutScript(page, quiet));
+  for (const act of [pages.cancelAndTryAgain, pages.wander, pages.followAnotherTab]) {
+    const test = await order(1);
+    await check(browser, `${act.name} on a ${screen.name}`, screen, (page) => act(page, test));
+  }
+}
+
 const browser = await chromium.launch({
   executablePath,
   // The sandbox does not work for root. The script opens pages of this server only.
@@ -64,6 +85,7 @@ try {
     await check(browser, `no stamp on a ${screen.name}`, screen, tester('failed'));
     const withoutScript = { ...screen, options: { ...screen.options, javaScriptEnabled: false } };
     await check(browser, `stamp on a ${screen.name} without script`, withoutScript, tester('completed'));
+    await takeTest(browser, screen);
   }
 
   const { stats } = await report(origin, key, challengeId);

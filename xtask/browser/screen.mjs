@@ -1,8 +1,10 @@
 // A screen, and the rules for a page on it: it loads nothing from other hosts, logs no errors, and is not wider than the screen.
 
+const IPHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Mobile Safari/604.1';
+
 /** The screens. The widths are those of a common phone and of a small laptop, in CSS pixels. */
 export const SCREENS = [
-  { name: 'phone', options: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 } },
+  { name: 'phone', options: { viewport: { width: 390, height: 844 }, userAgent: IPHONE, isMobile: true, hasTouch: true, deviceScaleFactor: 2 } },
   { name: 'laptop', options: { viewport: { width: 1280, height: 800 } } },
 ];
 

@@ -37,7 +37,7 @@ async function press(page, button) {
   const pending = page.waitForResponse((response) => response.request().method() === 'POST');
   await button.first().click();
   const response = await pending;
-  if (!response.ok()) throw new Error(`the button returned ${response.status()}`);
+  if (response.status() >= 400) throw new Error(`the button returned ${response.status()}`);
   await page.waitForLoadState();
 }
 

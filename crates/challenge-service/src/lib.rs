@@ -27,6 +27,7 @@ mod documentation;
 pub mod handle;
 pub mod lapse;
 mod origin;
+pub mod pages;
 mod participations;
 pub mod prune;
 mod routes;

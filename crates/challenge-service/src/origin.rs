@@ -8,7 +8,7 @@ use crate::service::ChallengeService;
 
 /// The public URL without a trailing slash: the operator's, or the one that this request was sent
 /// to.
-pub(super) struct Origin(pub(super) String);
+pub(crate) struct Origin(pub(crate) String);
 
 impl FromRequestParts<ChallengeService> for Origin {
     type Rejection = std::convert::Infallible;
@@ -27,7 +27,7 @@ impl FromRequestParts<ChallengeService> for Origin {
 
 impl Origin {
     /// Whether cookies can be limited to encrypted connections.
-    pub(super) fn is_encrypted(&self) -> bool {
+    pub(crate) fn is_encrypted(&self) -> bool {
         self.0.starts_with("https://")
     }
 }

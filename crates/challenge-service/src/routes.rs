@@ -6,9 +6,9 @@ use domain::Environment;
 
 use crate::service::ChallengeService;
 use crate::verifier::simulator;
-use crate::{challenge_requests, challenges, participations, verification};
+use crate::{challenge_requests, challenges, pages, participations, verification};
 
-/// All routes below `/tpas/v1`. The simulator exists in a sandbox only.
+/// All routes below `/tpas/v1`, and the testers' pages below `/t`. The simulator exists in a sandbox only.
 pub fn routes(service: ChallengeService) -> Router {
     let schedulers = Router::new()
         .route("/challenge-requests/{request_id}", put(challenge_requests::put::put))
@@ -28,5 +28,5 @@ pub fn routes(service: ChallengeService) -> Router {
         Environment::Production => Router::new(),
     };
     let routes = schedulers.merge(testers).merge(verifiers).merge(simulator);
-    Router::new().nest("/tpas/v1", routes).with_state(service)
+    Router::new().nest("/tpas/v1", routes).merge(pages::routes()).with_state(service)
 }

@@ -66,6 +66,23 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     }
 }
 
+/// Whether `Content-Type` is that of an HTML form.
+pub fn is_form(headers: &HeaderMap) -> bool {
+    let declared =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = declared.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// Parses an HTML form. A field that is sent several times is kept several times.
+///
+/// # Errors
+/// 400 if it cannot be decoded.
+pub fn form(bytes: &[u8]) -> Result<Vec<(String, String)>, ApiError> {
+    serde_urlencoded::from_bytes(bytes)
+        .map_err(|_| invalid_body("The form cannot be decoded.".into()))
+}
+
 fn invalid_body(message: String) -> ApiError {
     ApiError::validation(vec![FieldError::invalid("body", message, &Value::Null)])
 }

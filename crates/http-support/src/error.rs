@@ -196,6 +196,11 @@ impl ApiError {
         self.code
     }
 
+    /// What is wrong and what to do, for the caller.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The cause, for the operator's log only.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()

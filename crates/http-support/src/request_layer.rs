@@ -1,8 +1,8 @@
 //! The outermost layer: every request and every response passes through it.
 //!
-//! A request gets its id and its timeout. Every error response becomes the envelope of §3, whether
-//! a handler, an extractor, the router, a timeout or a panic made it. Then the access log line is
-//! written.
+//! A request gets its id and its timeout. Every error response becomes the envelope of §3, or a page
+//! with the same text for a person in a browser, whether a handler, an extractor, the router, a timeout
+//! or a panic made it. Then the access log line is written.
 //!
 //! This is one layer of our own, not a stack of tower-http's, because the envelope needs a layer
 //! anyway that knows the request's id and sees every error, and what tower-http would add to it is
@@ -27,6 +27,7 @@ use crate::access_log::AccessLog;
 pub use crate::access_log::RequestIdentity;
 use crate::error::ApiError;
 use crate::metrics::RequestMetrics;
+use crate::page::{self, IsPage};
 use crate::request_id;
 
 /// The state of the layer.
@@ -48,6 +49,9 @@ pub async fn request_layer(
     let id = request_id::of(request.headers(), layer.clock_and_rng.randomness());
     let identity = RequestIdentity::default();
     let log = AccessLog::begin(&id, &request, identity.clone());
+    // The Workspace API answers everybody with the envelope.
+    let wants_page =
+        page::is_wanted(request.headers()) && !request.uri().path().starts_with("/connect/");
     request.extensions_mut().insert(identity);
     request.extensions_mut().insert(request_id::RequestId(id.clone()));
 
@@ -64,7 +68,12 @@ pub async fn request_layer(
 
     let error = error_of(&mut response);
     if let Some(error) = &error {
-        response = envelope(error.clone(), &id, response);
+        let body = if wants_page {
+            page::respond_to_error(error, &id)
+        } else {
+            (error.status(), Json(error.clone().into_envelope(id.clone()))).into_response()
+        };
+        response = with_headers(body, error, &response);
     }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -77,30 +86,27 @@ pub async fn request_layer(
     response
 }
 
-/// The error in the response's extensions, or the error for a status that the framework answered.
+/// The error in the response's extensions, or the error for a status that the framework answered. A
+/// page that a handler made is no error, whatever its status: it says itself what is wrong.
 fn error_of(response: &mut Response) -> Option<ApiError> {
     let status = response.status();
     let carried = response.extensions_mut().remove::<ApiError>();
-    let is_error = status.is_client_error() || status.is_server_error();
+    let is_page = response.extensions().get::<IsPage>().is_some();
+    let is_error = !is_page && (status.is_client_error() || status.is_server_error());
     carried.or_else(|| is_error.then(|| ApiError::of_framework(status)))
 }
 
-fn envelope(error: ApiError, request_id: &str, original: Response) -> Response {
-    let status = error.status();
-    let retry_after = error.retry_after();
-    let challenge = error.code() == ErrorCode::AuthInvalidCredentials;
-    let body = Json(error.into_envelope(request_id.to_owned()));
-
-    let mut response = (status, body).into_response();
+/// The response to an error with the headers that belong to it.
+fn with_headers(mut response: Response, error: &ApiError, original: &Response) -> Response {
     let headers = response.headers_mut();
     // The router sets it on a 405.
     if let Some(allow) = original.headers().get(header::ALLOW) {
         headers.insert(header::ALLOW, allow.clone());
     }
-    if let Some(retry_after) = retry_after {
+    if let Some(retry_after) = error.retry_after() {
         headers.insert(header::RETRY_AFTER, retry_after);
     }
-    if challenge {
+    if error.code() == ErrorCode::AuthInvalidCredentials {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response

@@ -18,7 +18,7 @@ const LENGTH: usize = 22;
 
 /// A browser that sent its cookie, or a new browser with a new cookie. Never logged.
 pub(crate) struct Browser {
-    pub(super) value: String,
+    pub(crate) value: String,
     is_new: bool,
 }
 
@@ -53,16 +53,16 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 
 impl Browser {
     /// Whether the browser sent its cookie.
-    pub(super) fn is_returning(&self) -> bool {
+    pub(crate) fn is_returning(&self) -> bool {
         !self.is_new
     }
 
-    /// The cookie to set, if the browser is new. It is valid for a year, for the challenge service
-    /// only, and hidden from scripts.
-    pub(super) fn set_cookie(&self, origin: &Origin) -> Option<HeaderValue> {
+    /// The cookie to set, if the browser is new. It is valid for a year, for the API and the pages of
+    /// testers, and hidden from scripts.
+    pub(crate) fn set_cookie(&self, origin: &Origin) -> Option<HeaderValue> {
         let secure = if origin.is_encrypted() { "; Secure" } else { "" };
         let cookie = format!(
-            "{COOKIE}={}; Path=/tpas/v1; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}",
+            "{COOKIE}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}",
             self.value
         );
         self.is_new.then(|| HeaderValue::from_str(&cookie).ok()).flatten()

@@ -134,7 +134,8 @@ fn replay(returning: Option<[u8; 32]>, made: IdempotentResult) -> Result<Partici
     }
 }
 
-fn refusal(outcome: &JoinOutcome) -> ApiError {
+/// The error for a refused request to join.
+pub(crate) fn refusal(outcome: &JoinOutcome) -> ApiError {
     match outcome {
         JoinOutcome::KeyConflict => ApiError::key_conflict(),
         JoinOutcome::NoChallenge => ApiError::not_found(NO_SUCH_CHALLENGE),
@@ -152,7 +153,8 @@ fn refusal(outcome: &JoinOutcome) -> ApiError {
     }
 }
 
-fn new_participation(
+/// A participation that starts now.
+pub(crate) fn new_participation(
     service: &ChallengeService,
     challenge_id: ChallengeId,
     provider_id: ProviderId,

@@ -1,5 +1,5 @@
 //! Participations: testers join a challenge and follow their verification (§10).
 
-mod browser;
-pub(super) mod create;
+pub(crate) mod browser;
+pub(crate) mod create;
 pub(super) mod show;

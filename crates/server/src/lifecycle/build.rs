@@ -258,6 +258,15 @@ impl Parts {
         self.config.roles.has(Role::Api).then(|| WorkspaceApi::new(parts()))
     }
 
+    /// The tests that people can take, for the welcome page.
+    fn open_tests(&self) -> Option<console::OpenTests> {
+        let service = self.challenge_service.clone()?;
+        Some(Arc::new(move || {
+            let service = service.clone();
+            Box::pin(async move { challenge_service::pages::open_tests(&service).await })
+        }))
+    }
+
     fn router(
         &self,
         handle: Option<&ChallengeServiceHandle>,
@@ -268,7 +277,9 @@ impl Parts {
             challenge: self.stores.challenge.clone(),
             telemetry: self.telemetry.clone(),
         };
-        let mut router = health::routes(checks).merge(openapi::routes());
+        let mut router = health::routes(checks)
+            .merge(openapi::routes())
+            .merge(http_support::page::assets::routes());
         if let Some(api) = self.workspace_api(handle, scheduler) {
             router = router.merge(workspace_api::routes(api));
         }
@@ -276,7 +287,7 @@ impl Parts {
             router = router.merge(challenge_service::routes(service.clone()));
         }
         if self.config.roles.has(Role::Web) {
-            router = router.merge(console::routes());
+            router = router.merge(console::routes(self.open_tests()));
         }
         let layer = Arc::new(RequestLayer {
             clock_and_rng: self.clock_and_rng.clone(),

@@ -41,5 +41,6 @@ mod sqlite;
 mod stamps;
 mod streams;
 mod support;
+mod tester_pages;
 mod verification_events;
 mod workspace;

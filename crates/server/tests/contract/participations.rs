@@ -111,7 +111,7 @@ async fn a_browser_has_one_started_or_successful_participation_for_each_provider
     let challenge = server.order_and_schedule(&order).await;
     let first = server.join(&challenge, "bankidse").send().await;
     let attributes = first.header("set-cookie").unwrap();
-    for attribute in ["HttpOnly", "SameSite=Lax", "Path=/tpas/v1"] {
+    for attribute in ["HttpOnly", "SameSite=Lax", "Path=/;"] {
         assert!(attributes.contains(attribute), "{attributes}");
     }
     let cookie = cookie_of(&first);

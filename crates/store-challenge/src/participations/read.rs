@@ -3,7 +3,7 @@
 use db::{Sql, StoreError, Transaction, Value, read_columns, write_columns};
 use domain::participation::{Participation, Status};
 use domain::verification::FailureReason;
-use domain::{ChallengeId, ParticipationId};
+use domain::{ChallengeId, ParticipationId, ProviderId};
 
 use crate::ChallengeStore;
 
@@ -82,5 +82,57 @@ impl ChallengeStore {
             Sql::new("SELECT {columns} FROM participations WHERE id = $1").reading(&PARTICIPATION);
         let id = Value::from(id.as_bytes()).into_owned();
         self.database.find(&SQL, vec![id], PARTICIPATION.read).await
+    }
+}
+
+write_columns! {
+    /// A provider of a challenge, and a browser.
+    SeatRow((ChallengeId, ProviderId, [u8; 32])) = |(challenge_id, provider_id, browser_hash)| {
+        challenge: Bytes = challenge_id.as_bytes(),
+        provider: Text = provider_id.as_str(),
+        browser: Bytes = browser_hash,
+    }
+}
+
+impl ChallengeStore {
+    /// The started and the successful participations of a browser in a challenge, with any of these
+    /// providers, in no order. Among them are those that are overdue but not yet recorded as lapsed.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn participations_of_browser(
+        &self,
+        challenge_id: ChallengeId,
+        provider_ids: &[ProviderId],
+        browser_hash: [u8; 32],
+    ) -> Result<Vec<Participation>, StoreError> {
+        static SQL: Sql = Sql::each(
+            "SELECT {columns} FROM participations {join each on} challenge_id = each.challenge
+                AND provider_id = each.provider AND browser_hash = each.browser
+                AND status IN ('started', 'claimed')",
+            &SeatRow::COLUMNS,
+        )
+        .reading(&PARTICIPATION);
+        let seat = |id: &ProviderId| (challenge_id, id.clone(), browser_hash);
+        let seats: Vec<_> = provider_ids.iter().map(seat).collect();
+        let rows = seats.iter().map(|seat| SeatRow::of(seat).map(Value::into_owned)).collect();
+        self.database.query_each(&SQL, rows, PARTICIPATION.read).await
+    }
+
+    /// The participation of this id, if it began in this browser.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn participation_in_browser(
+        &self,
+        id: ParticipationId,
+        browser_hash: [u8; 32],
+    ) -> Result<Option<Participation>, StoreError> {
+        static SQL: Sql =
+            Sql::new("SELECT {columns} FROM participations WHERE id = $1 AND browser_hash = $2")
+                .reading(&PARTICIPATION);
+        let (id, browser) = (Value::from(id.as_bytes()), Value::from(&browser_hash));
+        let parameters = vec![id.into_owned(), browser.into_owned()];
+        self.database.find(&SQL, parameters, PARTICIPATION.read).await
     }
 }

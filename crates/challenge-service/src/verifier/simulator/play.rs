@@ -2,19 +2,22 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use domain::participation::Participation;
+use domain::verification::FailureReason;
 use http_support::body::{self, JsonObject};
 use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
 use http_support::query::QueryParameters;
 use serde_json::{Map, Value};
-use wire::error::{ErrorEnvelope, FieldError};
+use wire::error::ErrorEnvelope;
 use wire::verification::{SimulateVerificationSchema, VerificationResult, read_simulation};
 
 use super::{NO_SUCH_VERIFICATION, find, page};
 use crate::documentation::SimulatorPath;
+use crate::pages;
+use crate::participations::browser::Browser;
 use crate::service::ChallengeService;
 use crate::verification::record_outcome;
 
@@ -43,46 +46,50 @@ pub(crate) async fn play(
     State(service): State<ChallengeService>,
     path: PathParameters,
     mut query: QueryParameters,
+    browser: Browser,
     request: Request,
 ) -> Result<Response, ApiError> {
     let participation = find(&service, &path, &mut query).await?;
-    let is_form = is_form(request.headers());
-    let outcome =
-        read_simulation(&members(request, is_form).await?).map_err(ApiError::validation)?;
-    let not_found = || ApiError::not_found(NO_SUCH_VERIFICATION);
-    let result: VerificationResult =
-        record_outcome(&service, participation.id, outcome).await?.ok_or_else(not_found)?;
-    if is_form {
-        let decided =
-            service.store().participation(participation.id).await?.ok_or_else(not_found)?;
-        page::render(&service, &decided).await
-    } else {
-        Ok(Json(result).into_response())
+    if body::is_form(request.headers()) {
+        return play_form(&service, participation, browser, request).await;
     }
-}
-
-const FORM: &str = "application/x-www-form-urlencoded";
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let declared =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    declared.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(FORM)
-}
-
-async fn members(request: Request, is_form: bool) -> Result<Map<String, Value>, ApiError> {
-    if !is_form && !body::is_json_or_undeclared(request.headers()) {
+    if !body::is_json_or_undeclared(request.headers()) {
         return Err(ApiError::unsupported_media_type());
     }
-    let bytes = body::read(request, &()).await?;
-    if !is_form {
-        return body::object(&bytes);
+    let members = body::object(&body::read(request, &()).await?)?;
+    let outcome = read_simulation(&members).map_err(ApiError::validation)?;
+    let result: VerificationResult = record_outcome(&service, participation.id, outcome)
+        .await?
+        .ok_or_else(|| ApiError::not_found(NO_SUCH_VERIFICATION))?;
+    Ok(Json(result).into_response())
+}
+
+/// The form of the simulator's page. Its tester goes on to the page of the participation; somebody else
+/// who plays the person stays here.
+async fn play_form(
+    service: &ChallengeService,
+    participation: Participation,
+    browser: Browser,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let fields = body::form(&body::read(request, &()).await?)?;
+    let mut members: Map<String, Value> =
+        fields.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+    if members.get("outcome").and_then(Value::as_str) == Some("cancelled") {
+        members.insert("outcome".into(), "failed".into());
+        members.insert("reason".into(), FailureReason::CancelledByTester.as_str().into());
     }
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&bytes).map_err(|_| {
-        ApiError::validation(vec![FieldError::invalid(
-            "body",
-            "The form cannot be decoded.",
-            &Value::Null,
-        )])
-    })?;
-    Ok(pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect())
+    let Ok(outcome) = read_simulation(&members) else {
+        let problem = "Say who you are: any text of at most 255 characters that is not blank.";
+        return page::render(service, &participation, Some(problem)).await;
+    };
+    let not_found = || ApiError::not_found(NO_SUCH_VERIFICATION);
+    record_outcome(service, participation.id, outcome).await?.ok_or_else(not_found)?;
+    let hash = service.parts.secrets.browser_hash(participation.challenge_id, &browser.value);
+    let own = service.store().participation_in_browser(participation.id, hash).await?;
+    if own.is_some() {
+        return Ok(pages::see_other(&pages::participation_path(&participation)));
+    }
+    let decided = service.store().participation(participation.id).await?.ok_or_else(not_found)?;
+    page::render(service, &decided, None).await
 }

@@ -10,6 +10,7 @@ mod eventually;
 pub(crate) mod fake_challenge_service;
 pub(crate) mod fault_proxy;
 mod orders;
+pub(crate) mod person;
 mod raw_request;
 pub(crate) mod schemas;
 mod test_database;
