@@ -41,8 +41,9 @@ pub struct Parts {
     pub secrets: Secrets,
     /// Where testers are verified.
     pub verifier: Verifier,
-    /// The bearer token of the service surface. `None` closes that surface.
-    pub service_token: Option<String>,
+    /// The bearer tokens of the service surface: one, or two while it is being changed. None closes that
+    /// surface.
+    pub service_tokens: Vec<String>,
     /// The URL at which testers reach this deployment, if the operator configured it.
     pub public_url: Option<String>,
     /// Idempotency keys whose first request is in flight, by challenge.

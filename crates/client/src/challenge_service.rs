@@ -8,19 +8,21 @@ use wire::challenge_service::ScheduleChallenge;
 use wire::report::Report;
 
 use crate::ClientError;
-use crate::http::{Http, send};
+use crate::http::{Http, send_small};
 
 /// A client of the challenge service's API for the scheduler (§10). It never retries.
 #[derive(Clone)]
 pub struct ChallengeServiceClient(Http);
 
 impl ChallengeServiceClient {
-    /// A client of the challenge service at `origin`, such as `https://fieldtest.example`. `token`
-    /// is its service token, and every call times out after `timeout`.
+    /// A client of the challenge service at `origin`, such as `https://fieldtest.example`, with or
+    /// without `/tpas/v1` at its end. `token` is its service token, and every call times out after `timeout`.
     ///
     /// # Errors
     /// When `origin` is not an HTTP URL.
     pub fn new(origin: &str, token: &str, timeout: Duration) -> Result<Self, ClientError> {
+        let origin = origin.trim_end_matches('/');
+        let origin = origin.strip_suffix("/tpas/v1").unwrap_or(origin);
         Http::new(origin, Some(token), timeout).map(Self)
     }
 
@@ -34,7 +36,7 @@ impl ChallengeServiceClient {
         challenge: &ScheduleChallenge,
     ) -> Result<Challenge, ClientError> {
         let path = ["tpas", "v1", "challenge-requests", request_id];
-        Ok(send(self.0.request(Method::PUT, &path).json(challenge)).await?.body)
+        send_small(self.0.request(Method::PUT, &path).json(challenge)).await
     }
 
     /// Reads a challenge.
@@ -42,7 +44,7 @@ impl ChallengeServiceClient {
     /// # Errors
     /// When there is no such challenge, or no response.
     pub async fn challenge(&self, id: &str) -> Result<Challenge, ClientError> {
-        Ok(send(self.0.request(Method::GET, &["tpas", "v1", "challenges", id])).await?.body)
+        send_small(self.0.request(Method::GET, &["tpas", "v1", "challenges", id])).await
     }
 
     /// Reads a challenge's report.
@@ -50,9 +52,7 @@ impl ChallengeServiceClient {
     /// # Errors
     /// When there is no such challenge, or no response.
     pub async fn report(&self, id: &str) -> Result<Report, ClientError> {
-        Ok(send(self.0.request(Method::GET, &["tpas", "v1", "challenges", id, "report"]))
-            .await?
-            .body)
+        send_small(self.0.request(Method::GET, &["tpas", "v1", "challenges", id, "report"])).await
     }
 
     /// Closes a challenge before it expires. Idempotent.
@@ -60,8 +60,6 @@ impl ChallengeServiceClient {
     /// # Errors
     /// When there is no such challenge, or no response.
     pub async fn close(&self, id: &str) -> Result<Challenge, ClientError> {
-        Ok(send(self.0.request(Method::POST, &["tpas", "v1", "challenges", id, "close"]))
-            .await?
-            .body)
+        send_small(self.0.request(Method::POST, &["tpas", "v1", "challenges", id, "close"])).await
     }
 }

@@ -15,8 +15,9 @@ use crate::{ClientError, Retries};
 /// request is sent on a connection that is being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The largest error body that is read, in bytes. Those of fieldtest are smaller.
-const MAX_ERROR_SIZE: usize = 1024 * 1024;
+/// The largest body of an error, and of an answer that is small, in bytes. Those of fieldtest are
+/// smaller.
+const MAX_SMALL_SIZE: usize = 1024 * 1024;
 
 /// A connection pool for one deployment. Clones share it.
 #[derive(Clone)]
@@ -90,22 +91,39 @@ pub(crate) async fn send<T: DeserializeOwned>(
     Ok(Decoded { headers, body })
 }
 
+/// [`send`] for a response that is small: a body of more than 1 MiB is none of fieldtest's.
+pub(crate) async fn send_small<T: DeserializeOwned>(
+    request: RequestBuilder,
+) -> Result<T, ClientError> {
+    let response = send_for_response(request).await?;
+    let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
+    let unexpected = || ClientError::UnexpectedResponse { status, retry_after };
+    let bytes = read_small(response).await?.ok_or_else(unexpected)?;
+    serde_json::from_slice(&bytes).map_err(|_| unexpected())
+}
+
+/// Reads a body; `None` if it is larger than [`MAX_SMALL_SIZE`].
+async fn read_small(mut response: Response) -> Result<Option<Vec<u8>>, ClientError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(no_response)? {
+        if bytes.len() + chunk.len() > MAX_SMALL_SIZE {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Some(bytes))
+}
+
 /// Sends a request and returns a successful response, its body unread.
 pub(crate) async fn send_for_response(request: RequestBuilder) -> Result<Response, ClientError> {
-    let mut response = request.send().await.map_err(no_response)?;
+    let response = request.send().await.map_err(no_response)?;
     let status = response.status();
     if status.is_success() {
         return Ok(response);
     }
     let retry_after = retry_after(response.headers());
     let unexpected = ClientError::UnexpectedResponse { status: status.as_u16(), retry_after };
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(no_response)? {
-        if bytes.len() + chunk.len() > MAX_ERROR_SIZE {
-            return Err(unexpected);
-        }
-        bytes.extend_from_slice(&chunk);
-    }
+    let Some(bytes) = read_small(response).await? else { return Err(unexpected) };
     Err(match serde_json::from_slice::<ErrorEnvelope>(&bytes) {
         Ok(error) => ClientError::ErrorResponse {
             status: status.as_u16(),

@@ -74,8 +74,9 @@ impl Challenge {
     }
 
     /// When to observe a challenge with these times again if the observation at `now` finds no
-    /// change: as [`Challenge::next_observation`] says, or `retry_after` later if the challenge has
-    /// expired by then but its ending is not recorded yet.
+    /// change: as [`Challenge::next_observation`] says. If the challenge has expired by then but its
+    /// ending is not recorded yet, `retry_after` later, or after an eighth of the time since then, but a
+    /// day later at most: a service that does not answer is not asked without end.
     #[must_use]
     pub fn next_observation_if_unchanged(
         created_at: Timestamp,
@@ -85,7 +86,11 @@ impl Challenge {
         retry_after: Duration,
     ) -> Timestamp {
         let next = next_observation(created_at, expires_at, now, watch);
-        if next > now { next } else { now.plus(retry_after) }
+        if next > now {
+            return next;
+        }
+        let patience = (now.since(expires_at) / 8).min(Duration::from_hours(24));
+        now.plus(retry_after.max(patience))
     }
 
     /// How the challenge ended; `None` if it is active at `now`.

@@ -16,6 +16,10 @@ pub struct LastObserved {
     pub challenge_id: ChallengeId,
     /// How many stamps the challenge grants.
     pub max_stamp_claims: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it expires.
+    pub expires_at: Timestamp,
     /// When its last stamp was granted; `None` while stamps are left.
     pub completed_at: Option<Timestamp>,
     /// Whether it was closed before it expired.
@@ -51,6 +55,21 @@ impl ObservationOutcome {
 }
 
 impl LastObserved {
+    /// The challenge as it was last observed, without its texts: what is left of one that the challenge
+    /// service does not know any more. It still expires.
+    #[must_use]
+    pub fn challenge(&self) -> Challenge {
+        Challenge {
+            id: self.challenge_id,
+            title: String::new(),
+            description: None,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            completed_at: self.completed_at,
+            is_closed: self.is_closed,
+        }
+    }
+
     /// Compares the recorded state with the challenge as observed at `now`. Yields at most `limit`
     /// stamp events, and after the last of them the event for the challenge's end.
     ///
@@ -151,6 +170,8 @@ mod tests {
             request_id,
             challenge_id: ChallengeId::of(request_id),
             max_stamp_claims: 3,
+            created_at: at("2026-04-08T10:00:00.000Z"),
+            expires_at: at("2026-04-15T23:59:59.000Z"),
             completed_at: None,
             is_closed: false,
             claims: ClaimCounts::new(),

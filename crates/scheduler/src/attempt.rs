@@ -7,7 +7,7 @@ use challenge_service::handle::{ChallengeOrder, ChallengeServiceError};
 use db::{Channel, StoreError};
 use domain::challenge::Challenge;
 use domain::challenge_request::{NoSuchTransition, Scheduling, Status};
-use domain::{ChallengeId, retry};
+use domain::{ChallengeId, Timestamp, retry};
 use store_workspace::{FinishHandOver, HandOverEnd, RequestKey};
 use tokio::time::timeout;
 
@@ -55,7 +55,11 @@ pub(crate) async fn attempt(
         in_flight
             .iter()
             .map(|_| {
-                Err(ChallengeServiceError::Unavailable { reason: reason.into(), retry_after: None })
+                Err(ChallengeServiceError::Unavailable {
+                    reason: reason.into(),
+                    retry_after: None,
+                    needs_operator: false,
+                })
             })
             .collect()
     });
@@ -83,19 +87,25 @@ async fn find_existing(
 ) -> Result<Challenge, ChallengeServiceError> {
     let is_last = scheduler.clock_and_rng.now() >= request.scheduling.give_up_at;
     let error = match answer {
-        Err(error @ (ChallengeServiceError::Refused(_) | ChallengeServiceError::NotFound(_))) => {
-            error
-        }
+        Err(error @ ChallengeServiceError::Refused(_)) => error,
+        Err(ChallengeServiceError::NotFound(reason)) => not_created(reason),
         Err(error @ ChallengeServiceError::Unavailable { .. }) if is_last => error,
         settled => return settled,
     };
     match scheduler.challenge_service.challenge(ChallengeId::of(request.key.id)).await {
         Ok(challenge) => Ok(challenge),
-        Err(ChallengeServiceError::Unavailable { retry_after, .. }) => {
-            Err(ChallengeServiceError::Unavailable { reason: error.to_string(), retry_after })
+        Err(ChallengeServiceError::Unavailable { retry_after, needs_operator, .. }) => {
+            let reason = error.to_string();
+            Err(ChallengeServiceError::Unavailable { reason, retry_after, needs_operator })
         }
         Err(ChallengeServiceError::Refused(_) | ChallengeServiceError::NotFound(_)) => Err(error),
     }
+}
+
+/// A service that says "not found" where it should create a challenge has no such path: something else
+/// answers at this URL.
+fn not_created(reason: String) -> ChallengeServiceError {
+    ChallengeServiceError::Unavailable { reason, retry_after: None, needs_operator: true }
 }
 
 /// How the attempt ended for the request, whose status this changes.
@@ -105,18 +115,25 @@ fn hand_over_end(
     answer: Result<Challenge, ChallengeServiceError>,
 ) -> Result<HandOverEnd, NoSuchTransition> {
     let now = scheduler.clock_and_rng.now();
-    let (error, retry_after) = match answer {
+    let (error, retry_after, needs_operator) = match answer {
         Ok(challenge) => {
+            scheduler.service_health.record_answer();
             request.status = request.status.schedule()?;
             let next_observation_at = challenge.next_observation(now, scheduler.watch);
             return Ok(HandOverEnd::Scheduled { challenge, next_observation_at });
         }
         Err(ChallengeServiceError::Refused(error) | ChallengeServiceError::NotFound(error)) => {
+            scheduler.service_health.record_answer();
             request.status = request.status.fail()?;
-            return Ok(HandOverEnd::Failed { error });
+            return Ok(HandOverEnd::Failed { error, recall_at: recall_at(scheduler) });
         }
-        Err(ChallengeServiceError::Unavailable { reason, retry_after }) => (reason, retry_after),
+        Err(ChallengeServiceError::Unavailable { reason, retry_after, needs_operator }) => {
+            (reason, retry_after, needs_operator)
+        }
     };
+    if needs_operator {
+        scheduler.service_health.record_mishap(&error);
+    }
     let attempts = request.scheduling.attempts.saturating_add(1);
     let give_up_at = request.scheduling.give_up_at;
     let random = scheduler.clock_and_rng.randomness().number();
@@ -124,9 +141,15 @@ fn hand_over_end(
         Some(next_attempt_at) => Ok(HandOverEnd::Postponed { next_attempt_at, error }),
         None => {
             request.status = request.status.fail()?;
-            Ok(HandOverEnd::Failed { error })
+            Ok(HandOverEnd::Failed { error, recall_at: recall_at(scheduler) })
         }
     }
+}
+
+/// When to close whatever challenge a failed request has over there: after every attempt whose answer was
+/// lost has ended.
+fn recall_at(scheduler: &Scheduler) -> Timestamp {
+    scheduler.clock_and_rng.now().plus(scheduler.attempt_timeout.saturating_mul(2))
 }
 
 /// Writes how the attempts ended.
@@ -168,7 +191,7 @@ async fn report(
         _ if !is_written => ("lease_lost", None),
         HandOverEnd::Scheduled { .. } => ("scheduled", None),
         HandOverEnd::Postponed { error, .. } => ("postponed", Some(error)),
-        HandOverEnd::Failed { error } => ("failed", Some(error)),
+        HandOverEnd::Failed { error, .. } => ("failed", Some(error)),
     };
     scheduler.hand_overs.get_or_create(&[("outcome", outcome)]).inc();
     tracing::info!(

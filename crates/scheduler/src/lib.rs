@@ -15,6 +15,7 @@ pub mod observe;
 mod pacing;
 pub mod prune;
 pub mod recall;
+mod service_health;
 mod slots;
 #[cfg(test)]
 mod test_data;
@@ -33,6 +34,7 @@ use tokio::sync::watch;
 
 pub use self::local_dispatch::{LocalDispatch, Reservation};
 use self::pacing::Pacing;
+pub use self::service_health::ServiceHealth;
 
 /// A counter of attempts to hand a request over, by `outcome`.
 pub type HandOverCounter = Family<[(&'static str, &'static str); 1], Counter>;
@@ -47,6 +49,8 @@ pub struct Parts {
     pub clock_and_rng: ClockAndRng,
     /// Counts attempts.
     pub hand_overs: HandOverCounter,
+    /// What keeps hand-overs from succeeding.
+    pub service_health: ServiceHealth,
     /// How this scheduler learns of changes to challenges.
     pub watch: Watch,
     /// A name for leases that no other running scheduler has.
@@ -65,6 +69,7 @@ pub struct Scheduler {
     pub(crate) challenge_service: ChallengeServiceHandle,
     pub(crate) clock_and_rng: ClockAndRng,
     pub(crate) hand_overs: HandOverCounter,
+    pub(crate) service_health: ServiceHealth,
     pub(crate) watch: Watch,
     pub(crate) dispatch: LocalDispatch,
     pub(crate) pacing: Pacing,
@@ -93,6 +98,7 @@ impl Scheduler {
             challenge_service,
             clock_and_rng,
             hand_overs,
+            service_health: parts.service_health,
             watch: parts.watch,
             may_have_left_leases: Arc::default(),
             poll: Arc::default(),

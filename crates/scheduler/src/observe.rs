@@ -1,11 +1,13 @@
 //! Observing challenges: the workspace store keeps a copy of each challenge's state, so that the
 //! list works while the challenge service is down (§6).
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use challenge_service::handle::ChallengeServiceError;
 use db::{Channel, StoreError};
 use domain::ChallengeId;
+use domain::observation::LastObserved;
 use domain::report::Report;
 use futures_util::future::join_all;
 use store_workspace::{RecordObservation, TakeObservations};
@@ -39,7 +41,7 @@ pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), Store
         let ids: Vec<_> = due.iter().map(|last| last.challenge_id).collect();
         let reports = scheduler.challenge_service.observe_all(&ids).await;
         let changed = due.into_iter().zip(reports).filter_map(|(last, report)| {
-            let report = answered(last.challenge_id, report)?;
+            let report = answered(&last, report)?;
             let conclusion =
                 last.compare(&report.challenge, Some(&report.providers), now, watch, ANY);
             conclusion.needs_recording().then(|| record(scheduler, report))
@@ -58,19 +60,32 @@ pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), Store
 /// # Errors
 /// When the workspace database fails.
 pub async fn observe(scheduler: &Scheduler, id: ChallengeId) -> Result<(), StoreError> {
-    match answered(id, scheduler.challenge_service.observe(id).await) {
-        Some(report) => record(scheduler, report).await,
-        None => Ok(()),
+    match scheduler.challenge_service.observe(id).await {
+        Ok(report) => record(scheduler, report).await,
+        Err(reason) => {
+            tracing::debug!(challenge = %id, %reason, "a challenge could not be observed");
+            Ok(())
+        }
     }
 }
 
 /// The report, if there is one. Otherwise the challenge is observed again when it is due again.
-fn answered(id: ChallengeId, report: Result<Report, ChallengeServiceError>) -> Option<Report> {
-    report
-        .inspect_err(
-            |reason| tracing::debug!(challenge = %id, %reason, "a challenge could not be observed"),
-        )
-        .ok()
+///
+/// A challenge that the service does not know any more grants no stamps, but may come back with a
+/// restored database. So it stays as it was last observed, until it expires.
+fn answered(last: &LastObserved, report: Result<Report, ChallengeServiceError>) -> Option<Report> {
+    let id = last.challenge_id;
+    match report {
+        Ok(report) => Some(report),
+        Err(ChallengeServiceError::NotFound(reason)) => {
+            tracing::warn!(challenge = %id, reason, "the challenge service has lost a challenge");
+            Some(Report::new(last.challenge(), &[], &HashMap::new()))
+        }
+        Err(reason) => {
+            tracing::debug!(challenge = %id, %reason, "a challenge could not be observed");
+            None
+        }
+    }
 }
 
 async fn record(scheduler: &Scheduler, report: Report) -> Result<(), StoreError> {

@@ -1,12 +1,13 @@
-//! Recalling requests that were cancelled during their hand-over, or deleted with their app (§7,
-//! §11). The challenge of a recalled request is closed, so that no tester spends time on a
-//! cancelled test.
+//! Recalling requests that were cancelled during their hand-over, deleted with their app, or have
+//! failed although an attempt may have created their challenge (§7, §9, §11). The challenge of a
+//! recalled request is closed, so that no tester spends time on a test that nobody waits for. A recall
+//! is repeated until the challenge service itself says that the challenge is closed or unknown.
 
 use challenge_service::handle::{ChallengeOrder, ChallengeServiceError};
 use db::StoreError;
 use domain::ChallengeId;
 use domain::challenge::Challenge;
-use domain::challenge_request::ChallengeRequest;
+use domain::challenge_request::{ChallengeRequest, Status};
 use futures_util::future::join_all;
 use store_workspace::{FinishRecall, RecordObservation, RequestKey, TakeRecalls};
 
@@ -38,6 +39,9 @@ pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), Store
 }
 
 async fn recall(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), StoreError> {
+    if request.status == Status::Failed && !is_still_failed(scheduler, &request).await? {
+        return Ok(());
+    }
     match close(scheduler, &request).await {
         Ok(challenge) => {
             let now = scheduler.clock_and_rng.now();
@@ -66,18 +70,31 @@ async fn recall(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), 
     }
 }
 
+/// Whether the request has not been retried since it was taken. A retry takes back the recall.
+async fn is_still_failed(
+    scheduler: &Scheduler,
+    request: &ChallengeRequest,
+) -> Result<bool, StoreError> {
+    let now = scheduler.store.challenge_request(RequestKey::from(request)).await?;
+    Ok(now.is_none_or(|now| now.status == Status::Failed))
+}
+
 async fn finish(scheduler: &Scheduler, request: &ChallengeRequest) -> Result<(), StoreError> {
     tracing::info!(challenge_request = %request.id, workspace = %request.workspace_id, "recalled");
     scheduler.store.finish_recall(FinishRecall(RequestKey::from(request))).await
 }
 
-/// Closes the challenge of a request. Scheduling the request finds its challenge or creates it, so
-/// after this a late attempt cannot create an open one. If the service refuses to create it, there
-/// may still be one from an earlier attempt.
+/// Closes the challenge of a request. Scheduling a cancelled request finds its challenge or creates it,
+/// so after this a late attempt cannot create an open one. If the service refuses to create it, there
+/// may still be one from an earlier attempt. A failed request is not scheduled, because it can be
+/// retried: a challenge that was created only to be closed would be its challenge then.
 async fn close(
     scheduler: &Scheduler,
     request: &ChallengeRequest,
 ) -> Result<Challenge, ChallengeServiceError> {
+    if request.status == Status::Failed {
+        return scheduler.challenge_service.close(ChallengeId::of(request.id)).await;
+    }
     let order = ChallengeOrder {
         id: request.id,
         payload: request.payload.clone(),

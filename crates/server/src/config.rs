@@ -38,6 +38,8 @@ pub struct Config {
     pub tpas_url: Option<String>,
     /// The bearer token of the challenge service's service surface; `None` closes that surface.
     pub tpas_token: Option<String>,
+    /// A second token that the challenge service accepts while the first is being changed.
+    pub previous_tpas_token: Option<String>,
     /// The key from which the challenge service derives its tokens and hashes; `None` means the one
     /// in the data directory, which is generated if it is missing.
     pub secret_key: Option<SecretKey>,
@@ -70,6 +72,7 @@ impl Default for Config {
             public_url: None,
             tpas_url: None,
             tpas_token: None,
+            previous_tpas_token: None,
             secret_key: None,
             verification_secret: None,
             rate_limit: RateLimit::default(),

@@ -69,8 +69,16 @@ pub(crate) async fn ready(State(checks): State<Checks>) -> Result<Json<Readiness
     if let Some(store) = &checks.challenge {
         store.database().check().await.map_err(|error| not_ready("tpas", error))?;
     }
-    Ok(Json(Readiness { status: "ready".into() }))
+    let warnings = match checks.telemetry.service_health.needs_operator() {
+        true => vec![ORDERS_STAY_PENDING.to_owned()],
+        false => Vec::new(),
+    };
+    Ok(Json(Readiness { status: "ready".into(), warnings }))
 }
+
+/// The process serves all the same: orders are kept, and handed over once this is mended.
+const ORDERS_STAY_PENDING: &str = "Orders stay pending: what answers at --tpas-url is no challenge \
+                                   service, or refuses the token. The log says what it answers.";
 
 fn not_ready(store: &str, error: StoreError) -> ApiError {
     let problem = match &error {

@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use scheduler::HandOverCounter;
+use scheduler::{HandOverCounter, ServiceHealth};
 
 /// The labels of a store's writer metrics. The values are the names of the stores' files.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -31,6 +31,7 @@ pub(crate) struct Telemetry {
     registry: Arc<Registry>,
     pub(crate) requests: RequestMetrics,
     pub(crate) hand_overs: HandOverCounter,
+    pub(crate) service_health: ServiceHealth,
     pub(crate) stamp_decisions: DecisionCounter,
     pub(crate) background_runs: Family<TaskLabels, Counter>,
     pub(crate) event_streams: Gauge,
@@ -41,6 +42,7 @@ pub(crate) struct Telemetry {
 impl Telemetry {
     pub(crate) fn new() -> Self {
         let hand_overs = HandOverCounter::default();
+        let service_health = ServiceHealth::default();
         let stamp_decisions = DecisionCounter::default();
         let background_runs = Family::default();
         let event_streams = Gauge::default();
@@ -64,6 +66,11 @@ impl Telemetry {
             "Attempts to hand a challenge request over",
             hand_overs.clone(),
         );
+        registry.register(
+            "hand_overs_need_operator",
+            "1 while orders stay pending until an operator mends a URL, a token or a proxy",
+            service_health.gauge(),
+        );
         registry.register("stamp_decisions", "Participations decided", stamp_decisions.clone());
         registry.register("background_runs", "Runs of background tasks", background_runs.clone());
         registry.register(
@@ -81,6 +88,7 @@ impl Telemetry {
             registry: Arc::new(registry),
             requests,
             hand_overs,
+            service_health,
             stamp_decisions,
             background_runs,
             event_streams,

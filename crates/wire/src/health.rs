@@ -17,4 +17,7 @@ pub struct Readiness {
     /// Always `ready`. A process that is not ready responds with 503.
     #[schema(example = "ready")]
     pub status: String,
+    /// What an operator has to mend although the process serves. Omitted if there is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }

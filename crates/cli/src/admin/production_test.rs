@@ -141,6 +141,7 @@ async fn read_report(
     arguments: ReportArguments,
 ) -> Result<Report, Failure> {
     let ReportArguments { id, tpas_url, tpas_token, catalogue } = arguments;
+    let tpas_token = tpas_token.map(|token| vec![token]);
     let config =
         context.config(Options { tpas_url, tpas_token, catalogue, ..Options::default() })?;
     if let Some(url) = &config.tpas_url {

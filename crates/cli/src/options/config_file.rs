@@ -12,6 +12,7 @@ use toml::Value;
 
 use super::Options;
 use crate::failure::Failure;
+use crate::values::Secret;
 
 /// The option that names the configuration file.
 #[derive(Args)]
@@ -87,6 +88,13 @@ where
         return Err(D::Error::custom("must not be empty; leave out the line to get the default"));
     }
     text.parse().map(Some).map_err(D::Error::custom)
+}
+
+/// [`from_text`] for secrets that a comma separates.
+pub(super) fn secrets_from_text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<Secret>>, D::Error> {
+    from_text(deserializer).map(|secret: Option<Secret>| secret.map(|secret| vec![secret]))
 }
 
 fn text_of(value: &Value) -> Option<String> {

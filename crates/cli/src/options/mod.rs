@@ -17,8 +17,8 @@ use domain::Environment;
 use serde::Deserialize;
 use server::{RateLimit, Roles};
 
-use self::config_file::from_text;
 pub(crate) use self::config_file::{ConfigFile, line_of};
+use self::config_file::{from_text, secrets_from_text};
 pub(crate) use self::database::DatabaseOptions;
 use crate::logging::{LogFormat, LogLevel};
 use crate::possible_values::{ENVIRONMENTS, LOG_FORMATS, LOG_LEVELS, ROLES, one_of};
@@ -90,12 +90,13 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "from_text")]
     pub(crate) tpas_url: Option<BaseUrl>,
 
-    /// The token of the challenge service's API for other services, which is closed without one.
+    /// The token of the challenge service's API for other services, which is closed without one. While
+    /// it is being changed, give the challenge service both, the new one first
     /// Other users of this machine can see a command line: put secrets into the environment or the
     /// file
     #[arg(long, env = "FIELDTEST_TPAS_TOKEN", value_name = "SECRET", hide_env_values = true)]
-    #[serde(deserialize_with = "from_text")]
-    pub(crate) tpas_token: Option<Secret>,
+    #[serde(deserialize_with = "secrets_from_text")]
+    pub(crate) tpas_token: Option<Vec<Secret>>,
 
     /// The challenge service's secret key, 64 hexadecimal digits [default: generated and stored in
     /// the data directory]
@@ -241,8 +242,25 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_given_twice_while_it_is_changed() {
+        let config = |file: &str| config_file::parse(file).unwrap().config().unwrap();
+        for file in ["tpas-token = 'new,old'", "tpas-token = ['new', 'old']"] {
+            let config = config(file);
+            assert_eq!(config.tpas_token.as_deref(), Some("new"));
+            assert_eq!(config.previous_tpas_token.as_deref(), Some("old"));
+        }
+        let arguments = ["serve", "--tpas-token", "new", "--tpas-token", "old"];
+        let matches = declared().try_get_matches_from(arguments).unwrap();
+        let options = <Options as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
+        let config = options.config().unwrap();
+        assert_eq!(config.previous_tpas_token.as_deref(), Some("old"));
+        assert!(config_file::parse("tpas-token = 'a,b,c'").unwrap().config().is_err());
+    }
+
+    #[test]
     fn a_token_that_fits_no_header_is_refused_and_not_quoted() {
-        let options = Options { tpas_token: "hunter 2".parse().ok(), ..Options::default() };
+        let token = "hunter 2".parse().unwrap();
+        let options = Options { tpas_token: Some(vec![token]), ..Options::default() };
         let failure = options.config().err().unwrap().to_string();
         assert!(failure.contains("tpas-token") && !failure.contains("hunter"), "{failure}");
     }

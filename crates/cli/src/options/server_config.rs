@@ -16,24 +16,15 @@ impl Options {
         let urls = [&self.database_url, &self.tpas_database_url];
         let has_password =
             |Secret(url): &Secret| url.parse().is_ok_and(|url: PostgresUrl| url.has_password());
-        let secrets = [&self.tpas_token, &self.secret_key, &self.verification_secret];
-        secrets.iter().any(|secret| secret.is_some())
+        let secrets = [&self.secret_key, &self.verification_secret];
+        self.tpas_token.is_some()
+            || secrets.iter().any(|secret| secret.is_some())
             || urls.iter().any(|url| url.as_ref().is_some_and(has_password))
     }
 
     /// The server's configuration. Options that are not set have their defaults.
     pub(crate) fn config(self) -> Result<Config, Failure> {
-        let tpas_token = self.tpas_token.map(|Secret(token)| token);
-        if tpas_token
-            .as_ref()
-            .is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic()))
-        {
-            return Err(Failure::Input(
-                "the value of tpas-token has spaces or characters that a header cannot contain; \
-                 choose another"
-                    .into(),
-            ));
-        }
+        let (tpas_token, previous_tpas_token) = tokens(self.tpas_token)?;
         let default = Config::default();
         Ok(Config {
             listen: self.listen.map_or(default.listen, |address| address.0),
@@ -51,6 +42,7 @@ impl Options {
             public_url: self.public_url.map(|url| url.0),
             tpas_url: self.tpas_url.map(|url| url.0),
             tpas_token,
+            previous_tpas_token,
             secret_key: secret_key(self.secret_key)?,
             verification_secret: self.verification_secret.map(|secret| secret.0),
             rate_limit: self.rate_limit.unwrap_or(default.rate_limit),
@@ -79,4 +71,24 @@ fn secret_key(text: Option<Secret>) -> Result<Option<SecretKey>, Failure> {
         )
     };
     SecretKey::from_hex(&text).map(Some).ok_or_else(malformed)
+}
+
+/// The token of the challenge service, and the one before it: given twice, or with a comma between them.
+fn tokens(given: Option<Vec<Secret>>) -> Result<(Option<String>, Option<String>), Failure> {
+    let Some(given) = given else { return Ok((None, None)) };
+    let fits =
+        |token: &&str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    let tokens: Vec<&str> =
+        given.iter().flat_map(|Secret(text)| text.split(',')).map(str::trim).collect();
+    match tokens.as_slice() {
+        [token] if fits(token) => Ok((Some((*token).to_owned()), None)),
+        [token, previous] if fits(token) && fits(previous) => {
+            Ok((Some((*token).to_owned()), Some((*previous).to_owned())))
+        }
+        _ => Err(Failure::Input(
+            "the value of tpas-token must be one token, or two with a comma between them, without \
+             spaces and characters that a header cannot contain; choose another"
+                .into(),
+        )),
+    }
 }

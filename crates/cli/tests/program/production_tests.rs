@@ -347,7 +347,9 @@ fn answer(status: &str, body: &str) -> String {
 }
 
 fn refusal() -> String {
-    answer("400 x", "")
+    let body = r#"{"error":{"code":"VALIDATION_INVALID_PARAMETER","message":"No."},
+        "request_id":"228aaefb-3ce2-4dd0-a73b-b96f71c5779f"}"#;
+    answer("400 x", body)
 }
 
 fn header(head: &str, name: &str) -> String {

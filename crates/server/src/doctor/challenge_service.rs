@@ -65,7 +65,7 @@ fn no_answer(url: &str, error: &ClientError) -> Finding {
     if error.code() == Some(ErrorCode::AuthInvalidCredentials) {
         return Finding::failed(
             CHECK,
-            format!("the one at {url} refuses the token, so each order would fail for good"),
+            format!("the one at {url} refuses the token, so orders stay pending"),
             "give both the same --tpas-token before a scheduler runs",
         );
     }

@@ -150,7 +150,12 @@ impl Parts {
             clock_and_rng: clock_and_rng.clone(),
             secrets,
             verifier: Verifier::of(config.environment),
-            service_token: config.tpas_token.clone(),
+            service_tokens: config
+                .tpas_token
+                .iter()
+                .chain(&config.previous_tpas_token)
+                .cloned()
+                .collect(),
             public_url: config.public_url.clone(),
             in_flight: InFlight::new(config.limits.repetition),
             changes,
@@ -186,6 +191,7 @@ impl Parts {
                 challenge_service: handle.clone(),
                 clock_and_rng: self.clock_and_rng.clone(),
                 hand_overs: self.telemetry.hand_overs.clone(),
+                service_health: self.telemetry.service_health.clone(),
                 watch: self.watch(),
                 holder: self.holder(),
                 attempt_timeout: self.config.limits.hand_over,

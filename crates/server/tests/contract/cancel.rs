@@ -76,7 +76,7 @@ async fn a_test_that_has_completed_expired_or_failed_cannot_be_cancelled() {
     server.advance(Duration::from_hours(24 * 8));
     assert_eq!(refused_status(&server, &expired).await, "expired");
 
-    let refusing = FakeChallengeService::start(&[Behavior::Respond(400, "")]).await;
+    let refusing = FakeChallengeService::start(&[Behavior::Refuse(400)]).await;
     let server = refusing.server().await;
     let failed = server.order_bankid().await;
     server.run_background_tasks().await;
@@ -162,22 +162,30 @@ async fn a_challenge_created_by_an_attempt_whose_response_was_lost_is_recalled()
 #[tokio::test]
 async fn a_recall_that_is_refused_is_retried() {
     let real = TestServer::start().await;
-    let refused = Behavior::Respond(401, "");
-    let behaviors = [Behavior::ForwardAndDisconnect, refused.clone(), refused, Behavior::Forward];
+    let behaviors = [
+        Behavior::ForwardAndDisconnect,
+        Behavior::Refuse(401),
+        Behavior::RespondAsProxy(404),
+        Behavior::Refuse(400),
+        Behavior::RespondAsProxy(404),
+        Behavior::Forward,
+    ];
     let server = server_in_front_of(&real, &behaviors).await;
     let id = server.order_bankid().await;
     server.run_background_tasks().await;
     server.cancel(&id).await.expect(200);
     server.run_background_tasks().await;
-    assert_eq!(real.open_challenges().await.len(), 1, "the recall was refused");
-    server.advance(Duration::from_secs(20));
-    server.run_background_tasks().await;
+    for _ in 0..3 {
+        assert_eq!(real.open_challenges().await.len(), 1, "the recall went astray");
+        server.advance(Duration::from_secs(30));
+        server.run_background_tasks().await;
+    }
     assert_eq!(real.open_challenges().await, Vec::<Value>::new());
 }
 
 #[tokio::test]
 async fn a_recall_ends_when_there_is_no_challenge() {
-    let behaviors = [Behavior::Disconnect, Behavior::Respond(422, ""), Behavior::Respond(404, "")];
+    let behaviors = [Behavior::Disconnect, Behavior::Refuse(422), Behavior::Refuse(404)];
     let server = FakeChallengeService::start(&behaviors).await.server().await;
     let id = server.order_bankid().await;
     server.run_background_tasks().await;
@@ -235,7 +243,7 @@ async fn a_challenge_created_before_its_lease_was_released_is_recalled() {
 async fn a_challenge_created_before_a_retry_is_recalled() {
     let real = TestServer::start().await;
     // The hand-over is refused, and the challenge is not found, but it is created nevertheless.
-    let behaviors = [Behavior::Respond(400, ""), Behavior::Respond(404, ""), Behavior::Forward];
+    let behaviors = [Behavior::Refuse(400), Behavior::Refuse(404), Behavior::Forward];
     let server = server_in_front_of(&real, &behaviors).await;
     let id = server.order_bankid().await;
     server.run_background_tasks().await;

@@ -123,7 +123,7 @@ async fn an_order_placed_at_a_server_that_has_cached_a_deleted_app_is_cancelled(
 
 #[tokio::test]
 async fn a_failed_test_of_a_deleted_app_cannot_be_retried() {
-    let refusing = FakeChallengeService::start(&[Behavior::Respond(400, "")]).await;
+    let refusing = FakeChallengeService::start(&[Behavior::Refuse(400)]).await;
     let server = refusing.server().await;
     let request = server.order(&json!({ "title": "x" })).await.expect(201);
     let id = id_of(&request);

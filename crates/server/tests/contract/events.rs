@@ -94,7 +94,7 @@ async fn a_test_has_an_event_when_it_is_scheduled_at_each_stamp_and_when_it_comp
 
 #[tokio::test]
 async fn a_failed_test_has_an_event_with_the_reason_and_another_after_each_failed_retry() {
-    let fake = FakeChallengeService::start(&[Behavior::Respond(422, "")]).await;
+    let fake = FakeChallengeService::start(&[Behavior::Refuse(422)]).await;
     let server = fake.server().await;
     let mut stream = open_stream(&server).await;
     let request = order(&server, 1).await;

@@ -86,8 +86,9 @@ async fn an_attempt_that_fails_for_a_temporary_reason_is_repeated() {
 
 #[tokio::test]
 async fn a_refused_request_fails_at_once_and_is_not_attempted_again() {
-    for status in [400, 401, 404, 409, 422] {
-        let (_real, fake, server) = start(&[Behavior::Respond(status, "")]).await;
+    for status in [400, 409, 413, 422] {
+        let behaviors = [Behavior::Refuse(status), Behavior::Refuse(404)];
+        let (_real, fake, server) = start(&behaviors).await;
         let id = server.order_bankid().await;
         server.run_background_tasks().await;
         let test = server.show(&id).await;
@@ -100,6 +101,99 @@ async fn a_refused_request_fails_at_once_and_is_not_attempted_again() {
         server.run_background_tasks().await;
         assert_eq!(fake.hand_over_count(), 1);
     }
+}
+
+#[tokio::test]
+async fn what_an_operator_has_to_mend_costs_no_order() {
+    let mishaps = [400, 401, 403, 404, 405, 409, 413, 421, 422, 425, 499, 302]
+        .map(Behavior::RespondAsProxy)
+        .into_iter()
+        .chain([401, 403, 404, 405].map(Behavior::Refuse))
+        .chain([Behavior::Respond(404, ""), Behavior::RespondEndlessly]);
+    for mishap in mishaps {
+        let (real, _fake, server) = start(&[mishap.clone(), Behavior::Forward]).await;
+        let id = server.order_bankid().await;
+        server.run_background_tasks().await;
+        let test = server.show(&id).await;
+        assert_attempts(&test, "pending", 1);
+        assert!(test["scheduling"]["lastError"].is_string(), "{mishap:?}");
+        let ready = server.get("/readyz").send().await.expect(200);
+        let warning = ready["warnings"][0].as_str().expect("a warning");
+        assert!(warning.contains("--tpas-url"), "{mishap:?}: {warning}");
+        let gauge = "fieldtest_hand_overs_need_operator";
+        assert!(server.metrics().await.contains(&format!("{gauge} 1")), "{mishap:?}");
+
+        assert_attempts(&run_until_decided(&server, &id).await, "scheduled", 2);
+        assert_eq!(server.get("/readyz").send().await.expect(200)["warnings"], Value::Null);
+        assert!(server.metrics().await.contains(&format!("{gauge} 0")), "{mishap:?}");
+        assert_eq!(challenge_count(&real).await, 1, "{mishap:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_url_of_the_challenge_service_may_end_with_its_path() {
+    let real = TestServer::start().await;
+    for ending in ["/", "/tpas/v1", "/tpas/v1/"] {
+        let url = format!("{}{ending}", real.url);
+        let server = TestServer::start_with(|config| config.tpas_url = Some(url)).await;
+        let id = server.order_bankid().await;
+        assert_attempts(&run_until_decided(&server, &id).await, "scheduled", 1);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_whose_challenge_cannot_be_looked_up_is_not_final() {
+    // The challenge is made and the answer is lost; then a proxy stands between.
+    let behaviors = [
+        Behavior::ForwardAndDisconnect,
+        Behavior::Refuse(400),
+        Behavior::RespondAsProxy(404),
+        Behavior::Forward,
+    ];
+    let (real, _fake, server) = start(&behaviors).await;
+    let id = server.order_bankid().await;
+    assert_attempts(&run_until_decided(&server, &id).await, "scheduled", 3);
+    assert_eq!(challenge_count(&real).await, 1);
+}
+
+#[tokio::test]
+async fn the_challenge_of_a_request_that_failed_is_closed_in_the_end() {
+    // The challenge is made and the answer is lost; then the service is away for 24 hours.
+    let mut behaviors = vec![Behavior::ForwardAndDisconnect];
+    behaviors.extend(vec![Behavior::Disconnect; 30]);
+    behaviors.extend([Behavior::RespondAsProxy(404), Behavior::Refuse(401), Behavior::Forward]);
+    let (real, _fake, server) = start(&behaviors).await;
+    let id = server.order_bankid().await;
+    for _ in 0..30 {
+        server.run_background_tasks().await;
+        server.advance(Duration::from_hours(1));
+    }
+    assert_eq!(server.show(&id).await["status"], "failed");
+    assert_eq!(real.open_challenges().await.len(), 1);
+    for _ in 0..10 {
+        server.run_background_tasks().await;
+        server.advance(Duration::from_hours(1));
+    }
+    assert!(real.open_challenges().await.is_empty());
+    assert_eq!(server.show(&id).await["status"], "failed");
+}
+
+#[tokio::test]
+async fn a_challenge_that_the_service_has_lost_is_not_asked_for_without_end() {
+    let (_real, fake, server) = start(&[Behavior::Forward, Behavior::Refuse(404)]).await;
+    let id = server.order_bankid().await;
+    let test = run_until_decided(&server, &id).await;
+    server.run_background_tasks().await;
+    assert_eq!(server.show(&id).await["challenge"]["isActive"], true);
+    server.advance(Duration::from_hours(24 * 8));
+    server.run_background_tasks().await;
+    assert_eq!(server.show(&id).await["challenge"]["isActive"], false);
+    let asked = fake.request_count();
+    for _ in 0..5 {
+        server.advance(Duration::from_hours(1));
+        server.run_background_tasks().await;
+    }
+    assert_eq!(fake.request_count(), asked, "{test}");
 }
 
 #[tokio::test]
@@ -146,8 +240,7 @@ async fn attempts_whose_responses_are_lost_create_one_challenge() {
 #[tokio::test]
 async fn a_request_whose_challenge_exists_is_scheduled_even_if_a_later_attempt_is_refused() {
     let (real, _fake, server) =
-        start(&[Behavior::ForwardAndDisconnect, Behavior::Respond(401, ""), Behavior::Forward])
-            .await;
+        start(&[Behavior::ForwardAndDisconnect, Behavior::Refuse(400), Behavior::Forward]).await;
     let id = server.order_bankid().await;
     assert_attempts(&run_until_decided(&server, &id).await, "scheduled", 2);
     assert_eq!(challenge_count(&real).await, 1);
@@ -247,7 +340,7 @@ async fn a_scheduler_that_lost_its_lease_cannot_change_the_request() {
         holder: "slow".into(),
         now: server.now(),
         status: domain::challenge_request::Status::Failed,
-        end: HandOverEnd::Failed { error: "too late".into() },
+        end: HandOverEnd::Failed { error: "too late".into(), recall_at: server.now() },
     };
     let finished =
         server.with_store(async |store, _| store.finish_hand_overs(vec![write]).await).await;

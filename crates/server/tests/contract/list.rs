@@ -97,7 +97,7 @@ async fn a_page_links_to_the_next_one_and_has_the_total_count() {
 
 #[tokio::test]
 async fn items_are_filtered_by_type_and_by_status() {
-    let refusing = FakeChallengeService::start(&[Behavior::Respond(422, "")]).await;
+    let refusing = FakeChallengeService::start(&[Behavior::Refuse(422)]).await;
     let server = refusing.server().await;
     server.order(&json!({ "title": "refused" })).await.expect(201);
     server.run_background_tasks().await;
@@ -126,7 +126,7 @@ async fn items_are_filtered_by_type_and_by_status() {
 
 #[tokio::test]
 async fn the_total_count_follows_every_change_of_status() {
-    let refusing = FakeChallengeService::start(&[Behavior::Respond(400, "")]).await;
+    let refusing = FakeChallengeService::start(&[Behavior::Refuse(400)]).await;
     let server = refusing.server().await;
     let order = async |title: &str| {
         id_of(&server.order(&json!({ "title": title })).await.expect(201)).to_owned()

@@ -11,7 +11,7 @@ use crate::support::{TESTS, TestServer};
 /// challenge service behaves like this at a retry.
 async fn failed_request(at_retry: Behavior) -> (TestServer, TestServer, String) {
     let real = TestServer::start().await;
-    let behaviors = [Behavior::Respond(400, ""), Behavior::Respond(404, ""), at_retry];
+    let behaviors = [Behavior::Refuse(400), Behavior::Refuse(404), at_retry];
     let server = FakeChallengeService::in_front_of(&real, &behaviors).await.server().await;
     let id = server.order_bankid().await;
     server.run_background_tasks().await;

@@ -33,6 +33,8 @@ pub enum HandOverEnd {
     Failed {
         /// Why it failed.
         error: String,
+        /// When to close the challenge that an attempt may have created all the same.
+        recall_at: Timestamp,
     },
 }
 
@@ -70,6 +72,7 @@ write_columns! {
         challenge_completed_at: Integer = end.challenge().and_then(|it| it.completed_at),
         challenge_is_closed: Boolean = end.challenge().map(|it| it.is_closed),
         next_observation_at: Integer = end.next_observation_at(),
+        recall_at: Integer = end.recall_at(),
     }
 }
 
@@ -81,7 +84,8 @@ static FINISH: Sql = Sql::each(
         challenge_expires_at = each.challenge_expires_at,
         challenge_completed_at = each.challenge_completed_at,
         challenge_is_closed = each.challenge_is_closed,
-        next_observation_at = each.next_observation_at, updated_at = each.now
+        next_observation_at = each.next_observation_at, recall_at = each.recall_at,
+        updated_at = each.now
     {from each}
     WHERE challenge_requests.workspace_id = each.workspace_id
         AND challenge_requests.client_id = each.client_id AND challenge_requests.id = each.id
@@ -105,6 +109,13 @@ impl HandOverEnd {
         }
     }
 
+    fn recall_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Failed { recall_at, .. } => Some(*recall_at),
+            Self::Scheduled { .. } | Self::Postponed { .. } => None,
+        }
+    }
+
     fn next_attempt_at(&self) -> Option<Timestamp> {
         match self {
             Self::Postponed { next_attempt_at, .. } => Some(*next_attempt_at),
@@ -114,7 +125,7 @@ impl HandOverEnd {
 
     fn error(&self) -> Option<&str> {
         match self {
-            Self::Postponed { error, .. } | Self::Failed { error } => Some(error),
+            Self::Postponed { error, .. } | Self::Failed { error, .. } => Some(error),
             Self::Scheduled { .. } => None,
         }
     }
@@ -158,7 +169,7 @@ impl FinishHandOver {
             HandOverEnd::Scheduled { challenge, .. } => {
                 EventBody::scheduled(*id, challenge.id, *now)
             }
-            HandOverEnd::Failed { error } => EventBody::failed(*id, error, *now),
+            HandOverEnd::Failed { error, .. } => EventBody::failed(*id, error, *now),
             HandOverEnd::Postponed { .. } => return None,
         };
         Some(NewEvent { workspace_id, client_id, body })

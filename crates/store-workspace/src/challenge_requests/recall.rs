@@ -1,4 +1,4 @@
-//! Recalls challenges that were created while their request was being cancelled (§7).
+//! Recalls challenges that may exist although their request was cancelled or has failed (§7, §9).
 
 use db::{Sql, StoreError, Transaction, Write, apply_each, apply_each_in_lock_order};
 use domain::Timestamp;
@@ -8,7 +8,8 @@ use crate::challenge_requests::read::REQUEST;
 use crate::{RequestKey, WorkspaceStore};
 
 /// Takes requests that are due for a recall. They are due again at `again_at`, in case the
-/// scheduler stops before the recall is finished.
+/// scheduler stops before the recall is finished, or later: by an eighth of the time since the request
+/// was called off, but at most an hour. So no recall is ever given up, and none is a burden.
 #[derive(Clone, Debug)]
 pub struct TakeRecalls {
     /// The present.
@@ -32,7 +33,11 @@ impl Write for TakeRecalls {
                 SELECT workspace_id AS due_workspace_id, client_id AS due_client_id, id AS due_id
                 FROM challenge_requests
                 WHERE recall_at <= $1 ORDER BY recall_at LIMIT $2 {skip locked})
-            UPDATE challenge_requests SET recall_at = $3 FROM due
+            UPDATE challenge_requests SET recall_at = $3 + CASE
+                WHEN $1 - updated_at > 28800000 THEN 3600000
+                WHEN $1 > updated_at THEN ($1 - updated_at) / 8
+                ELSE 0 END
+            FROM due
             WHERE workspace_id = due_workspace_id AND client_id = due_client_id AND id = due_id
             RETURNING {columns}",
         )
@@ -45,7 +50,7 @@ impl Write for TakeRecalls {
     }
 }
 
-/// Records that a cancelled request has no open challenge.
+/// Records that a cancelled or failed request has no open challenge.
 #[derive(Clone, Debug)]
 pub struct FinishRecall(pub RequestKey);
 
@@ -81,7 +86,7 @@ impl WorkspaceStore {
         self.database.write(write).await
     }
 
-    /// Records that a cancelled request has no open challenge (§7).
+    /// Records that a cancelled or failed request has no open challenge (§7, §9).
     ///
     /// # Errors
     /// If the database cannot be written.

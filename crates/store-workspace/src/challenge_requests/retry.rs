@@ -31,7 +31,8 @@ impl Write for RetryRequest {
         // `ReleaseLeases`).
         static SQL: Sql = Sql::new(
             "UPDATE challenge_requests SET status = 'pending', attempts = 0, next_attempt_at = $1,
-                updated_at = $1, give_up_at = $2, last_error = NULL, lease_expires_at = 0
+                updated_at = $1, give_up_at = $2, last_error = NULL, lease_expires_at = 0,
+                recall_at = NULL
             WHERE workspace_id = $3 AND client_id = $4 AND id = $5 AND status = 'failed'
             RETURNING {columns}",
         )

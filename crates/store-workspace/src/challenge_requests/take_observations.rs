@@ -46,6 +46,8 @@ read_columns! {
         max_stamp_claims: count,
         challenge_completed_at: optional_time,
         challenge_is_closed: boolean,
+        challenge_created_at: time,
+        challenge_expires_at: time,
         known_claims: optional_string,
     } => ObservedRow {
         workspace_id,
@@ -54,6 +56,8 @@ read_columns! {
             request_id: RequestId::from_bytes(id),
             challenge_id: ChallengeId::from_bytes(challenge_id),
             max_stamp_claims,
+            created_at: challenge_created_at,
+            expires_at: challenge_expires_at,
             completed_at: challenge_completed_at,
             is_closed: challenge_is_closed,
             claims: known_claims.as_deref().map_or(Ok(ClaimCounts::new()), claims_from_json)?,
@@ -62,31 +66,15 @@ read_columns! {
     }
 }
 
-/// A challenge that is due for an observation.
-struct Due {
-    row: ObservedRow,
-    created_at: Timestamp,
-    expires_at: Timestamp,
-}
-
-read_columns! {
-    /// A challenge that is due for an observation.
-    DUE: Due {
-        ..row = OBSERVED,
-        challenge_created_at: time,
-        challenge_expires_at: time,
-    } => Due { row, created_at: challenge_created_at, expires_at: challenge_expires_at }
-}
-
 static FIND_DUE: Sql = Sql::new(
     "SELECT {columns} FROM challenge_requests WHERE next_observation_at <= $1
     ORDER BY next_observation_at LIMIT $2 {skip locked}",
 )
-.reading(&DUE);
+.reading(&OBSERVED);
 
 write_columns! {
     /// The time of a challenge's next observation.
-    NextObservationRow((Due, Timestamp)) = |(Due { row, .. }, next)| {
+    NextObservationRow((ObservedRow, Timestamp)) = |(row, next)| {
         workspace: Text = row.workspace_id.as_str(),
         client: Text = row.client_id.as_str(),
         request: Bytes = row.last.request_id.as_bytes(),
@@ -111,20 +99,20 @@ impl Write for TakeObservations {
     ) -> Result<Vec<Vec<LastObserved>>, StoreError> {
         apply_each(writes, async |Self { now, watch, again_in, limit }| {
             let parameters = [(*now).into(), (*limit).into()];
-            let due = transaction.query(&FIND_DUE, &parameters, DUE.read).await?;
-            let with_next = |due: Due| {
-                let Due { created_at, expires_at, .. } = due;
+            let due = transaction.query(&FIND_DUE, &parameters, OBSERVED.read).await?;
+            let with_next = |row: ObservedRow| {
+                let LastObserved { created_at, expires_at, .. } = row.last;
                 (
-                    due,
+                    row,
                     Challenge::next_observation_if_unchanged(
                         created_at, expires_at, *now, *watch, *again_in,
                     ),
                 )
             };
-            let taken: Vec<(Due, Timestamp)> = due.into_iter().map(with_next).collect();
+            let taken: Vec<(ObservedRow, Timestamp)> = due.into_iter().map(with_next).collect();
             let rows: Vec<_> = taken.iter().map(NextObservationRow::of).collect();
             transaction.execute_each(&SET_NEXT, &rows).await?;
-            Ok(taken.into_iter().map(|(due, _)| due.row.last).collect())
+            Ok(taken.into_iter().map(|(row, _)| row.last).collect())
         })
         .await
     }

@@ -15,6 +15,12 @@ use super::{TestServer, eventually};
 pub(crate) enum Behavior {
     /// Responds with this status, these headers and no body.
     Respond(u16, &'static str),
+    /// Responds with this status and fieldtest's error envelope.
+    Refuse(u16),
+    /// Responds with this status and a proxy's page.
+    RespondAsProxy(u16),
+    /// Responds with 200 and a body without end.
+    RespondEndlessly,
     /// Responds with 503 and a message of 80,000 characters.
     RespondWithLongError,
     /// Forwards the request to the real service, and the response back.
@@ -124,6 +130,19 @@ impl Shared {
         self.requests.lock().unwrap().push(line);
         let response = match self.next_behavior() {
             Behavior::Respond(status, headers) => response(status, headers, ""),
+            Behavior::Refuse(status) => refusal(status),
+            Behavior::RespondAsProxy(status) => {
+                response(status, "content-type: text/html\r\n", "<html>who are you?</html>")
+            }
+            Behavior::RespondEndlessly => {
+                let head = "HTTP/1.1 200 x\r\ntransfer-encoding: chunked\r\n\r\n";
+                let mut written = stream.write_all(head.as_bytes()).await;
+                while written.is_ok() {
+                    let chunk = format!("8000\r\n{}\r\n", " ".repeat(0x8000));
+                    written = stream.write_all(chunk.as_bytes()).await;
+                }
+                return;
+            }
             Behavior::RespondWithLongError => long_error(),
             Behavior::Forward => self.forward(&request).await,
             Behavior::ForwardAndDisconnect => {
@@ -175,6 +194,23 @@ fn response(status: u16, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status} x\r\n{headers}content-length: {length}\r\n");
     format!("{head}connection: close\r\n\r\n{body}").into_bytes()
+}
+
+fn refusal(status: u16) -> Vec<u8> {
+    let code = match status {
+        401 => "AUTH_INVALID_CREDENTIALS",
+        403 => "AUTH_FORBIDDEN",
+        404 => "RESOURCE_NOT_FOUND",
+        405 => "METHOD_NOT_ALLOWED",
+        409 => "RESOURCE_CONFLICT",
+        413 => "PAYLOAD_TOO_LARGE",
+        _ => "VALIDATION_INVALID_PARAMETER",
+    };
+    let body = serde_json::json!({
+        "error": { "code": code, "message": "No." },
+        "request_id": "228aaefb-3ce2-4dd0-a73b-b96f71c5779f",
+    });
+    response(status, "content-type: application/json\r\n", &body.to_string())
 }
 
 fn long_error() -> Vec<u8> {
