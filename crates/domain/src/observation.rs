@@ -130,6 +130,13 @@ impl LastObserved {
         (stamps.into_iter().map(event).collect(), has_more)
     }
 
+    /// Whether a challenge whose end is recorded turns out not to have ended like that: it had expired
+    /// for a clock that was fast, and is active or has ended in another way.
+    #[must_use]
+    pub fn may_go_on(&self, observed: &Challenge, now: Timestamp) -> bool {
+        !self.has_ended() && observed.ending_at(now) != Some(Ending::Expired)
+    }
+
     fn has_ended(&self) -> bool {
         self.completed_at.is_some() || self.is_closed
     }

@@ -8,6 +8,10 @@ use crate::{ChallengeId, ParticipationId, Platform, ProviderId, Timestamp};
 /// The time from joining to the outcome after which a participation lapses: 15 minutes (§10).
 pub const TIME_TO_VERIFY: Duration = Duration::from_mins(15);
 
+/// How far ahead a participation lapses at most: [`TIME_TO_VERIFY`], and as much again for clocks that
+/// differ.
+pub const LONGEST_WAIT: Duration = Duration::from_mins(30);
+
 /// The status of a participation (§10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
@@ -82,7 +86,9 @@ impl Participation {
     /// The status at `now`: a participation lapses in time whether or not that is recorded yet.
     #[must_use]
     pub fn status_at(&self, now: Timestamp) -> Status {
-        if self.recorded_status == Status::Started && now >= self.lapses_at {
+        // A clock that was fast may have set a time that lies far ahead.
+        let is_overdue = now >= self.lapses_at || now.plus(LONGEST_WAIT) < self.lapses_at;
+        if self.recorded_status == Status::Started && is_overdue {
             Status::Lapsed
         } else {
             self.recorded_status
@@ -114,6 +120,12 @@ mod tests {
         let started = participation(Status::Started);
         assert_eq!(started.status_at(Timestamp::from_millis(899_999)), Status::Started);
         assert_eq!(started.status_at(Timestamp::from_millis(900_000)), Status::Lapsed);
+    }
+
+    #[test]
+    fn one_that_a_fast_clock_started_does_not_wait_for_that_time() {
+        let ahead = Timestamp::EPOCH.minus(Duration::from_hours(24 * 30));
+        assert_eq!(participation(Status::Started).status_at(ahead), Status::Lapsed);
     }
 
     proptest! {

@@ -12,26 +12,28 @@ use store_workspace::{FinishHandOver, HandOverEnd, RequestKey};
 use tokio::time::timeout;
 
 use crate::Scheduler;
-use crate::slots::{LeasedRequest, TakenSlots};
+use crate::slots::{HeldLease, LeasedRequest, TakenSlots};
 
 /// A request whose order is at the challenge service.
 struct InFlight {
     key: RequestKey,
     status: Status,
     scheduling: Scheduling,
+    lease: HeldLease,
     /// Freed on drop.
     _slot: TakenSlots,
 }
 
 fn split(
-    LeasedRequest { request, slot, expires_at: _ }: LeasedRequest,
+    LeasedRequest { request, slot, lease, expires_at: _ }: LeasedRequest,
 ) -> (ChallengeOrder, InFlight) {
     // The handler that submitted the request has dropped it by now, so this seldom copies.
     let request = Arc::unwrap_or_clone(request);
     let key = RequestKey::from(&request);
     let order =
         ChallengeOrder { id: request.id, payload: request.payload, host_name: request.host_name };
-    (order, InFlight { key, status: request.status, scheduling: request.scheduling, _slot: slot })
+    let (status, scheduling) = (request.status, request.scheduling);
+    (order, InFlight { key, status, scheduling, lease, _slot: slot })
 }
 
 /// Attempts these requests together, each with its own outcome. A request whose lease could
@@ -170,9 +172,12 @@ async fn finish(
         scheduler.store.database().notify(Channel::NewEvents);
     }
     let mut result = Ok(());
-    for ((request, end), is_written) in ended.into_iter().zip(written) {
+    for ((mut request, end), is_written) in ended.into_iter().zip(written) {
         let reported = match is_written {
-            Ok(is_written) => report(scheduler, request.key, end, is_written).await,
+            Ok(is_written) => {
+                request.lease.settle();
+                report(scheduler, request.key, end, is_written).await
+            }
             // The request is unchanged in the table, and is attempted again.
             Err(error) => Err(error),
         };

@@ -27,13 +27,8 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// # Errors
 /// When the workspace database fails. Requests in flight are then unchanged in the table.
 pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
-    leases::release_left_behind(scheduler).await?;
     let should_poll = scheduler.poll.is_due() || scheduler.dispatch.has_abandoned();
-    let result = Dispatcher::new(scheduler, stopping, should_poll).run().await;
-    if result.is_err() {
-        scheduler.may_have_left_leases.store(true, Ordering::Relaxed);
-    }
-    result
+    Dispatcher::new(scheduler, stopping, should_poll).run().await
 }
 
 /// Waits for a reason to run the dispatcher before its period is over.
@@ -205,11 +200,16 @@ struct Leased {
 async fn lease(scheduler: &Scheduler, slots: TakenSlots) -> Result<Leased, StoreError> {
     // Released first, so that this poll finds them.
     leases::release_abandoned(scheduler).await;
+    leases::release_left_behind(scheduler).await;
     // The number of slots is far below `u32::MAX`.
     let limit = u32::try_from(slots.len()).unwrap_or(u32::MAX);
     let now = scheduler.clock_and_rng.now();
     let until = now.plus(scheduler.dispatch.lease_duration);
     let holder = scheduler.dispatch.holder.clone();
     let requests = scheduler.store.lease_due(LeaseDue { holder, now, until, limit }).await?;
-    Ok(Leased { is_full: requests.len() >= slots.len(), requests: slots.fill(requests, until) })
+    let left_behind = &scheduler.dispatch.left_behind;
+    Ok(Leased {
+        is_full: requests.len() >= slots.len(),
+        requests: slots.fill(requests, until, left_behind),
+    })
 }

@@ -21,7 +21,6 @@ mod slots;
 mod test_data;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use challenge_service::handle::ChallengeServiceHandle;
@@ -53,7 +52,7 @@ pub struct Parts {
     pub service_health: ServiceHealth,
     /// How this scheduler learns of changes to challenges.
     pub watch: Watch,
-    /// A name for leases that no other running scheduler has.
+    /// A name for leases that no other scheduler has or had.
     pub holder: String,
     /// How long an attempt may take.
     pub attempt_timeout: Duration,
@@ -73,8 +72,6 @@ pub struct Scheduler {
     pub(crate) watch: Watch,
     pub(crate) dispatch: LocalDispatch,
     pub(crate) pacing: Pacing,
-    /// Whether a run ended with an error, and may have left leases behind.
-    pub(crate) may_have_left_leases: Arc<AtomicBool>,
     pub(crate) poll: Arc<dispatcher::Poll>,
     pub(crate) attempt_timeout: Duration,
     period: Duration,
@@ -100,7 +97,6 @@ impl Scheduler {
             hand_overs,
             service_health: parts.service_health,
             watch: parts.watch,
-            may_have_left_leases: Arc::default(),
             poll: Arc::default(),
             attempt_timeout: parts.attempt_timeout,
             period: parts.period,

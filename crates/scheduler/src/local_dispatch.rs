@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use store_workspace::{Lease, RequestKey};
 use tokio::sync::Notify;
 
-use crate::slots::{LeasedRequest, Slots, TakenSlots};
+use crate::slots::{HeldLease, LeasedRequest, LeftBehind, Slots, TakenSlots};
 
 /// The queue from the API to the scheduler of the same process. Clones share it.
 #[derive(Clone)]
@@ -24,6 +24,8 @@ pub struct LocalDispatch {
     pub(crate) holder: Arc<str>,
     pub(crate) lease_duration: Duration,
     pub(crate) slots: Slots,
+    /// Leases whose attempts were not recorded.
+    pub(crate) left_behind: LeftBehind,
     queue: Arc<Queue>,
 }
 
@@ -38,7 +40,13 @@ struct Queue {
 impl LocalDispatch {
     pub(crate) fn new(holder: &str, lease_duration: Duration, slots: usize) -> Self {
         let slots = Slots::new(slots);
-        Self { holder: holder.into(), lease_duration, slots, queue: Arc::default() }
+        Self {
+            holder: holder.into(),
+            lease_duration,
+            slots,
+            left_behind: LeftBehind::default(),
+            queue: Arc::default(),
+        }
     }
 
     /// Reserves a slot and a lease for a request that is about to be stored. `None` if no slot is
@@ -49,7 +57,8 @@ impl LocalDispatch {
         let lease =
             Lease { holder: Arc::clone(&self.holder), expires_at: now.plus(self.lease_duration) };
         let pending = Some((Arc::clone(request), slot));
-        Some(Reservation { lease, pending, queue: Arc::clone(&self.queue) })
+        let (queue, left_behind) = (Arc::clone(&self.queue), Arc::clone(&self.left_behind));
+        Some(Reservation { lease, pending, queue, left_behind })
     }
 
     /// Takes the oldest submitted requests, at most `limit`.
@@ -63,7 +72,7 @@ impl LocalDispatch {
         !self.queue.submitted.lock().is_empty()
     }
 
-    /// Drops the submitted requests, before all leases are released.
+    /// Drops the submitted requests: their leases are left behind.
     pub(crate) fn forget_submitted(&self) {
         self.queue.submitted.lock().clear();
     }
@@ -90,6 +99,7 @@ pub struct Reservation {
     /// `None` once the reservation is submitted or cancelled.
     pending: Option<(Arc<ChallengeRequest>, TakenSlots)>,
     queue: Arc<Queue>,
+    left_behind: LeftBehind,
 }
 
 impl Reservation {
@@ -103,7 +113,9 @@ impl Reservation {
     pub fn submit(mut self) {
         if let Some((request, slot)) = self.pending.take() {
             let expires_at = self.lease.expires_at;
-            self.queue.submitted.lock().push_back(LeasedRequest { request, expires_at, slot });
+            let lease = HeldLease::new(RequestKey::from(&*request), &self.left_behind);
+            let leased = LeasedRequest { request, expires_at, slot, lease };
+            self.queue.submitted.lock().push_back(leased);
             self.queue.changed.notify_one();
         }
     }

@@ -44,7 +44,7 @@ async fn recall(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), 
     }
     match close(scheduler, &request).await {
         Ok(challenge) => {
-            let now = scheduler.clock_and_rng.now();
+            let (id, now) = (challenge.id, scheduler.clock_and_rng.now());
             scheduler
                 .store
                 .record_observation(RecordObservation {
@@ -54,6 +54,7 @@ async fn recall(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), 
                     watch: scheduler.watch,
                 })
                 .await?;
+            forget(scheduler, id).await;
             finish(scheduler, &request).await
         }
         // There is no challenge to close.
@@ -67,6 +68,18 @@ async fn recall(scheduler: &Scheduler, request: ChallengeRequest) -> Result<(), 
             tracing::debug!(challenge_request = %request.id, reason, "could not be recalled yet");
             Ok(())
         }
+    }
+}
+
+/// Takes the mark away from a challenge that no request has: nobody is told what happened there.
+async fn forget(scheduler: &Scheduler, id: ChallengeId) {
+    let service = &scheduler.challenge_service;
+    let forgotten = match service.observe(id).await {
+        Ok(report) => service.mark_told(&[report]).await,
+        Err(error) => Err(error),
+    };
+    if let Err(reason) = forgotten {
+        tracing::debug!(challenge = %id, %reason, "a recalled challenge keeps its mark");
     }
 }
 

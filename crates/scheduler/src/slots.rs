@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::challenge_request::ChallengeRequest;
+use parking_lot::Mutex;
+use store_workspace::RequestKey;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The slots of one scheduler. Clones share them.
@@ -18,12 +20,42 @@ pub(crate) struct Slots {
 #[derive(Debug)]
 pub(crate) struct TakenSlots(OwnedSemaphorePermit);
 
+/// A lease of this scheduler. One that is dropped before its attempt has been recorded is left behind, and
+/// is released by its key: nothing ever looks for the leases of a holder in the table.
+pub(crate) struct HeldLease {
+    key: Option<RequestKey>,
+    left_behind: LeftBehind,
+}
+
+/// The requests whose leases were left behind. Clones share it.
+pub(crate) type LeftBehind = Arc<Mutex<Vec<RequestKey>>>;
+
+impl HeldLease {
+    pub(crate) fn new(key: RequestKey, left_behind: &LeftBehind) -> Self {
+        Self { key: Some(key), left_behind: Arc::clone(left_behind) }
+    }
+
+    /// The lease is over: the end of its attempt is recorded.
+    pub(crate) fn settle(&mut self) {
+        self.key = None;
+    }
+}
+
+impl Drop for HeldLease {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.left_behind.lock().push(key);
+        }
+    }
+}
+
 /// A challenge request that only this scheduler may attempt.
 pub(crate) struct LeasedRequest {
     pub(crate) request: Arc<ChallengeRequest>,
     /// When the lease ends.
     pub(crate) expires_at: Timestamp,
     pub(crate) slot: TakenSlots,
+    pub(crate) lease: HeldLease,
 }
 
 impl Slots {
@@ -57,11 +89,13 @@ impl TakenSlots {
         mut self,
         requests: Vec<ChallengeRequest>,
         expires_at: Timestamp,
+        left_behind: &LeftBehind,
     ) -> Vec<LeasedRequest> {
         let lease = |request: ChallengeRequest| {
+            let lease = HeldLease::new(RequestKey::from(&request), left_behind);
             let request = Arc::new(request);
             let slot = Self(self.0.split(1)?);
-            Some(LeasedRequest { request, expires_at, slot })
+            Some(LeasedRequest { request, expires_at, slot, lease })
         };
         requests.into_iter().map_while(lease).collect()
     }
@@ -86,7 +120,8 @@ mod tests {
     #[test]
     fn slots_that_no_request_fills_are_free_again() {
         let slots = Slots::new(3);
-        let filled = slots.take_for_due(2).unwrap().fill(vec![request()], at(20));
+        let filled =
+            slots.take_for_due(2).unwrap().fill(vec![request()], at(20), &LeftBehind::default());
         assert_eq!((filled.len(), slots.take_for_due(3).unwrap().len()), (1, 2));
     }
 }

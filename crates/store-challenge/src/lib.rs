@@ -3,6 +3,7 @@
 
 mod challenges;
 mod claims;
+mod counts;
 mod idempotency;
 mod participations;
 
@@ -13,6 +14,7 @@ pub use db::PruneIdempotencyRecords;
 pub use crate::challenges::ChallengeRecord;
 pub use crate::challenges::close::CloseChallenge;
 pub use crate::challenges::create::CreateChallenge;
+pub use crate::challenges::untold::MarkTold;
 pub use crate::claims::{Decision, FinishVerification};
 pub use crate::idempotency::IdempotentResult;
 pub use crate::participations::join::{JoinChallenge, JoinOutcome};
@@ -30,6 +32,9 @@ pub static SCHEMA: Schema = Schema {
         "challenges",
         "participations",
         "stamp_claims",
+        "participation_counts",
+        "completion_counts",
+        "minute_counts",
         "idempotency_records",
     ],
     derived_tables: &[],
@@ -44,7 +49,9 @@ pub static SCHEMA: Schema = Schema {
         "V1__challenges",
         "V2__deployment_facts",
         "V3__crowds",
-        "V7__failure_reasons"
+        "V7__failure_reasons",
+        "V8__counts",
+        "V9__untold"
     ],
 };
 

@@ -13,6 +13,7 @@ use domain::challenge::Challenge;
 use domain::production_test::Payload;
 use domain::{ChallengeId, RequestId};
 use futures_util::future::join_all;
+use store_challenge::MarkTold;
 use wire::challenge_service::ScheduleChallenge;
 use wire::report::Report;
 
@@ -204,6 +205,42 @@ impl ChallengeServiceHandle {
                 seen
             }
         }
+    }
+
+    /// Challenges of which something may not have been told: at most `limit`, those with the lowest ids
+    /// above `after`. None of a service elsewhere, which is polled.
+    ///
+    /// # Errors
+    /// When the service is unavailable.
+    pub async fn untold(
+        &self,
+        after: ChallengeId,
+        limit: u32,
+    ) -> Result<Vec<ChallengeId>, ChallengeServiceError> {
+        match self {
+            Self::InProcess { service, read_timeout } => {
+                within(*read_timeout, service.store().untold_challenges(after, limit)).await
+            }
+            Self::Http(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Records that what these reports say has been told.
+    ///
+    /// # Errors
+    /// When the service is unavailable. What was told is then told again, which changes nothing.
+    pub async fn mark_told(
+        &self,
+        told: &[domain::report::Report],
+    ) -> Result<(), ChallengeServiceError> {
+        let Self::InProcess { service, .. } = self else { return Ok(()) };
+        let write = |report: &domain::report::Report| MarkTold {
+            id: report.challenge.id,
+            claims: report.total_claims,
+            is_closed: report.challenge.is_closed,
+        };
+        let marked = service.store().mark_told(told.iter().map(write).collect()).await;
+        marked.map_err(|error| ChallengeServiceError::database(&error))
     }
 
     /// The report of a challenge (§8).

@@ -223,9 +223,9 @@ async fn observe_changes(
     loop {
         let change = tokio::select! {
             change = changes.recv() => change,
-            () = stopping.wait() => return,
+            () = stopping.wait() => changes.try_recv().ok(),
         };
-        // Without a challenge service in this process there is no sender.
+        // At a stop, what is noticed is told before the end. Without a challenge service in this process there is no sender.
         let Some(first) = change else { return };
         observe(&scheduler, first, &mut changes, &telemetry).await;
     }
@@ -242,9 +242,7 @@ async fn observe(
     while let Ok(id) = changes.try_recv() {
         changed.insert(id);
     }
-    for id in changed {
-        measured(telemetry, "look", scheduler::observe::observe(scheduler, id)).await;
-    }
+    measured(telemetry, "look", scheduler::observe::observe(scheduler, changed)).await;
 }
 
 /// Runs a task and counts the outcome. A task that fails or panics runs again after its period, and

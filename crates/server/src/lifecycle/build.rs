@@ -31,11 +31,6 @@ use crate::config::{Config, Role};
 use crate::telemetry::Telemetry;
 use crate::{health, openapi};
 
-/// The holder of leases on an embedded database. Such a database belongs to one server at a time,
-/// so the name is fixed: after a crash, the server releases its own leases instead of waiting for
-/// them to expire.
-const EMBEDDED_HOLDER: &str = "embedded";
-
 impl Server {
     /// Locks the data directory, runs the migrations, and listens.
     ///
@@ -76,9 +71,6 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
     parts.challenge_service = parts.challenge_service(&directory, sender).await?;
     let handle = parts.handle()?;
     let scheduler = parts.scheduler(handle.as_ref());
-    if let Some(scheduler) = &scheduler {
-        scheduler::leases::release_all(scheduler).await?;
-    }
     Ok(Server {
         address,
         listener,
@@ -208,14 +200,13 @@ impl Parts {
         if is_shared || self.config.tpas_url.is_some() { Watch::Polled } else { Watch::Notified }
     }
 
-    /// A name for leases that no other running scheduler has.
+    /// A name for leases that no other scheduler has or had.
     fn holder(&self) -> String {
-        if !self.config.workspace_location().is_shared() {
-            return EMBEDDED_HOLDER.to_owned();
-        }
         let mut random = [0; 16];
         self.clock_and_rng.randomness().fill(&mut random);
-        hex::encode(random)
+        let random = hex::encode(random);
+        let is_shared = self.config.workspace_location().is_shared();
+        if is_shared { random } else { store_workspace::embedded_holder(&random) }
     }
 
     /// The database through which this process exchanges notifications with others. `None` if it is

@@ -40,13 +40,8 @@ impl Stores {
 
     /// Releases the scheduler's leases, and closes the databases.
     pub(super) async fn close(self, scheduler: Option<&Scheduler>) {
-        if let Some(scheduler) = scheduler
-            && let Err(error) = scheduler::leases::release_all(scheduler).await
-        {
-            tracing::warn!(
-                %error,
-                "leases could not be given back; they will run out by themselves"
-            );
+        if let Some(scheduler) = scheduler {
+            scheduler::leases::release_all(scheduler).await;
         }
         for database in self.databases() {
             database.close().await;

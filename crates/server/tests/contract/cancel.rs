@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use store_workspace::{LeaseDue, ReleaseLeases};
+use store_workspace::{LeaseDue, ReleaseLease, RequestKey};
 
 use crate::support::fake_challenge_service::{Behavior, FakeChallengeService};
 use crate::support::{Store, TESTS, TestServer, eventually, id_of};
@@ -228,11 +228,12 @@ async fn a_challenge_created_before_its_lease_was_released_is_recalled() {
     let (now, until) = (server.now(), server.now().plus(Duration::from_secs(20)));
     let lease = LeaseDue { holder: "stopping".into(), now, until, limit: 10 };
     let leased = server.with_store(async |store, _| store.lease_due(lease).await).await;
-    assert_eq!(leased.unwrap().len(), 1);
     server.create_challenge(&id).await;
-    let release = ReleaseLeases { holder: "stopping".into() };
-    let released = server.with_store(async |store, _| store.release_leases(release).await).await;
-    assert_eq!(released.unwrap(), 1);
+    let key = leased.unwrap().iter().map(RequestKey::from).next().expect("one is leased");
+    let release = ReleaseLease { key, holder: "stopping".into(), was_attempted: true };
+    let release = vec![release];
+    let released = server.with_store(async |store, _| store.release_each_lease(release).await);
+    assert_eq!(released.await, 1);
     assert_eq!(server.open_challenges().await.len(), 1);
     assert_eq!(server.cancel(&id).await.expect(200)["status"], "cancelled");
     server.run_background_tasks().await;

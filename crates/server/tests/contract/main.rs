@@ -32,6 +32,7 @@ mod postgres;
 mod providers;
 mod rate_limit;
 mod report;
+mod restarts;
 mod retry;
 mod secret_rotation;
 mod service_surface;

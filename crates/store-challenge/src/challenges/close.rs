@@ -33,7 +33,7 @@ impl Write for CloseChallenge {
         transaction: &Transaction<'_>,
     ) -> Result<Vec<Self::Outcome>, StoreError> {
         static SQL: Sql = Sql::each(
-            "UPDATE challenges SET closed_at = each.now {from each}
+            "UPDATE challenges SET closed_at = each.now, untold = TRUE {from each}
             WHERE id = each.challenge AND closed_at IS NULL AND completed_at IS NULL
                 AND expires_at > each.now",
             &CloseRow::COLUMNS,

@@ -4,6 +4,7 @@ pub(crate) mod close;
 pub(crate) mod create;
 mod read;
 mod report;
+pub(crate) mod untold;
 
 use std::collections::{BTreeSet, HashMap};
 

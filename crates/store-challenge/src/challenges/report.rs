@@ -11,19 +11,18 @@ use crate::ChallengeStore;
 use crate::challenges::{CHALLENGE, ChallengeRecord, IdRow};
 
 /// The challenges, and the counts for each provider of each challenge, in one statement, so that
-/// all see the same moment. The counts are separate rows, because otherwise each participation
-/// would be sorted together with the columns of its challenge. A claim whose clock was set back
-/// after joining counts as no time.
+/// all see the same moment. A claim whose clock was set back after joining counts as no time.
 static COUNT: Sql = Sql::each(
     "SELECT id AS counted_id, CAST(NULL AS TEXT) AS provider_id, 0 AS participations, 0 AS claims,
         0 AS time_to_claim, {columns}
     FROM challenges {join each on} id = each.challenge
     UNION ALL
-    SELECT challenge_id, provider_id, COUNT(*), COUNT(*) FILTER (WHERE status = 'claimed'),
-        CAST(COALESCE(SUM(CASE WHEN decided_at > joined_at THEN decided_at - joined_at ELSE 0 END)
-            FILTER (WHERE status = 'claimed'), 0) AS BIGINT),
+    SELECT challenge_id, provider_id,
+        CAST(SUM(CASE WHEN outcome = 'joined' THEN number ELSE 0 END) AS BIGINT),
+        CAST(SUM(CASE WHEN outcome = 'claimed' THEN number ELSE 0 END) AS BIGINT),
+        CAST(SUM(milliseconds) AS BIGINT),
         {columns as null}
-    FROM participations {join each on} challenge_id = each.challenge
+    FROM participation_counts {join each on} challenge_id = each.challenge
     GROUP BY challenge_id, provider_id",
     &IdRow::COLUMNS,
 )

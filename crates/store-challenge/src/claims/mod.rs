@@ -14,6 +14,7 @@ use domain::{ChallengeId, ParticipationId, Timestamp};
 
 use self::locked::Locked;
 use self::write::{Concluded, StampClaim, conclude, count, insert_claims};
+use crate::counts::Counts;
 use crate::{ChallengeStore, challenges, participations};
 
 /// Finishes a participation whose verification has ended.
@@ -66,12 +67,14 @@ impl Write for FinishVerification {
             challenges::lock(transaction, challenge_ids).await?;
         }
         let mut outcomes = Vec::with_capacity(writes.len());
+        let mut counts = Counts::default();
         for slice in slices {
             let verified: Vec<_> =
                 slice.iter().map(|write| (write.id, write.outcome.subject())).collect();
             let locked = Locked::read(&verified, transaction).await?;
-            outcomes.extend(apply_slice(slice, locked, transaction).await?);
+            outcomes.extend(apply_slice(slice, locked, &mut counts, transaction).await?);
         }
+        counts.store(transaction).await?;
         Ok(outcomes)
     }
 }
@@ -80,6 +83,7 @@ impl Write for FinishVerification {
 async fn apply_slice(
     slice: &[FinishVerification],
     mut locked: Locked,
+    counts: &mut Counts,
     transaction: &Transaction<'_>,
 ) -> Result<Vec<Option<Decision>>, StoreError> {
     let granted_before: HashMap<ChallengeId, u32> =
@@ -100,6 +104,7 @@ async fn apply_slice(
         let decided = status_after(participation, challenge, stamps, outcome, holds_stamp, *now);
         if let Some(status) = decided {
             let failure_reason = outcome.failure_reason();
+            counts.add_ended(participation, status, failure_reason, *now);
             concluded.push(Concluded { participation, status, failure_reason, now: *now });
         }
         if let (Some(Status::Claimed), Some(subject_hash)) = (decided, outcome.subject()) {

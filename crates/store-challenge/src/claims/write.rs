@@ -109,7 +109,8 @@ pub(super) async fn count(
     transaction: &Transaction<'_>,
 ) -> Result<(), StoreError> {
     static SQL: Sql = Sql::each(
-        "UPDATE challenges SET stamp_claims = each.granted, completed_at = each.completed
+        "UPDATE challenges SET stamp_claims = each.granted, completed_at = each.completed,
+            untold = TRUE
         {from each}
         WHERE id = each.challenge AND stamp_claims = each.granted_before
             AND each.granted <= max_stamp_claims AND completed_at IS NULL AND closed_at IS NULL",

@@ -6,9 +6,10 @@ use db::{
     Idempotency, KeyClaim, Sql, StoreError, Transaction, Write, split_on_conflict, write_columns,
 };
 use domain::idempotency::IdempotencyKey;
-use domain::participation::Participation;
+use domain::participation::{LONGEST_WAIT, Participation};
 use domain::{ChallengeId, ParticipationId, Timestamp};
 
+use crate::counts::Counts;
 use crate::idempotency::{self, Claim, IdempotentResult};
 use crate::{ChallengeStore, challenges};
 
@@ -78,6 +79,7 @@ write_columns! {
         provider: Text = participation.provider_id.as_str(),
         browser: Bytes = browser_hash,
         now: Integer = participation.joined_at,
+        latest: Integer = participation.joined_at.plus(LONGEST_WAIT),
     }
 }
 
@@ -86,7 +88,7 @@ static HAVE_JOINED: Sql = Sql::each(
         SELECT 1 FROM participations
         WHERE challenge_id = each.challenge AND provider_id = each.provider
             AND browser_hash = each.browser AND status IN ('started', 'claimed')
-            AND (status = 'claimed' OR lapses_at > each.now))",
+            AND (status = 'claimed' OR lapses_at BETWEEN each.now + 1 AND each.latest))",
     &NewcomerRow::COLUMNS,
 );
 
@@ -116,15 +118,18 @@ impl Write for JoinChallenge {
             .await?;
         }
         let mut outcomes = Vec::with_capacity(writes.len());
+        let mut counts = Counts::default();
         for slice in slices {
-            outcomes.extend(apply_slice(slice, transaction).await?);
+            outcomes.extend(apply_slice(slice, &mut counts, transaction).await?);
         }
+        counts.store(transaction).await?;
         Ok(outcomes)
     }
 }
 
 async fn apply_slice(
     slice: &[JoinChallenge],
+    counts: &mut Counts,
     transaction: &Transaction<'_>,
 ) -> Result<Vec<JoinOutcome>, StoreError> {
     let challenge_ids = slice.iter().map(|write| write.participation.challenge_id);
@@ -158,6 +163,9 @@ async fn apply_slice(
     let admitted = slice.iter().zip(&outcomes);
     let admitted = admitted.filter(|(_, outcome)| matches!(outcome, JoinOutcome::Joined));
     let admitted: Vec<&JoinChallenge> = admitted.map(|(write, _)| write).collect();
+    for write in &admitted {
+        counts.add_joined(&write.participation);
+    }
     let rows: Vec<_> = admitted.iter().map(|write| ParticipationRow::of(write)).collect();
     transaction.execute_each(&INSERT, &rows).await?;
     let claims: Vec<_> = admitted.iter().filter_map(|write| write.claim()).collect();
@@ -225,7 +233,7 @@ mod tests {
         let plan = format!("EXPLAIN QUERY PLAN {}", HAVE_JOINED.sqlite());
         let mut steps = connection.prepare(&plan).unwrap();
         let steps = steps
-            .query_map([(); 5].map(|()| rusqlite::types::Null), |row| {
+            .query_map([(); 6].map(|()| rusqlite::types::Null), |row| {
                 row.get::<_, String>("detail")
             })
             .unwrap();

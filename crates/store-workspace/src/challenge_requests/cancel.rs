@@ -20,7 +20,7 @@ pub struct CancelRequest {
 /// Cancels pending requests at `$1`.
 ///
 /// A running attempt ends before its lease expires, so the recall then finds the challenge that it
-/// created. A released lease is an expired one (`ReleaseLeases`), because its attempt may have
+/// created. A released lease is an expired one (`ReleaseLease`), because its attempt may have
 /// created a challenge as well.
 macro_rules! cancel {
     () => {

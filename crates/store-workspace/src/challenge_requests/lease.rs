@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use db::{Row, Sql, StoreError, Transaction, Value, Write, apply_each, apply_each_in_lock_order};
 use domain::challenge_request::{ChallengeRequest, Status};
@@ -10,6 +11,13 @@ use domain::{ClientId, Timestamp, WorkspaceId};
 use crate::apps::AppKeyRow;
 use crate::challenge_requests::read::REQUEST;
 use crate::{RequestKey, WorkspaceStore};
+
+/// The holder of the leases of one process on an embedded database; `random` differs from process to
+/// process.
+#[must_use]
+pub fn embedded_holder(random: &str) -> String {
+    format!("embedded-{random}")
+}
 
 /// Leases pending requests that are due and not leased. Cancels those whose app was deleted.
 #[derive(Clone, Debug)]
@@ -24,17 +32,15 @@ pub struct LeaseDue {
     pub limit: u32,
 }
 
-impl Write for LeaseDue {
-    /// The leased requests.
-    type Outcome = Vec<ChallengeRequest>;
-
-    async fn apply_batch(
-        writes: &[Self],
-        transaction: &Transaction<'_>,
-    ) -> Result<Vec<Vec<ChallengeRequest>>, StoreError> {
-        // A request can be stored or retried while its app is being deleted. It is then cancelled
-        // here, when it is due for the first time.
-        static SQL: Sql = Sql::new(
+/// Leases what is found by a condition, in an order. A lease that ends far ahead was taken by a clock that
+/// was fast, and is none. One of an embedded database's other scheduler was left behind by a crash, because
+/// such a database belongs to one process at a time ([`embedded_holder`]).
+///
+/// A request can be stored or retried while its app is being deleted. It is then cancelled here, when it
+/// is due for the first time.
+macro_rules! lease {
+    ($condition:literal, $order:literal) => {
+        Sql::new(concat!(
             "WITH due AS MATERIALIZED (
                 SELECT workspace_id AS due_workspace_id, client_id AS due_client_id, id AS due_id,
                     (SELECT deleted_at FROM apps
@@ -42,9 +48,13 @@ impl Write for LeaseDue {
                             AND apps.client_id = challenge_requests.client_id) IS NOT NULL
                         AS is_orphaned
                 FROM challenge_requests
-                WHERE next_attempt_at <= $1
-                    AND (lease_expires_at IS NULL OR lease_expires_at <= $1)
-                ORDER BY next_attempt_at LIMIT $2 {skip locked})
+                WHERE ",
+            $condition,
+            " AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $5
+                    OR (leased_by LIKE 'embedded-%' AND leased_by <> $3 AND $3 LIKE 'embedded-%'))
+                ORDER BY ",
+            $order,
+            " LIMIT $2 {skip locked})
             UPDATE challenge_requests SET
                 status = CASE WHEN is_orphaned THEN 'cancelled' ELSE status END,
                 next_attempt_at = CASE WHEN is_orphaned THEN NULL ELSE next_attempt_at END,
@@ -56,12 +66,52 @@ impl Write for LeaseDue {
                     ELSE recall_at END
             FROM due
             WHERE workspace_id = due_workspace_id AND client_id = due_client_id AND id = due_id
-            RETURNING {columns}",
-        )
-        .reading(&REQUEST);
+            RETURNING {columns}"
+        ))
+        .reading(&REQUEST)
+    };
+}
+
+static LEASE_DUE: Sql = lease!("next_attempt_at <= $1", "next_attempt_at");
+
+/// Those whose time only a clock that was fast can have set.
+static LEASE_FAR: Sql = lease!("next_attempt_at > $6", "next_attempt_at DESC");
+
+/// How far ahead the next attempt lies if only a clock that was fast can have set it: no retry is later than
+/// a day, and clocks differ.
+const FAR: Duration = Duration::from_hours(25);
+
+/// How much longer than a new lease another one may last, because clocks differ.
+const SKEW: Duration = Duration::from_mins(5);
+
+impl Write for LeaseDue {
+    /// The leased requests.
+    type Outcome = Vec<ChallengeRequest>;
+
+    async fn apply_batch(
+        writes: &[Self],
+        transaction: &Transaction<'_>,
+    ) -> Result<Vec<Vec<ChallengeRequest>>, StoreError> {
         apply_each(writes, async |Self { holder, now, until, limit }| {
-            let parameters = [(*now).into(), (*limit).into(), (&**holder).into(), (*until).into()];
-            let mut due = transaction.query(&SQL, &parameters, REQUEST.read).await?;
+            let latest = until.plus(SKEW);
+            let parameters = [
+                (*now).into(),
+                (*limit).into(),
+                (&**holder).into(),
+                (*until).into(),
+                latest.into(),
+            ];
+            let mut due = transaction.query(&LEASE_DUE, &parameters, REQUEST.read).await?;
+            let rest = limit.saturating_sub(u32::try_from(due.len()).unwrap_or(u32::MAX));
+            let parameters = [
+                (*now).into(),
+                rest.into(),
+                (&**holder).into(),
+                (*until).into(),
+                latest.into(),
+                now.plus(FAR).into(),
+            ];
+            due.extend(transaction.query(&LEASE_FAR, &parameters, REQUEST.read).await?);
             due.retain(|request| request.status == Status::Pending);
             Ok(due)
         })
@@ -69,46 +119,24 @@ impl Write for LeaseDue {
     }
 }
 
-/// Releases all leases of a scheduler, so that other schedulers need not wait until they expire.
+/// Releases the lease of a request, so that other schedulers need not wait until it expires.
 ///
-/// A released request has no holder and an expired lease. This records that an attempt may have
-/// created a challenge, which [`CancelRequest`](crate::CancelRequest) must recall.
-#[derive(Clone, Debug)]
-pub struct ReleaseLeases {
-    /// The scheduler's name.
-    pub holder: Arc<str>,
-}
-
-impl Write for ReleaseLeases {
-    /// The number of leases.
-    type Outcome = u64;
-
-    async fn apply_batch(
-        writes: &[Self],
-        transaction: &Transaction<'_>,
-    ) -> Result<Vec<u64>, StoreError> {
-        static SQL: Sql = Sql::new(
-            "UPDATE challenge_requests SET leased_by = NULL, lease_expires_at = 0
-            WHERE next_attempt_at IS NOT NULL AND leased_by = $1",
-        );
-        apply_each(writes, async |Self { holder }| {
-            transaction.execute(&SQL, &[(&**holder).into()]).await
-        })
-        .await
-    }
-}
-
-/// Releases the lease of a request that was stored with it, but never attempted.
+/// A request whose attempt may have begun has no holder then and an expired lease. This records that the
+/// attempt may have created a challenge, which [`CancelRequest`](crate::CancelRequest) must recall. One
+/// that was never attempted has no lease.
 #[derive(Clone, Debug)]
 pub struct ReleaseLease {
     /// The request.
     pub key: RequestKey,
     /// The scheduler's name. Nothing changes if another scheduler holds the lease.
     pub holder: Arc<str>,
+    /// Whether an attempt may have begun.
+    pub was_attempted: bool,
 }
 
 impl Write for ReleaseLease {
-    type Outcome = ();
+    /// Whether there was such a lease.
+    type Outcome = bool;
 
     /// The request may be about to be stored: released before that, it would keep its lease.
     const WAITS_FOR_EARLIER: bool = true;
@@ -116,18 +144,20 @@ impl Write for ReleaseLease {
     async fn apply_batch(
         writes: &[Self],
         transaction: &Transaction<'_>,
-    ) -> Result<Vec<()>, StoreError> {
+    ) -> Result<Vec<bool>, StoreError> {
         static SQL: Sql = Sql::new(
-            "UPDATE challenge_requests SET leased_by = NULL, lease_expires_at = NULL
+            "UPDATE challenge_requests SET leased_by = NULL,
+                lease_expires_at = CASE WHEN $5 THEN 0 ELSE NULL END
             WHERE workspace_id = $1 AND client_id = $2 AND id = $3 AND leased_by = $4",
         );
         apply_each_in_lock_order(
             writes,
             |write| write.key.id,
-            async |Self { key, holder }| {
+            async |Self { key, holder, was_attempted }| {
                 let [workspace_id, client_id, id] = key.values();
-                let parameters = [workspace_id, client_id, id, (&**holder).into()];
-                transaction.execute(&SQL, &parameters).await.map(drop)
+                let (holder, was_attempted) = ((&**holder).into(), (*was_attempted).into());
+                let parameters = [workspace_id, client_id, id, holder, was_attempted];
+                Ok(transaction.execute(&SQL, &parameters).await? > 0)
             },
         )
         .await
@@ -143,20 +173,10 @@ impl WorkspaceStore {
         self.database.write(write).await
     }
 
-    /// Releases all leases of a scheduler (§9). Returns their number.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub async fn release_leases(&self, write: ReleaseLeases) -> Result<u64, StoreError> {
-        self.database.write(write).await
-    }
-
-    /// Releases several leases. Each write succeeds or fails alone.
-    pub async fn release_each_lease(
-        &self,
-        writes: Vec<ReleaseLease>,
-    ) -> Vec<Result<(), StoreError>> {
-        self.database.write_all(writes).await
+    /// Releases several leases, each by itself (§9). Returns how many were released.
+    pub async fn release_each_lease(&self, writes: Vec<ReleaseLease>) -> usize {
+        let released = self.database.write_all(writes).await;
+        released.into_iter().filter(|released| matches!(released, Ok(true))).count()
     }
 
     /// The apps among these that are deleted.

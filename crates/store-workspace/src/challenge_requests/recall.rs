@@ -1,5 +1,7 @@
 //! Recalls challenges that may exist although their request was cancelled or has failed (§7, §9).
 
+use std::time::Duration;
+
 use db::{Sql, StoreError, Transaction, Write, apply_each, apply_each_in_lock_order};
 use domain::Timestamp;
 use domain::challenge_request::ChallengeRequest;
@@ -32,7 +34,8 @@ impl Write for TakeRecalls {
             "WITH due AS MATERIALIZED (
                 SELECT workspace_id AS due_workspace_id, client_id AS due_client_id, id AS due_id
                 FROM challenge_requests
-                WHERE recall_at <= $1 ORDER BY recall_at LIMIT $2 {skip locked})
+                WHERE recall_at <= $1 OR recall_at > $4
+                ORDER BY recall_at LIMIT $2 {skip locked})
             UPDATE challenge_requests SET recall_at = $3 + CASE
                 WHEN $1 - updated_at > 28800000 THEN 3600000
                 WHEN $1 > updated_at THEN ($1 - updated_at) / 8
@@ -43,7 +46,9 @@ impl Write for TakeRecalls {
         )
         .reading(&REQUEST);
         apply_each(writes, async |Self { now, again_at, limit }| {
-            let parameters = [(*now).into(), (*limit).into(), (*again_at).into()];
+            // A recall that lies further ahead was set by a clock that was fast.
+            let far = again_at.plus(Duration::from_hours(2));
+            let parameters = [(*now).into(), (*limit).into(), (*again_at).into(), far.into()];
             transaction.query(&SQL, &parameters, REQUEST.read).await
         })
         .await

@@ -1,7 +1,7 @@
 //! Records what the challenge service reports about a challenge, with the events that follow from
 //! it (§6, §7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use db::{Sql, StoreError, Transaction, Write, split_on_conflict, write_columns};
 use domain::challenge::{Challenge, Watch};
@@ -18,7 +18,8 @@ use crate::events::{self, NewEvent};
 const MAX_STAMPS: usize = 256;
 
 /// Records an observation: what the challenge service reports about a challenge. When a challenge
-/// has ended and all its events are recorded, further observations are ignored.
+/// has completed or was closed and all its events are recorded, further observations are ignored. One
+/// that has expired may be active again, because a clock was wrong.
 #[derive(Clone, Debug)]
 pub struct RecordObservation {
     /// The challenge as the service reports it.
@@ -39,6 +40,8 @@ pub struct Recorded {
     has_events: bool,
     /// Whether the same observation has further stamps to record.
     has_more: bool,
+    /// Whether a request has this challenge. One that is still being handed over has none yet.
+    is_known: bool,
 }
 
 impl Write for RecordObservation {
@@ -51,8 +54,11 @@ impl Write for RecordObservation {
         let mut outcomes = Vec::with_capacity(writes.len());
         let mut changes = Vec::new();
         for slice in split_on_conflict(writes, |write| [write.challenge.id]) {
-            let applied = apply_slice(slice, transaction).await?;
-            outcomes.extend(slice.iter().map(|write| recorded(write.challenge.id, &applied)));
+            let Applied { changes: applied, known } = apply_slice(slice, transaction).await?;
+            outcomes.extend(slice.iter().map(|write| Recorded {
+                is_known: known.contains(&write.challenge.id),
+                ..recorded(write.challenge.id, &applied)
+            }));
             changes.extend(applied);
         }
         let events: Vec<_> = changes.iter().flat_map(Change::events).collect();
@@ -71,21 +77,33 @@ struct Change {
     now: Timestamp,
 }
 
+/// What a slice of observations led to.
+struct Applied {
+    changes: Vec<Change>,
+    /// The challenges that requests have.
+    known: BTreeSet<ChallengeId>,
+}
+
 /// Compares observations, of which no two are of the same challenge, with what was last observed,
 /// and stores the changes. The rows are locked in the order of their challenges, so concurrent
 /// observations of a challenge see each other's changes.
 async fn apply_slice(
     slice: &[RecordObservation],
     transaction: &Transaction<'_>,
-) -> Result<Vec<Change>, StoreError> {
+) -> Result<Applied, StoreError> {
     let observed: BTreeMap<ChallengeId, &RecordObservation> =
         slice.iter().map(|write| (write.challenge.id, write)).collect();
     let rows: Vec<_> = observed.keys().map(ChallengeRow::of).collect();
     let mut changes = Vec::with_capacity(slice.len());
+    let mut known = BTreeSet::new();
     for row in transaction.query_each(&LOCK, &rows, OBSERVED.read).await? {
-        let ObservedRow { workspace_id, client_id, claims_json, last } = row;
+        let ObservedRow { workspace_id, client_id, claims_json, is_watched, last } = row;
         let Some(write) = observed.get(&last.challenge_id) else { continue };
+        known.insert(last.challenge_id);
         let RecordObservation { challenge, providers, now, watch } = write;
+        if !is_watched && !last.may_go_on(challenge, *now) {
+            continue;
+        }
         let conclusion = last.compare(challenge, providers.as_deref(), *now, *watch, MAX_STAMPS);
         let claims_before = claims_json;
         changes.push(Change { workspace_id, client_id, claims_before, conclusion, now: *now });
@@ -94,7 +112,7 @@ async fn apply_slice(
     let ids = changes.iter().map(|change| change.conclusion.last_observed.request_id);
     let written = transaction.change_each(&UPDATE, &rows, ids, read_id).await?;
     changes.retain(|change| written.contains(&change.conclusion.last_observed.request_id));
-    Ok(changes)
+    Ok(Applied { changes, known })
 }
 
 write_columns! {
@@ -106,7 +124,7 @@ write_columns! {
 
 static LOCK: Sql = Sql::each(
     "SELECT {columns} FROM challenge_requests
-    {join each on} challenge_id = each.challenge AND next_observation_at IS NOT NULL
+    {join each on} challenge_id = each.challenge
     ORDER BY challenge_id {lock}",
     &ChallengeRow::COLUMNS,
 )
@@ -148,7 +166,8 @@ static UPDATE: Sql = Sql::each(
     {from each}
     WHERE challenge_requests.workspace_id = each.workspace
         AND challenge_requests.client_id = each.client AND challenge_requests.id = each.request
-        AND challenge_requests.next_observation_at IS NOT NULL
+        AND (challenge_requests.next_observation_at IS NOT NULL
+            OR (challenge_completed_at IS NULL AND challenge_is_closed = FALSE))
         AND COALESCE(challenge_requests.known_claims, '') = each.claims_before
     {returning challenge_requests.id}",
     &ChangeRow::COLUMNS,
@@ -173,22 +192,32 @@ fn recorded(challenge_id: ChallengeId, changes: &[Change]) -> Recorded {
     of_challenge.fold(Recorded::default(), |recorded, Change { conclusion, .. }| Recorded {
         has_events: recorded.has_events || !conclusion.events.is_empty(),
         has_more: recorded.has_more || conclusion.has_more,
+        is_known: true,
     })
 }
 
+/// The result of an observation that is recorded to its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Told {
+    /// Whether there are new events.
+    pub has_events: bool,
+    /// Whether a request has this challenge.
+    pub is_known: bool,
+}
+
 impl WorkspaceStore {
-    /// Records an observation, in several transactions if it has many new stamps (§6). Returns
-    /// whether there are new events.
+    /// Records an observation, in several transactions if it has many new stamps (§6).
     ///
     /// # Errors
     /// If the database cannot be written.
-    pub async fn record_observation(&self, write: RecordObservation) -> Result<bool, StoreError> {
+    pub async fn record_observation(&self, write: RecordObservation) -> Result<Told, StoreError> {
         let mut any_events = false;
         loop {
-            let Recorded { has_events, has_more } = self.database.write(write.clone()).await?;
+            let Recorded { has_events, has_more, is_known } =
+                self.database.write(write.clone()).await?;
             any_events |= has_events;
             if !has_more {
-                return Ok(any_events);
+                return Ok(Told { has_events: any_events, is_known });
             }
         }
     }

@@ -28,7 +28,7 @@ impl Write for RetryRequest {
         transaction: &Transaction<'_>,
     ) -> Result<Vec<Self::Outcome>, StoreError> {
         // The count of attempts is reset. The expired lease records that there were attempts (see
-        // `ReleaseLeases`).
+        // `ReleaseLease`).
         static SQL: Sql = Sql::new(
             "UPDATE challenge_requests SET status = 'pending', attempts = 0, next_attempt_at = $1,
                 updated_at = $1, give_up_at = $2, last_error = NULL, lease_expires_at = 0,

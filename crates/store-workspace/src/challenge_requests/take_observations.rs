@@ -33,6 +33,8 @@ pub(super) struct ObservedRow {
     pub(super) client_id: ClientId,
     /// The value of the column `known_claims`.
     pub(super) claims_json: Option<String>,
+    /// Whether the challenge is still observed.
+    pub(super) is_watched: bool,
     pub(super) last: LastObserved,
 }
 
@@ -49,9 +51,11 @@ read_columns! {
         challenge_created_at: time,
         challenge_expires_at: time,
         known_claims: optional_string,
+        next_observation_at: optional_time,
     } => ObservedRow {
         workspace_id,
         client_id,
+        is_watched: next_observation_at.is_some(),
         last: LastObserved {
             request_id: RequestId::from_bytes(id),
             challenge_id: ChallengeId::from_bytes(challenge_id),
@@ -71,6 +75,16 @@ static FIND_DUE: Sql = Sql::new(
     ORDER BY next_observation_at LIMIT $2 {skip locked}",
 )
 .reading(&OBSERVED);
+
+/// Challenges whose time only a clock that was fast can have set. They are due now.
+static FIND_FAR: Sql = Sql::new(
+    "SELECT {columns} FROM challenge_requests WHERE next_observation_at > $1
+    ORDER BY next_observation_at DESC LIMIT $2 {skip locked}",
+)
+.reading(&OBSERVED);
+
+/// The longest time to the next observation that is ever set, and an hour for clocks that differ.
+const FAR: Duration = Duration::from_hours(25);
 
 write_columns! {
     /// The time of a challenge's next observation.
@@ -99,7 +113,9 @@ impl Write for TakeObservations {
     ) -> Result<Vec<Vec<LastObserved>>, StoreError> {
         apply_each(writes, async |Self { now, watch, again_in, limit }| {
             let parameters = [(*now).into(), (*limit).into()];
-            let due = transaction.query(&FIND_DUE, &parameters, OBSERVED.read).await?;
+            let mut due = transaction.query(&FIND_DUE, &parameters, OBSERVED.read).await?;
+            let parameters = [now.plus(FAR).into(), (*limit).into()];
+            due.extend(transaction.query(&FIND_FAR, &parameters, OBSERVED.read).await?);
             let with_next = |row: ObservedRow| {
                 let LastObserved { created_at, expires_at, .. } = row.last;
                 (

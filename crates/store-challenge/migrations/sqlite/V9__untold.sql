@@ -1,0 +1,8 @@
+-- Challenges whose stamps or end the scheduler may not have told the app yet. What only a notification in memory knew is
+-- found again after a crash.
+
+ALTER TABLE challenges ADD COLUMN untold INTEGER NOT NULL DEFAULT 0 CHECK (untold IN (0, 1));
+
+CREATE INDEX challenges_untold ON challenges (id) WHERE untold;
+
+UPDATE challenges SET untold = TRUE WHERE stamp_claims > 0 OR closed_at IS NOT NULL;
