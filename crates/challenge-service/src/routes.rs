@@ -8,7 +8,8 @@ use crate::service::ChallengeService;
 use crate::verifier::simulator;
 use crate::{challenge_requests, challenges, pages, participations, verification};
 
-/// All routes below `/tpas/v1`, and the testers' pages below `/t`. The simulator exists in a sandbox only.
+/// All routes below `/tpas/v1`, and the testers' pages below `/t`. The simulator exists in a
+/// sandbox only.
 pub fn routes(service: ChallengeService) -> Router {
     let schedulers = Router::new()
         .route("/challenge-requests/{request_id}", put(challenge_requests::put::put))

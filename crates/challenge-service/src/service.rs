@@ -41,8 +41,8 @@ pub struct Parts {
     pub secrets: Secrets,
     /// Where testers are verified.
     pub verifier: Verifier,
-    /// The bearer tokens of the service surface: one, or two while it is being changed. None closes that
-    /// surface.
+    /// The bearer tokens of the service surface: one, or two while it is being changed. None closes
+    /// that surface.
     pub service_tokens: Vec<String>,
     /// The URL at which testers reach this deployment, if the operator configured it.
     pub public_url: Option<String>,

@@ -16,7 +16,8 @@ pub struct ChallengeServiceClient(Http);
 
 impl ChallengeServiceClient {
     /// A client of the challenge service at `origin`, such as `https://fieldtest.example`, with or
-    /// without `/tpas/v1` at its end. `token` is its service token, and every call times out after `timeout`.
+    /// without `/tpas/v1` at its end. `token` is its service token, and every call times out after
+    /// `timeout`.
     ///
     /// # Errors
     /// When `origin` is not an HTTP URL.

@@ -14,6 +14,6 @@ mod welcome;
 
 pub use self::routes::routes;
 
-/// Reads the tests that people can take now, as cards. The challenge service renders them, because it
-/// alone reads its tables.
+/// Reads the tests that people can take now, as cards. The challenge service renders them, because
+/// it alone reads its tables.
 pub type OpenTests = Arc<dyn Fn() -> BoxFuture<'static, Result<Markup, ApiError>> + Send + Sync>;

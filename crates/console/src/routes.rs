@@ -5,7 +5,8 @@ use axum::{Extension, Router};
 
 use super::{OpenTests, docs, welcome};
 
-/// The routes of the pages. `open_tests` is where the welcome page gets the tests that people can take;
+/// The routes of the pages. `open_tests` is where the welcome page gets the tests that people can
+/// take;
 /// `None` if the challenge service runs elsewhere.
 pub fn routes(open_tests: Option<OpenTests>) -> Router {
     Router::new()

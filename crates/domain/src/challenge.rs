@@ -74,9 +74,9 @@ impl Challenge {
     }
 
     /// When to observe a challenge with these times again if the observation at `now` finds no
-    /// change: as [`Challenge::next_observation`] says. If the challenge has expired by then but its
-    /// ending is not recorded yet, `retry_after` later, or after an eighth of the time since then, but a
-    /// day later at most: a service that does not answer is not asked without end.
+    /// change: as [`Challenge::next_observation`] says. If the challenge has expired by then but
+    /// its ending is not recorded yet, `retry_after` later, or after an eighth of the time since
+    /// then, but a day later at most: a service that does not answer is not asked without end.
     #[must_use]
     pub fn next_observation_if_unchanged(
         created_at: Timestamp,

@@ -55,8 +55,8 @@ impl ObservationOutcome {
 }
 
 impl LastObserved {
-    /// The challenge as it was last observed, without its texts: what is left of one that the challenge
-    /// service does not know any more. It still expires.
+    /// The challenge as it was last observed, without its texts: what is left of one that the
+    /// challenge service does not know any more. It still expires.
     #[must_use]
     pub fn challenge(&self) -> Challenge {
         Challenge {
@@ -130,8 +130,8 @@ impl LastObserved {
         (stamps.into_iter().map(event).collect(), has_more)
     }
 
-    /// Whether a challenge whose end is recorded turns out not to have ended like that: it had expired
-    /// for a clock that was fast, and is active or has ended in another way.
+    /// Whether a challenge whose end is recorded turns out not to have ended like that: it had
+    /// expired for a clock that was fast, and is active or has ended in another way.
     #[must_use]
     pub fn may_go_on(&self, observed: &Challenge, now: Timestamp) -> bool {
         !self.has_ended() && observed.ending_at(now) != Some(Ending::Expired)

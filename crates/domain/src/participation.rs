@@ -8,8 +8,8 @@ use crate::{ChallengeId, ParticipationId, Platform, ProviderId, Timestamp};
 /// The time from joining to the outcome after which a participation lapses: 15 minutes (§10).
 pub const TIME_TO_VERIFY: Duration = Duration::from_mins(15);
 
-/// How far ahead a participation lapses at most: [`TIME_TO_VERIFY`], and as much again for clocks that
-/// differ.
+/// How far ahead a participation lapses at most: [`TIME_TO_VERIFY`], and as much again for clocks
+/// that differ.
 pub const LONGEST_WAIT: Duration = Duration::from_mins(30);
 
 /// The status of a participation (§10).

@@ -1,8 +1,8 @@
 //! The outermost layer: every request and every response passes through it.
 //!
-//! A request gets its id and its timeout. Every error response becomes the envelope of §3, or a page
-//! with the same text for a person in a browser, whether a handler, an extractor, the router, a timeout
-//! or a panic made it. Then the access log line is written.
+//! A request gets its id and its timeout. Every error response becomes the envelope of §3, or a
+//! page with the same text for a person in a browser, whether a handler, an extractor, the router,
+//! a timeout or a panic made it. Then the access log line is written.
 //!
 //! This is one layer of our own, not a stack of tower-http's, because the envelope needs a layer
 //! anyway that knows the request's id and sees every error, and what tower-http would add to it is

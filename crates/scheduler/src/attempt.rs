@@ -104,8 +104,8 @@ async fn find_existing(
     }
 }
 
-/// A service that says "not found" where it should create a challenge has no such path: something else
-/// answers at this URL.
+/// A service that says "not found" where it should create a challenge has no such path: something
+/// else answers at this URL.
 fn not_created(reason: String) -> ChallengeServiceError {
     ChallengeServiceError::Unavailable { reason, retry_after: None, needs_operator: true }
 }
@@ -148,8 +148,8 @@ fn hand_over_end(
     }
 }
 
-/// When to close whatever challenge a failed request has over there: after every attempt whose answer was
-/// lost has ended.
+/// When to close whatever challenge a failed request has over there: after every attempt whose
+/// answer was lost has ended.
 fn recall_at(scheduler: &Scheduler) -> Timestamp {
     scheduler.clock_and_rng.now().plus(scheduler.attempt_timeout.saturating_mul(2))
 }

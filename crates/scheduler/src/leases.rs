@@ -1,7 +1,7 @@
 //! Releasing leases, so that no request waits for its lease to expire (§9).
 //!
-//! Only leases that this process remembers are released, by their keys. What a crash leaves behind expires;
-//! on an embedded database the next process takes it over at once.
+//! Only leases that this process remembers are released, by their keys. What a crash leaves behind
+//! expires; on an embedded database the next process takes it over at once.
 
 use store_workspace::{ReleaseLease, RequestKey};
 

@@ -1,7 +1,8 @@
 //! Recalling requests that were cancelled during their hand-over, deleted with their app, or have
 //! failed although an attempt may have created their challenge (§7, §9, §11). The challenge of a
-//! recalled request is closed, so that no tester spends time on a test that nobody waits for. A recall
-//! is repeated until the challenge service itself says that the challenge is closed or unknown.
+//! recalled request is closed, so that no tester spends time on a test that nobody waits for. A
+//! recall is repeated until the challenge service itself says that the challenge is closed or
+//! unknown.
 
 use challenge_service::handle::{ChallengeOrder, ChallengeServiceError};
 use db::StoreError;
@@ -97,10 +98,10 @@ async fn finish(scheduler: &Scheduler, request: &ChallengeRequest) -> Result<(),
     scheduler.store.finish_recall(FinishRecall(RequestKey::from(request))).await
 }
 
-/// Closes the challenge of a request. Scheduling a cancelled request finds its challenge or creates it,
-/// so after this a late attempt cannot create an open one. If the service refuses to create it, there
-/// may still be one from an earlier attempt. A failed request is not scheduled, because it can be
-/// retried: a challenge that was created only to be closed would be its challenge then.
+/// Closes the challenge of a request. Scheduling a cancelled request finds its challenge or creates
+/// it, so after this a late attempt cannot create an open one. If the service refuses to create it,
+/// there may still be one from an earlier attempt. A failed request is not scheduled, because it
+/// can be retried: a challenge that was created only to be closed would be its challenge then.
 async fn close(
     scheduler: &Scheduler,
     request: &ChallengeRequest,

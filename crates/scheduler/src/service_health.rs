@@ -14,8 +14,8 @@ pub struct ServiceHealth {
 }
 
 impl ServiceHealth {
-    /// Whether an operator has to mend something, because the last hand-over did not meet a challenge
-    /// service that knows this caller.
+    /// Whether an operator has to mend something, because the last hand-over did not meet a
+    /// challenge service that knows this caller.
     #[must_use]
     pub fn needs_operator(&self) -> bool {
         self.mishap.lock().is_some()

@@ -20,8 +20,8 @@ pub(crate) struct Slots {
 #[derive(Debug)]
 pub(crate) struct TakenSlots(OwnedSemaphorePermit);
 
-/// A lease of this scheduler. One that is dropped before its attempt has been recorded is left behind, and
-/// is released by its key: nothing ever looks for the leases of a holder in the table.
+/// A lease of this scheduler. One that is dropped before its attempt has been recorded is left
+/// behind, and is released by its key: nothing ever looks for the leases of a holder in the table.
 pub(crate) struct HeldLease {
     key: Option<RequestKey>,
     left_behind: LeftBehind,

@@ -19,8 +19,8 @@ pub enum ChallengeServiceError {
     /// It has no such challenge, as it says in the error envelope.
     #[error("{0}")]
     NotFound(String),
-    /// It did not answer, failed, or asked for time; or whatever answered is not the challenge service,
-    /// or does not know this caller. A retry may succeed.
+    /// It did not answer, failed, or asked for time; or whatever answered is not the challenge
+    /// service, or does not know this caller. A retry may succeed.
     #[error("{reason}")]
     Unavailable {
         /// What happened, for the log and for the engineer who ordered the test.
@@ -50,9 +50,9 @@ impl ChallengeServiceError {
 }
 
 impl From<ClientError> for ChallengeServiceError {
-    /// Only the challenge service can refuse for good, and only with a status that judges the request
-    /// (§9). No answer, 5xx, 408 and 429 are its own difficulties. Anything else comes from a wrong URL
-    /// or token, a proxy or another service.
+    /// Only the challenge service can refuse for good, and only with a status that judges the
+    /// request (§9). No answer, 5xx, 408 and 429 are its own difficulties. Anything else comes from
+    /// a wrong URL or token, a proxy or another service.
     fn from(error: ClientError) -> Self {
         let (status, retry_after) = match &error {
             ClientError::ErrorResponse { status, retry_after, .. }

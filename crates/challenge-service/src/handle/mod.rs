@@ -207,8 +207,8 @@ impl ChallengeServiceHandle {
         }
     }
 
-    /// Challenges of which something may not have been told: at most `limit`, those with the lowest ids
-    /// above `after`. None of a service elsewhere, which is polled.
+    /// Challenges of which something may not have been told: at most `limit`, those with the lowest
+    /// ids above `after`. None of a service elsewhere, which is polled.
     ///
     /// # Errors
     /// When the service is unavailable.

@@ -1,5 +1,5 @@
-//! What a browser says about the device it runs on. It decides what a page suggests, and nothing that
-//! matters: a tester chooses the platform.
+//! What a browser says about the device it runs on. It decides what a page suggests, and nothing
+//! that matters: a tester chooses the platform.
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -11,8 +11,8 @@ use domain::Platform;
 pub(super) struct Device {
     /// The platform of a phone; `None` for a computer, and for a browser that does not say.
     pub(super) platform: Option<Platform>,
-    /// Whether the page is shown inside another app, such as a messenger. Such browsers often cannot
-    /// open an eID's app, or forget cookies.
+    /// Whether the page is shown inside another app, such as a messenger. Such browsers often
+    /// cannot open an eID's app, or forget cookies.
     pub(super) is_inside_app: bool,
 }
 

@@ -1,7 +1,7 @@
 //! The testers' pages below `/t` (§14): the link that people share, and what QR codes hold.
 //!
-//! Each page is rendered here and works without scripts. They use the same units of work and checks as
-//! the testers' API. `texts` has what they say.
+//! Each page is rendered here and works without scripts. They use the same units of work and checks
+//! as the testers' API. `texts` has what they say.
 
 mod challenge;
 mod device;
@@ -77,7 +77,8 @@ async fn find_participation(
     Ok((record, participation.ok_or_else(|| ApiError::not_found(NO_SUCH_PARTICIPATION))?))
 }
 
-/// Goes on to another page after a form, so that loading that page again does not send the form again.
+/// Goes on to another page after a form, so that loading that page again does not send the form
+/// again.
 pub(crate) fn see_other(path: &str) -> Response {
     // Paths consist of our own ids, which are ASCII.
     let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/t"));

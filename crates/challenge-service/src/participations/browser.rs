@@ -57,8 +57,8 @@ impl Browser {
         !self.is_new
     }
 
-    /// The cookie to set, if the browser is new. It is valid for a year, for the API and the pages of
-    /// testers, and hidden from scripts.
+    /// The cookie to set, if the browser is new. It is valid for a year, for the API and the pages
+    /// of testers, and hidden from scripts.
     pub(crate) fn set_cookie(&self, origin: &Origin) -> Option<HeaderValue> {
         let secure = if origin.is_encrypted() { "; Secure" } else { "" };
         let cookie = format!(

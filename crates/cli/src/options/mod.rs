@@ -90,10 +90,9 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "from_text")]
     pub(crate) tpas_url: Option<BaseUrl>,
 
-    /// The token of the challenge service's API for other services, which is closed without one. While
-    /// it is being changed, give the challenge service both, the new one first
-    /// Other users of this machine can see a command line: put secrets into the environment or the
-    /// file
+    /// The token of the challenge service's API for other services, which is closed without one.
+    /// While it is being changed, give the challenge service both, the new one first Other users of
+    /// this machine can see a command line: put secrets into the environment or the file
     #[arg(long, env = "FIELDTEST_TPAS_TOKEN", value_name = "SECRET", hide_env_values = true)]
     #[serde(deserialize_with = "secrets_from_text")]
     pub(crate) tpas_token: Option<Vec<Secret>>,

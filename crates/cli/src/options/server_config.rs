@@ -73,7 +73,8 @@ fn secret_key(text: Option<Secret>) -> Result<Option<SecretKey>, Failure> {
     SecretKey::from_hex(&text).map(Some).ok_or_else(malformed)
 }
 
-/// The token of the challenge service, and the one before it: given twice, or with a comma between them.
+/// The token of the challenge service, and the one before it: given twice, or with a comma between
+/// them.
 fn tokens(given: Option<Vec<Secret>>) -> Result<(Option<String>, Option<String>), Failure> {
     let Some(given) = given else { return Ok((None, None)) };
     let fits =

@@ -1,5 +1,5 @@
-//! The layout and the design system of all pages (§14): one column, phone first, light and dark. They
-//! work without scripts; the script adds comfort.
+//! The layout and the design system of all pages (§14): one column, phone first, light and dark.
+//! They work without scripts; the script adds comfort.
 
 pub mod assets;
 mod error;

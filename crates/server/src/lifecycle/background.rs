@@ -225,7 +225,8 @@ async fn observe_changes(
             change = changes.recv() => change,
             () = stopping.wait() => changes.try_recv().ok(),
         };
-        // At a stop, what is noticed is told before the end. Without a challenge service in this process there is no sender.
+        // At a stop, what is noticed is told before the end. Without a challenge service in this
+        // process there is no sender.
         let Some(first) = change else { return };
         observe(&scheduler, first, &mut changes, &telemetry).await;
     }

@@ -1,7 +1,7 @@
 //! Challenges whose stamps or end the scheduler may not have told yet (§7).
 //!
-//! A claim or a closing marks its challenge in its own transaction; whoever has told what it saw takes
-//! the mark away, unless more has happened meanwhile.
+//! A claim or a closing marks its challenge in its own transaction; whoever has told what it saw
+//! takes the mark away, unless more has happened meanwhile.
 
 use db::{Sql, StoreError, Transaction, Value, Write, split_on_conflict, write_columns};
 use domain::ChallengeId;
@@ -52,8 +52,8 @@ impl Write for MarkTold {
 }
 
 impl ChallengeStore {
-    /// Challenges of which something may not have been told: at most `limit`, those with the lowest ids
-    /// above `after`.
+    /// Challenges of which something may not have been told: at most `limit`, those with the lowest
+    /// ids above `after`.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -71,7 +71,8 @@ impl ChallengeStore {
     /// Records that what is known of these challenges has been told.
     ///
     /// # Errors
-    /// If the database cannot be written. The challenges are then told again, which changes nothing.
+    /// If the database cannot be written. The challenges are then told again, which changes
+    /// nothing.
     pub async fn mark_told(&self, writes: Vec<MarkTold>) -> Result<(), StoreError> {
         self.database.write_all(writes).await.into_iter().collect()
     }

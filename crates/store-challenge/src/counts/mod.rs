@@ -1,7 +1,7 @@
 //! What reports show, counted as it happens (§8): so that nothing ever counts participations.
 //!
-//! A write adds up what it changes and stores that once, at its end. The rows are sorted by their keys,
-//! so transactions that store counts of the same challenges cannot deadlock.
+//! A write adds up what it changes and stores that once, at its end. The rows are sorted by their
+//! keys, so transactions that store counts of the same challenges cannot deadlock.
 
 mod write;
 

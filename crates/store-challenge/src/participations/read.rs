@@ -96,7 +96,8 @@ write_columns! {
 
 impl ChallengeStore {
     /// The started and the successful participations of a browser in a challenge, with any of these
-    /// providers, in no order. Among them are those that are overdue but not yet recorded as lapsed.
+    /// providers, in no order. Among them are those that are overdue but not yet recorded as
+    /// lapsed.
     ///
     /// # Errors
     /// If the database cannot be read.

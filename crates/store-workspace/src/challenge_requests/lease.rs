@@ -12,8 +12,8 @@ use crate::apps::AppKeyRow;
 use crate::challenge_requests::read::REQUEST;
 use crate::{RequestKey, WorkspaceStore};
 
-/// The holder of the leases of one process on an embedded database; `random` differs from process to
-/// process.
+/// The holder of the leases of one process on an embedded database; `random` differs from process
+/// to process.
 #[must_use]
 pub fn embedded_holder(random: &str) -> String {
     format!("embedded-{random}")
@@ -32,12 +32,12 @@ pub struct LeaseDue {
     pub limit: u32,
 }
 
-/// Leases what is found by a condition, in an order. A lease that ends far ahead was taken by a clock that
-/// was fast, and is none. One of an embedded database's other scheduler was left behind by a crash, because
-/// such a database belongs to one process at a time ([`embedded_holder`]).
+/// Leases what is found by a condition, in an order. A lease that ends far ahead was taken by a
+/// clock that was fast, and is none. One of an embedded database's other scheduler was left behind
+/// by a crash, because such a database belongs to one process at a time ([`embedded_holder`]).
 ///
-/// A request can be stored or retried while its app is being deleted. It is then cancelled here, when it
-/// is due for the first time.
+/// A request can be stored or retried while its app is being deleted. It is then cancelled here,
+/// when it is due for the first time.
 macro_rules! lease {
     ($condition:literal, $order:literal) => {
         Sql::new(concat!(
@@ -77,8 +77,8 @@ static LEASE_DUE: Sql = lease!("next_attempt_at <= $1", "next_attempt_at");
 /// Those whose time only a clock that was fast can have set.
 static LEASE_FAR: Sql = lease!("next_attempt_at > $6", "next_attempt_at DESC");
 
-/// How far ahead the next attempt lies if only a clock that was fast can have set it: no retry is later than
-/// a day, and clocks differ.
+/// How far ahead the next attempt lies if only a clock that was fast can have set it: no retry is
+/// later than a day, and clocks differ.
 const FAR: Duration = Duration::from_hours(25);
 
 /// How much longer than a new lease another one may last, because clocks differ.
@@ -121,9 +121,9 @@ impl Write for LeaseDue {
 
 /// Releases the lease of a request, so that other schedulers need not wait until it expires.
 ///
-/// A request whose attempt may have begun has no holder then and an expired lease. This records that the
-/// attempt may have created a challenge, which [`CancelRequest`](crate::CancelRequest) must recall. One
-/// that was never attempted has no lease.
+/// A request whose attempt may have begun has no holder then and an expired lease. This records
+/// that the attempt may have created a challenge, which [`CancelRequest`](crate::CancelRequest)
+/// must recall. One that was never attempted has no lease.
 #[derive(Clone, Debug)]
 pub struct ReleaseLease {
     /// The request.

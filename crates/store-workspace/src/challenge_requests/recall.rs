@@ -10,8 +10,9 @@ use crate::challenge_requests::read::REQUEST;
 use crate::{RequestKey, WorkspaceStore};
 
 /// Takes requests that are due for a recall. They are due again at `again_at`, in case the
-/// scheduler stops before the recall is finished, or later: by an eighth of the time since the request
-/// was called off, but at most an hour. So no recall is ever given up, and none is a burden.
+/// scheduler stops before the recall is finished, or later: by an eighth of the time since the
+/// request was called off, but at most an hour. So no recall is ever given up, and none is a
+/// burden.
 #[derive(Clone, Debug)]
 pub struct TakeRecalls {
     /// The present.

@@ -18,8 +18,8 @@ use crate::events::{self, NewEvent};
 const MAX_STAMPS: usize = 256;
 
 /// Records an observation: what the challenge service reports about a challenge. When a challenge
-/// has completed or was closed and all its events are recorded, further observations are ignored. One
-/// that has expired may be active again, because a clock was wrong.
+/// has completed or was closed and all its events are recorded, further observations are ignored.
+/// One that has expired may be active again, because a clock was wrong.
 #[derive(Clone, Debug)]
 pub struct RecordObservation {
     /// The challenge as the service reports it.

@@ -43,8 +43,8 @@ pub(crate) async fn show(
     render(&service, &participation, None).await
 }
 
-/// The page: a question while the participation is undecided, its outcome afterwards. `problem` says
-/// what was wrong with the answer.
+/// The page: a question while the participation is undecided, its outcome afterwards. `problem`
+/// says what was wrong with the answer.
 pub(super) async fn render(
     service: &ChallengeService,
     participation: &Participation,

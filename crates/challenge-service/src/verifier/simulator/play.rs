@@ -64,8 +64,8 @@ pub(crate) async fn play(
     Ok(Json(result).into_response())
 }
 
-/// The form of the simulator's page. Its tester goes on to the page of the participation; somebody else
-/// who plays the person stays here.
+/// The form of the simulator's page. Its tester goes on to the page of the participation; somebody
+/// else who plays the person stays here.
 async fn play_form(
     service: &ChallengeService,
     participation: Participation,

@@ -23,8 +23,8 @@ impl TestResponse {
         response
     }
 
-    /// Every response has a request id, which is a UUID (§1). Every error for a program has the error
-    /// envelope with the same id, and the headers of its code (§3); a person gets a page.
+    /// Every response has a request id, which is a UUID (§1). Every error for a program has the
+    /// error envelope with the same id, and the headers of its code (§3); a person gets a page.
     fn check(&self) {
         let request_id = self.header("x-request-id").expect("every response has a request id");
         assert!(uuid::Uuid::parse_str(request_id).is_ok(), "{request_id}");

@@ -119,8 +119,8 @@ impl TestServer {
         Self::start_at(self.stop().await, clock, 1, configure).await
     }
 
-    /// Stops gracefully and starts again on the same data, with a clock that is this much behind the one
-    /// before.
+    /// Stops gracefully and starts again on the same data, with a clock that is this much behind
+    /// the one before.
     pub(crate) async fn restart_earlier(self, by: Duration) -> Self {
         let clock = Arc::new(ManualClock::at(self.now().minus(by)));
         Self::start_at(self.stop().await, clock, 1, |_| {}).await
