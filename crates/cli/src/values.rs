@@ -32,14 +32,18 @@ impl FromStr for BaseUrl {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+        // The scheme is case-insensitive.
+        let (scheme, rest) = text.split_once("://").unzip();
+        let scheme = scheme.map(str::to_ascii_lowercase);
+        let rest = rest.filter(|_| matches!(scheme.as_deref(), Some("http" | "https")));
         // Without a user and a password: the URL appears in errors and on pages.
         let is_plain = |rest: &str| {
             rest.chars().all(|part| part.is_ascii_graphic() && !"?#@\"'<>\\".contains(part))
         };
         match rest {
             Some(rest) if is_plain(rest) && !rest.starts_with(['/', ':']) && !rest.is_empty() => {
-                Ok(Self(text.trim_end_matches('/').to_owned()))
+                let scheme = scheme.unwrap_or_default();
+                Ok(Self(format!("{scheme}://{}", rest.trim_end_matches('/'))))
             }
             _ => Err(InvalidValue(
                 "write a URL without query and password, such as https://fieldtest.example",
@@ -106,6 +110,7 @@ mod tests {
         let url = |text: &str| text.parse::<BaseUrl>().map(|url| url.0);
         assert_eq!(url("https://fieldtest.example/"), Ok("https://fieldtest.example".into()));
         assert_eq!(url("http://[::1]:8080/below//"), Ok("http://[::1]:8080/below".into()));
+        assert_eq!(url("HTTP://127.0.0.1"), Ok("http://127.0.0.1".into()));
         for wrong in [
             "",
             "fieldtest.example",

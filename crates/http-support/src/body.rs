@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 #[cfg(feature = "openapi")]
 use utoipa::IntoResponses;
@@ -46,8 +46,12 @@ impl IntoResponses for JsonObject {
 /// Reads the body, but no more than [`LIMIT`] of it.
 ///
 /// # Errors
-/// 413 if the body is larger, 400 if it cannot be read to its end.
+/// 413 if the body is larger, 415 if it is compressed, 400 if it cannot be read to its end.
 pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    let is_identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !request.headers().get_all(header::CONTENT_ENCODING).iter().all(is_identity) {
+        return Err(ApiError::unsupported_encoding());
+    }
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::payload_too_large(),
         _ => invalid_body("The body could not be read to its end.".into()),
@@ -59,6 +63,8 @@ pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, 
 /// # Errors
 /// 400 if the bytes are not JSON, or not an object.
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    // Some editors and libraries put a byte order mark in front of UTF-8.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(invalid_body("The body must be a JSON object.".into())),

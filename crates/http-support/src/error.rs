@@ -120,6 +120,14 @@ impl ApiError {
         )
     }
 
+    /// 415: the body is compressed.
+    pub fn unsupported_encoding() -> Self {
+        Self::new(
+            ErrorCode::UnsupportedMediaType,
+            "The body must not be compressed. Send it as it is, without Content-Encoding.",
+        )
+    }
+
     /// 405: the path does not support the method.
     pub fn method_not_allowed() -> Self {
         Self::new(

@@ -11,6 +11,7 @@ mod access_log;
 pub mod bearer;
 pub mod body;
 pub mod documentation;
+mod drain;
 pub mod error;
 pub mod idempotency;
 pub mod in_flight;

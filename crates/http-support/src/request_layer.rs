@@ -16,15 +16,17 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::ClockAndRng;
 use futures_util::FutureExt;
-use wire::error::ErrorCode;
+use serde_json::Value;
+use wire::error::{ErrorCode, FieldError};
 
 use crate::access_log::AccessLog;
 pub use crate::access_log::RequestIdentity;
+use crate::drain;
 use crate::error::ApiError;
 use crate::metrics::RequestMetrics;
 use crate::page::{self, IsPage};
@@ -55,7 +57,12 @@ pub async fn request_layer(
     request.extensions_mut().insert(identity);
     request.extensions_mut().insert(request_id::RequestId(id.clone()));
 
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let is_addressed = has_host(&request);
+    let request = drain::to_the_end(request);
+    let answer = AssertUnwindSafe(async move {
+        if is_addressed { next.run(request).await } else { no_host().into_response() }
+    })
+    .catch_unwind();
     let mut response = match tokio::time::timeout(layer.timeout, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => ApiError::internal("a handler panicked").into_response(),
@@ -84,6 +91,18 @@ pub async fn request_layer(
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     log.end(&response, error.as_ref(), &layer.metrics);
     response
+}
+
+/// Whether the request names one host, as HTTP/1.1 wants (RFC 9112). Two names can mean two things to
+/// whatever stands between.
+fn has_host(request: &Request) -> bool {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    hosts == 1 || (hosts == 0 && request.version() != Version::HTTP_11)
+}
+
+fn no_host() -> ApiError {
+    let message = "The request must have one Host header.";
+    ApiError::validation(vec![FieldError::invalid("Host", message.to_owned(), &Value::Null)])
 }
 
 /// The error in the response's extensions, or the error for a status that the framework answered. A
@@ -121,7 +140,6 @@ mod tests {
     use axum::{Router, middleware};
     use domain::{ManualClock, SeededRandomness, Timestamp};
     use prometheus_client::registry::Registry;
-    use serde_json::Value;
     use tower::ServiceExt;
 
     async fn panicking() {
@@ -140,7 +158,11 @@ mod tests {
             .route("/teapot", get(|| async { StatusCode::IM_A_TEAPOT }))
             .route("/gateway", get(|| async { (StatusCode::BAD_GATEWAY, "the secret reason") }))
             .layer(middleware::from_fn_with_state(state, request_layer));
-        let request = axum::http::Request::builder().uri(path).body(Body::empty()).unwrap();
+        let request = axum::http::Request::builder()
+            .uri(path)
+            .header("host", "test")
+            .body(Body::empty())
+            .unwrap();
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();

@@ -4,24 +4,33 @@
 //! recall is repeated until the challenge service itself says that the challenge is closed or
 //! unknown.
 
+use std::time::Duration;
+
 use challenge_service::handle::{ChallengeOrder, ChallengeServiceError};
 use db::StoreError;
 use domain::ChallengeId;
 use domain::challenge::Challenge;
 use domain::challenge_request::{ChallengeRequest, Status};
 use futures_util::future::join_all;
-use store_workspace::{FinishRecall, RecordObservation, RequestKey, TakeRecalls};
+use store_workspace::{FinishRecall, RecordObservation, RequestKey, SweepDeletedApp, TakeRecalls};
 
 use super::{Scheduler, Stopping};
 
 /// How many requests are recalled together.
 const BATCH: u32 = 64;
 
+/// How many orders of a deleted app are swept by one write.
+const SWEEP_BATCH: u32 = 500;
+
+/// The pause between two such writes, which leaves the database to others.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// Recalls all requests that are due.
 ///
 /// # Errors
 /// When the workspace database fails.
 pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
+    sweep_deleted_apps(scheduler, stopping).await?;
     while !stopping.is_set() {
         let now = scheduler.clock_and_rng.now();
         let write = TakeRecalls {
@@ -35,6 +44,18 @@ pub async fn run(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), Store
         }
         let recalls = due.into_iter().map(|request| recall(scheduler, request));
         join_all(recalls).await.into_iter().collect::<Result<(), StoreError>>()?;
+    }
+    Ok(())
+}
+
+/// Cancels and recalls the orders of deleted apps. Between two batches others can write.
+async fn sweep_deleted_apps(scheduler: &Scheduler, stopping: &Stopping) -> Result<(), StoreError> {
+    while !stopping.is_set() {
+        let write = SweepDeletedApp { now: scheduler.clock_and_rng.now(), limit: SWEEP_BATCH };
+        if !scheduler.store.sweep_deleted_app(write).await? {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
     }
     Ok(())
 }

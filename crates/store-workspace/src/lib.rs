@@ -23,6 +23,7 @@ pub use crate::apps::providers::{ApproveProvider, SetProvider};
 pub use crate::apps::read::{AppPage, AppRecord};
 pub use crate::apps::register::{RegisterApp, RegisterAppOutcome};
 pub use crate::apps::rotate_secret::{RotateClientSecret, RotateSecretOutcome};
+pub use crate::apps::sweep::SweepDeletedApp;
 pub use crate::apps::update::UpdateApp;
 pub use crate::challenge_requests::RequestKey;
 pub use crate::challenge_requests::cancel::CancelRequest;
@@ -78,6 +79,7 @@ pub static SCHEMA: Schema = Schema {
         "V10__leases_are_pending",
         "V11__totals",
         "V12__idempotency_record_ids",
+        "V13__app_sweeps",
     ],
 };
 

@@ -1,8 +1,14 @@
 //! `GET /tpas/v1/challenges/open` (§10)
 
+use std::fmt;
+use std::str::FromStr;
+
 use axum::Json;
 use axum::extract::State;
-use domain::Platform;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use domain::challenge::Challenge;
+use domain::{ChallengeId, Platform, Timestamp};
 use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::query::QueryParameters;
@@ -11,12 +17,13 @@ use wire::participation::{OpenChallenge, ProviderChoice};
 
 use crate::service::ChallengeService;
 
-/// How many challenges the list has at most.
-const LONGEST_LIST: u32 = 100;
+/// How many challenges a page of the list has at most, and unless the client asks for fewer.
+const LONGEST_PAGE: u32 = 100;
 
 /// Find challenges to join
 ///
-/// The challenges that can be joined now, soonest to expire first, at most 100.
+/// The challenges that can be joined now, soonest to expire first. A page has at most 100; the header
+/// `Link` leads to the next one.
 #[utoipa::path(
     get,
     path = "/tpas/v1/challenges/open",
@@ -25,23 +32,67 @@ const LONGEST_LIST: u32 = 100;
     params(
         ("platform" = Option<wire::production_test::Platform>, Query,
             description = "What the tester's device runs"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100,
+            description = "The largest number of challenges in the page"),
+        ("cursor" = Option<String>, Query,
+            description = "Where the page begins: as the `Link` of the page before says"),
     ),
     responses(
-        (status = 200, description = "The open challenges", body = Vec<OpenChallenge>),
+        (status = 200, description = "The open challenges", body = Vec<OpenChallenge>, headers(
+            ("Link" = String, description = "The next page, if there is one: RFC 8288"))),
         QueryParameters, ServerErrors,
     ),
 )]
 pub(crate) async fn open(
     State(service): State<ChallengeService>,
     mut query: QueryParameters,
-) -> Result<Json<Vec<OpenChallenge>>, ApiError> {
+) -> Result<Response, ApiError> {
     let platform = query.take("platform", "ios or android", |_: &Platform| true);
+    let limit = query
+        .take("limit", "an integer from 1 to 100", |limit| (1..=LONGEST_PAGE).contains(limit))
+        .unwrap_or(LONGEST_PAGE);
+    let cursor: Option<Cursor> =
+        query.take("cursor", "the cursor of the Link header of the page before", |_| true);
     query.finish()?;
-    let records = service
-        .store()
-        .open_challenges(platform, service.clock_and_rng().now(), LONGEST_LIST)
-        .await?;
-    Ok(Json(records.into_iter().map(|record| to_body(&service, record)).collect()))
+    let now = service.clock_and_rng().now();
+    let after = cursor.map(|Cursor(expiry, id)| (expiry, id));
+    let records = service.store().open_challenges(platform, now, after, limit).await?;
+    let is_full = u32::try_from(records.len()).is_ok_and(|count| count == limit);
+    let next = records.last().filter(|_| is_full).map(|last| next_page(last, platform, limit));
+    let body: Vec<_> = records.into_iter().map(|record| to_body(&service, record)).collect();
+    let mut response = Json(body).into_response();
+    if let Some(link) = next.and_then(|next| HeaderValue::try_from(next).ok()) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
+}
+
+/// The value of `Link` for the page after this challenge.
+fn next_page(last: &ChallengeRecord, platform: Option<Platform>, limit: u32) -> String {
+    let Challenge { expires_at, id, .. } = last.challenge;
+    let platform = platform.map_or(String::new(), |platform| format!("platform={platform}&"));
+    let cursor = Cursor(expires_at, id);
+    let query = format!("{platform}limit={limit}&cursor={cursor}");
+    format!("</tpas/v1/challenges/open?{query}>; rel=\"next\"")
+}
+
+/// A place in the list: after the challenge with this expiry and id.
+struct Cursor(Timestamp, ChallengeId);
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.0.as_millis(), self.1)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (expiry, id) = text.split_once('.').ok_or(())?;
+        let millis = expiry.parse().map_err(|_| ())?;
+        Ok(Self(Timestamp::from_millis(millis), id.parse().map_err(|_| ())?))
+    }
 }
 
 fn to_body(service: &ChallengeService, record: ChallengeRecord) -> OpenChallenge {

@@ -21,7 +21,7 @@ pub(super) async fn show(
 ) -> Result<Response, ApiError> {
     let records = service
         .store()
-        .open_challenges(device.platform, service.clock_and_rng().now(), LONGEST_LIST)
+        .open_challenges(device.platform, service.clock_and_rng().now(), None, LONGEST_LIST)
         .await?;
     let main = html! {
         h1 { "Open tests" }
@@ -38,7 +38,7 @@ pub(super) async fn show(
 /// If the database cannot be read.
 pub async fn open_tests(service: &ChallengeService) -> Result<Markup, ApiError> {
     let now = service.clock_and_rng().now();
-    let records = service.store().open_challenges(None, now, LONGEST_LIST).await?;
+    let records = service.store().open_challenges(None, now, None, LONGEST_LIST).await?;
     Ok(cards(service, &records))
 }
 

@@ -123,7 +123,10 @@ pub(super) fn name(text: &str) -> Result<String, &'static str> {
 fn path() -> Option<PathBuf> {
     let variable =
         |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let folder = variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")))?;
+    // A relative path is invalid (XDG Base Directory Specification): it would be another place in each
+    // working directory.
+    let configured = variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+    let folder = configured.or_else(|| Some(variable("HOME")?.join(".config")))?;
     Some(folder.join("fieldtest").join("profiles.toml"))
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Most reads take microseconds, which is less than it takes to wake another thread. So a read
 //! begins on its caller's thread. A read that turns out to be long is interrupted, and starts again
-//! on a thread where it blocks no other task.
+//! on a thread where it blocks no other task. There it is interrupted as well once nobody waits for it:
+//! its caller has hung up, or its time is over.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -118,15 +119,24 @@ impl Readers {
         let permit =
             Arc::clone(&self.free).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let connections = Arc::clone(&self.long);
+        let waiting = Arc::new(());
+        let waits = Arc::downgrade(&waiting);
         let read = tokio::task::spawn_blocking(move || {
-            let connection = connections.lock().pop().ok_or(StoreError::Closed)?;
-            let result = catch_panic(&connection, query);
+            let mut connection = connections.lock().pop().ok_or(StoreError::Closed)?;
+            let is_over = move || waits.strong_count() == 0;
+            let result = match connection.progress_handler(INSTRUCTIONS, Some(is_over)) {
+                Ok(()) => catch_panic(&connection, query),
+                Err(error) => Err(error.into()),
+            };
             connections.lock().push(connection);
             // The permit is released after the connection, even if the caller has hung up.
             drop(permit);
             result
         });
-        read.await.map_err(|_| StoreError::Closed)?
+        let result = read.await.map_err(|_| StoreError::Closed)?;
+        // Dropped with this future, which ends the read.
+        drop(waiting);
+        result
     }
 
     pub(super) fn close(&self) {
@@ -171,6 +181,18 @@ mod tests {
         assert_eq!(readers.read(count_to(1_000_000)).await.unwrap(), 1_000_000);
         // An interrupted read does not affect the next one on its connection.
         assert_eq!(readers.read_here(count_to(10)).unwrap().unwrap(), 10);
+    }
+
+    #[tokio::test]
+    async fn a_read_that_nobody_waits_for_is_interrupted() {
+        let (_folder, readers) = database();
+        for _ in 0..CONNECTIONS {
+            // Without an end.
+            let endless = readers.read(count_to(i64::MAX));
+            let timeout = std::time::Duration::from_millis(20);
+            assert!(tokio::time::timeout(timeout, endless).await.is_err());
+        }
+        assert_eq!(readers.read(count_to(1_000_000)).await.unwrap(), 1_000_000);
     }
 
     #[tokio::test]

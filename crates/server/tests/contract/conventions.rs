@@ -174,3 +174,43 @@ async fn a_validation_error_names_every_invalid_member() {
     // A long value is cut, so that an error is not larger than its request.
     assert_eq!(details["errors"][1]["value"].as_str().unwrap().chars().count(), 101);
 }
+
+#[tokio::test]
+async fn a_body_that_is_far_too_large_is_refused_with_an_answer_that_can_be_read() {
+    let server = TestServer::start().await;
+    let body = " ".repeat(10 * 1024 * 1024);
+    let mut request = RawRequest::send_head(&server, &[], body.len()).await;
+    // The client sends everything before it reads.
+    request.send_body(&body).await;
+    let response = request.response().await;
+    assert!(response.starts_with("HTTP/1.1 413"), "{response}");
+    assert!(response.contains("PAYLOAD_TOO_LARGE"), "{response}");
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused_and_a_byte_order_mark_is_skipped() {
+    let server = TestServer::start().await;
+    let order = json!({ "title": "x" }).to_string();
+    for encoding in ["gzip", "br", "identity, gzip"] {
+        let request = server.post(TESTS).header("Content-Encoding", encoding);
+        let request = request.body("application/json", order.clone());
+        request.send().await.expect_error(415, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    let request = server.post(TESTS).header("Content-Encoding", "identity");
+    request.body("application/json", order.clone()).send().await.expect(201);
+    let marked = format!("\u{feff}{order}");
+    server.post(TESTS).body("application/json", marked).send().await.expect(201);
+}
+
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let server = TestServer::start().await;
+    for (hosts, status) in [("", "400"), ("Host: a\r\nHost: b\r\n", "400"), ("Host: a\r\n", "200")]
+    {
+        let head = format!("GET /healthz HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+        let response = RawRequest::send_text(&server, &head).await.response().await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status}")), "{hosts}: {response}");
+    }
+    let old = RawRequest::send_text(&server, "GET /healthz HTTP/1.0\r\n\r\n").await;
+    assert!(old.response().await.starts_with("HTTP/1.0 200"));
+}

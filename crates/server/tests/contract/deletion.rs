@@ -5,10 +5,12 @@ use std::time::Duration;
 use domain::challenge_request::ChallengeRequest;
 use domain::production_test::Payload;
 use serde_json::{Value, json};
-use store_workspace::{CreateChallengeRequest, CreateOutcome, DeleteApp, RequestKey, RetryRequest};
+use store_workspace::{
+    CreateChallengeRequest, CreateOutcome, DeleteApp, RequestKey, RetryRequest, SweepDeletedApp,
+};
 
 use crate::support::fake_challenge_service::{Behavior, FakeChallengeService};
-use crate::support::{APP, APPS, Store, TESTS, TestServer, eventually, id_of};
+use crate::support::{APP, APPS, SERVICE_TOKEN, Store, TESTS, TestServer, eventually, id_of};
 
 const CANCELLED: [Option<&str>; 3] = [Some("cancelled"), None, None];
 
@@ -172,10 +174,37 @@ async fn a_challenge_created_while_its_app_is_deleted_is_closed() {
     };
     tokio::join!(delete_when_leased, server.run_background_tasks());
     assert_requests(&server, &[CANCELLED]).await;
-    // The challenge service carries the attempt out nevertheless.
-    real.create_challenge(id_of(&request)).await;
-    assert_eq!(real.open_challenges().await.len(), 1);
+    // The challenge service carries the attempt out nevertheless, after the recall or before it.
+    let path = format!("/tpas/v1/challenge-requests/{}", id_of(&request));
+    let body = json!({ "title": "x", "providerIds": ["bankidse"], "maxStampClaims": 1,
+        "hostName": "Acme Bank" });
+    let attempt = real.request("PUT", &path).bearer(SERVICE_TOKEN).json(&body).send().await;
+    assert!(matches!(attempt.status, 200 | 201), "{}", attempt.text);
     server.advance(Duration::from_secs(20));
     server.run_background_tasks().await;
     assert_eq!(real.open_challenges().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn deleting_an_app_only_marks_it_and_its_orders_are_swept_batch_by_batch() {
+    let server = TestServer::start().await;
+    for _ in 0..5 {
+        server.order(&json!({ "title": "x", "providerIds": ["bankidse"] })).await.expect(201);
+    }
+    server.delete_app().await.expect(200);
+    let pending = "SELECT id FROM challenge_requests WHERE status = 'pending'";
+    assert_eq!(server.database().rows(Store::Workspace, pending).await.len(), 5);
+    for left in [3, 1, 0] {
+        let swept = server.with_store(async |store, clock_and_rng| {
+            let write = SweepDeletedApp { now: clock_and_rng.now(), limit: 2 };
+            store.sweep_deleted_app(write).await.unwrap()
+        });
+        assert!(swept.await);
+        assert_eq!(server.database().rows(Store::Workspace, pending).await.len(), left);
+    }
+    let swept = server.with_store(async |store, clock_and_rng| {
+        let write = SweepDeletedApp { now: clock_and_rng.now(), limit: 2 };
+        store.sweep_deleted_app(write).await.unwrap()
+    });
+    assert!(!swept.await, "nothing is left to sweep");
 }

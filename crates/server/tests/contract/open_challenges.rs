@@ -62,3 +62,38 @@ async fn a_completed_or_expired_challenge_is_not_open() {
     server.advance(Duration::from_hours(24 * 8));
     assert_eq!(server.open_challenges().await, Vec::<Value>::new());
 }
+
+#[tokio::test]
+async fn every_open_challenge_is_found_page_by_page() {
+    let server = TestServer::start().await;
+    let order = json!({ "title": "x", "providerIds": ["bankidse"] });
+    let mut expected = Vec::new();
+    for number in 0..7 {
+        if number == 4 {
+            server.advance(Duration::from_hours(24));
+        }
+        expected.push(server.order_and_schedule(&order).await);
+    }
+    let (mut found, mut pages) = (Vec::new(), 0);
+    let mut next = Some("/tpas/v1/challenges/open?platform=ios&limit=3".to_owned());
+    while let Some(path) = next {
+        let page = server.request("GET", &path).send().await;
+        next = page.header("link").map(|link| {
+            let (path, relation) = link.split_once('>').unwrap();
+            assert_eq!(relation, "; rel=\"next\"");
+            path.trim_start_matches('<').to_owned()
+        });
+        let page = page.expect(200);
+        found.extend(
+            page.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()),
+        );
+        pages += 1;
+    }
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!((found, pages), (expected, 3));
+    for wrong in ["limit=0", "limit=101", "limit=x", "cursor=x", "cursor=1.ch_x"] {
+        let path = format!("/tpas/v1/challenges/open?{wrong}");
+        server.request("GET", &path).send().await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+    }
+}

@@ -129,6 +129,21 @@ async fn a_browser_has_one_started_or_successful_participation_for_each_provider
 }
 
 #[tokio::test]
+async fn a_browser_is_known_whatever_other_cookies_it_sends() {
+    let server = TestServer::start().await;
+    let challenge = server.order_and_schedule(&json!({ "title": "x" })).await;
+    let first = server.join(&challenge, "bankidse").send().await;
+    let own = cookie_of(&first).as_bytes();
+    for others in [&b"name=G\xc3\xb6ran; "[..], b"name=G\xf6ran; ", b"a=b; "] {
+        let cookie = [others, own].concat();
+        let again = server.join(&challenge, "bankidse").header("Cookie", cookie).send().await;
+        again.expect_error(409, "RESOURCE_CONFLICT");
+    }
+    let two = server.join(&challenge, "bankidse").header("Cookie", "a=b").header("Cookie", own);
+    two.send().await.expect_error(409, "RESOURCE_CONFLICT");
+}
+
+#[tokio::test]
 async fn a_browser_joins_repeatedly_where_duplicates_are_allowed() {
     let server = TestServer::start().await;
     let order = json!({ "title": "x", "allowDuplicateParticipation": true });

@@ -7,6 +7,7 @@ pub(crate) mod providers;
 pub(crate) mod read;
 pub(crate) mod register;
 pub(crate) mod rotate_secret;
+pub(crate) mod sweep;
 pub(crate) mod update;
 
 use db::{Sql, StoreError, Transaction, write_columns};

@@ -1,8 +1,8 @@
 //! Cancels pending challenge requests (§7).
 
-use db::{Sql, StoreError, Transaction, Write, apply_each_in_lock_order};
+use db::{Sql, StoreError, Transaction, Value, Write, apply_each_in_lock_order};
 use domain::challenge_request::ChallengeRequest;
-use domain::{ClientId, Timestamp, WorkspaceId};
+use domain::{RequestId, Timestamp};
 
 use crate::challenge_requests::read::REQUEST;
 use crate::events::{self, NewEvent};
@@ -58,21 +58,24 @@ impl Write for CancelRequest {
     }
 }
 
-/// Cancels an app's pending requests, and recalls its active challenges.
-pub(crate) async fn cancel_all(
+/// Cancels an app's pending requests, and recalls its active challenges: of the requests after the first
+/// of these ids, up to the second.
+pub(crate) async fn cancel_range(
     transaction: &Transaction<'_>,
-    workspace_id: &WorkspaceId,
-    client_id: &ClientId,
+    app: &[Value<'_>; 2],
+    (after, last): (RequestId, RequestId),
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    static CANCEL: Sql = Sql::new(cancel!());
+    static CANCEL: Sql = Sql::new(concat!(cancel!(), " AND id > $4 AND id <= $5"));
     static RECALL: Sql = Sql::new(
         "UPDATE challenge_requests SET recall_at = $1
         WHERE workspace_id = $2 AND client_id = $3 AND status = 'scheduled'
             AND challenge_expires_at > $1 AND challenge_completed_at IS NULL
-            AND NOT challenge_is_closed",
+            AND NOT challenge_is_closed AND id > $4 AND id <= $5",
     );
-    let parameters = [now.into(), workspace_id.as_str().into(), client_id.as_str().into()];
+    let [workspace, client] = app.clone();
+    let parameters =
+        [now.into(), workspace, client, after.as_bytes().into(), last.as_bytes().into()];
     transaction.execute(&CANCEL, &parameters).await?;
     transaction.execute(&RECALL, &parameters).await?;
     Ok(())

@@ -36,11 +36,15 @@ pub struct Page {
 pub const LIST_BATCH: u32 = 256;
 
 /// Selects the requests that match a filter: workspace `$1`, app `$2`, scheduled `$3`, status `$4`.
+/// A status that stands in the text has an index of its own.
 macro_rules! matching {
-    () => {
-        "FROM challenge_requests WHERE workspace_id = $1 AND client_id = $2
+    ($status:literal) => {
+        concat!(
+            "FROM challenge_requests WHERE workspace_id = $1 AND client_id = $2
             AND (CAST($3 AS BOOLEAN) IS NULL OR (status = 'scheduled') = $3)
-            AND (CAST($4 AS TEXT) IS NULL OR status = $4)"
+            AND (CAST($4 AS TEXT) IS NULL OR status = $4)",
+            $status
+        )
     };
 }
 
@@ -62,10 +66,10 @@ macro_rules! total_of {
 
 /// The requests of a page, each with the total. One row without a request if the page is empty.
 macro_rules! page {
-    ($order:literal) => {
+    ($order:literal, $status:literal) => {
         concat!(
             "WITH page AS (SELECT {columns} ",
-            matching!(),
+            matching!($status),
             " ORDER BY id ",
             $order,
             " LIMIT $5 OFFSET $6)
@@ -85,15 +89,44 @@ macro_rules! page {
     };
 }
 
-static OLDEST_FIRST: Sql = Sql::new(page!("ASC")).reading(&REQUEST);
-static NEWEST_FIRST: Sql = Sql::new(page!("DESC")).reading(&REQUEST);
+/// The same query for every status, for failed requests and for cancelled ones.
+struct Variants {
+    any: Sql,
+    failed: Sql,
+    cancelled: Sql,
+}
+
+impl Variants {
+    fn of(&'static self, status: Option<Status>) -> &'static Sql {
+        match status {
+            Some(Status::Failed) => &self.failed,
+            Some(Status::Cancelled) => &self.cancelled,
+            Some(Status::Pending | Status::Scheduled) | None => &self.any,
+        }
+    }
+}
+
+/// [`Variants`] of a query that a macro writes.
+macro_rules! variants {
+    ($query:ident, $($argument:literal),+) => {
+        Variants {
+            any: Sql::new($query!($($argument),+, "")).reading(&REQUEST),
+            failed: Sql::new($query!($($argument),+, " AND status = 'failed'")).reading(&REQUEST),
+            cancelled: Sql::new($query!($($argument),+, " AND status = 'cancelled'"))
+                .reading(&REQUEST),
+        }
+    };
+}
+
+static OLDEST_FIRST: Variants = variants!(page, "ASC");
+static NEWEST_FIRST: Variants = variants!(page, "DESC");
 
 /// The next rows of a list after the id `$5`.
 macro_rules! next {
-    ($after:literal, $order:literal) => {
+    ($after:literal, $order:literal, $status:literal) => {
         concat!(
             "SELECT {columns} ",
-            matching!(),
+            matching!($status),
             " AND id ",
             $after,
             " $5 ORDER BY id ",
@@ -103,8 +136,8 @@ macro_rules! next {
     };
 }
 
-static NEXT_NEWER: Sql = Sql::new(next!(">", "ASC")).reading(&REQUEST);
-static NEXT_OLDER: Sql = Sql::new(next!("<", "DESC")).reading(&REQUEST);
+static NEXT_NEWER: Variants = variants!(next, ">", "ASC");
+static NEXT_OLDER: Variants = variants!(next, "<", "DESC");
 
 /// Bounds for ids, which have 16 bytes: smaller than the first, and greater than the last.
 const BEFORE_FIRST: &[u8; 0] = &[];
@@ -133,7 +166,7 @@ impl WorkspaceStore {
         ];
         let sql = if descending { &NEWEST_FIRST } else { &OLDEST_FIRST };
         let parameters = parameters.map(Value::into_owned);
-        let rows = self.database.query(sql, parameters.into(), read_page_row).await?;
+        let rows = self.database.query(sql.of(status), parameters.into(), read_page_row).await?;
         let total = rows.first().map_or(0, |(total, _)| *total);
         Ok(Page { requests: rows.into_iter().filter_map(|(_, request)| request).collect(), total })
     }
@@ -164,11 +197,40 @@ impl WorkspaceStore {
             i64::try_from(offset).unwrap_or(i64::MAX).into(),
         ];
         let sql = if *descending { &NEXT_OLDER } else { &NEXT_NEWER };
-        self.database.query(sql, parameters.map(Value::into_owned).into(), REQUEST.read).await
+        let parameters = parameters.map(Value::into_owned).into();
+        self.database.query(sql.of(*status), parameters, REQUEST.read).await
     }
 }
 
 /// The total, and a request of the page, if the page has any.
 fn read_page_row(row: &Row<'_>) -> Result<(u64, Option<ChallengeRequest>), StoreError> {
     Ok((row.total("total")?, REQUEST.read_optional(row)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_and_cancelled_requests_are_found_by_their_own_index() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        for migration in crate::SCHEMA.migrations {
+            connection.execute_batch(migration.sqlite).unwrap();
+        }
+        for variants in [&OLDEST_FIRST, &NEWEST_FIRST, &NEXT_NEWER, &NEXT_OLDER] {
+            for (status, index) in [
+                (Status::Failed, "challenge_requests_failed"),
+                (Status::Cancelled, "challenge_requests_cancelled"),
+            ] {
+                let sql = variants.of(Some(status)).sqlite();
+                let mut steps = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+                let nulls = vec![rusqlite::types::Null; steps.parameter_count()];
+                let steps = steps
+                    .query_map(rusqlite::params_from_iter(nulls), |row| row.get("detail"))
+                    .unwrap();
+                let steps: Vec<String> = steps.collect::<Result<_, _>>().unwrap();
+                assert!(steps.iter().any(|step| step.contains(index)), "{steps:?}");
+            }
+        }
+    }
 }

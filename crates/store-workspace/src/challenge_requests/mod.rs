@@ -45,6 +45,6 @@ impl RequestKey {
 }
 
 /// The id of the row's request.
-fn read_id(row: &Row<'_>) -> Result<RequestId, StoreError> {
+pub(crate) fn read_id(row: &Row<'_>) -> Result<RequestId, StoreError> {
     row.bytes("id").map(RequestId::from_bytes)
 }

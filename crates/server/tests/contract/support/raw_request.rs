@@ -31,6 +31,13 @@ impl RawRequest {
         Self(stream)
     }
 
+    /// Connects, and sends this text.
+    pub(crate) async fn send_text(server: &TestServer, text: &str) -> Self {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        Self(stream)
+    }
+
     /// Connects, and sends a whole order.
     pub(crate) async fn send(server: &TestServer, headers: &[(&str, &str)], body: &str) -> Self {
         let mut request = Self::send_head(server, headers, body.len()).await;
