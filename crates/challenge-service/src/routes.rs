@@ -15,11 +15,13 @@ pub fn routes(service: ChallengeService) -> Router {
         .route("/challenge-requests/{request_id}", put(challenge_requests::put::put))
         .route("/challenges/{id}", get(challenges::show::show))
         .route("/challenges/{id}/report", get(challenges::report::report))
+        .route("/challenges/{id}/outcomes", get(challenges::outcomes::outcomes))
         .route("/challenges/{id}/close", post(challenges::close::close));
     let testers = Router::new()
         .route("/challenges/open", get(challenges::open::open))
         .route("/challenges/{id}/participations", post(participations::create::create))
-        .route("/participations/{id}", get(participations::show::show));
+        .route("/participations/{id}", get(participations::show::show))
+        .route("/participations/{id}/feedback", post(participations::feedback::give));
     let verifiers = Router::new().route("/verification-events", post(verification::event::receive));
     let simulator = match service.parts.environment {
         Environment::Sandbox => Router::new().route(

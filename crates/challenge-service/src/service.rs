@@ -7,12 +7,15 @@ use db::StoreError;
 use domain::catalogue::Catalogue;
 use domain::idempotency::IdempotencyKey;
 use domain::production_test::Payload;
-use domain::{ChallengeId, ClockAndRng, Environment, RequestId};
+use domain::{ChallengeId, ClockAndRng, Environment, ParticipationId, RequestId};
 use http_support::in_flight::InFlight;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use store_challenge::{ChallengeRecord, ChallengeStore, CloseChallenge, CreateChallenge};
+use store_challenge::{
+    ChallengeRecord, ChallengeStore, CloseChallenge, CreateChallenge, StartVerification,
+};
 use tokio::sync::mpsc;
+use wire::outcomes::Outcomes;
 use wire::report::Report;
 
 use crate::secrets::Secrets;
@@ -116,6 +119,19 @@ impl ChallengeService {
         let report = self.store().report(id).await?;
         Ok(report
             .map(|report| Report::at(self.clock_and_rng().now(), &report, &self.provider_names())))
+    }
+
+    /// The outcomes of a challenge. `None` if there is no such challenge.
+    pub(crate) async fn outcomes(&self, id: ChallengeId) -> Result<Option<Outcomes>, StoreError> {
+        let Some(record) = self.store().challenge(id).await? else { return Ok(None) };
+        let outcomes = self.store().outcomes(&record, self.clock_and_rng().now()).await?;
+        Ok(Some(Outcomes::new(id, &outcomes)))
+    }
+
+    /// Records that a tester has gone to be verified.
+    pub(crate) async fn start_verification(&self, id: ParticipationId) -> Result<(), StoreError> {
+        let now = self.clock_and_rng().now();
+        self.store().start_verification(StartVerification { id, now }).await
     }
 
     fn provider_names(&self) -> HashMap<&str, &str> {

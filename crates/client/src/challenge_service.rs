@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use wire::challenge::Challenge;
 use wire::challenge_service::ScheduleChallenge;
+use wire::outcomes::Outcomes;
 use wire::report::Report;
 
 use crate::ClientError;
@@ -54,6 +55,14 @@ impl ChallengeServiceClient {
     /// When there is no such challenge, or no response.
     pub async fn report(&self, id: &str) -> Result<Report, ClientError> {
         send_small(self.0.request(Method::GET, &["tpas", "v1", "challenges", id, "report"])).await
+    }
+
+    /// Reads a challenge's outcomes.
+    ///
+    /// # Errors
+    /// When there is no such challenge, or no response.
+    pub async fn outcomes(&self, id: &str) -> Result<Outcomes, ClientError> {
+        send_small(self.0.request(Method::GET, &["tpas", "v1", "challenges", id, "outcomes"])).await
     }
 
     /// Closes a challenge before it expires. Idempotent.

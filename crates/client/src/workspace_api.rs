@@ -9,6 +9,7 @@ use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::error::ErrorCode;
+use wire::outcomes::Outcomes;
 use wire::page::{MAX_PAGE_SIZE, Order, TOTAL_COUNT_HEADER};
 use wire::production_test::{
     ChallengeRequest, CreateProductionTest, ItemType, ListItem, ProductionTest, RequestStatus,
@@ -198,6 +199,19 @@ impl WorkspaceApi {
             }
             result => Ok(result?.body),
         }
+    }
+
+    /// Reads a challenge's outcomes.
+    ///
+    /// # Errors
+    /// When there is no such challenge, or no response.
+    pub async fn outcomes(
+        &self,
+        client_id: &str,
+        challenge_id: &str,
+    ) -> Result<Outcomes, ClientError> {
+        let path = [&tests(client_id)[..], &[challenge_id, "outcomes"]].concat();
+        Ok(self.send(self.http.request(Method::GET, &path)).await?.body)
     }
 
     /// Reads a challenge's report.

@@ -68,6 +68,7 @@ mod tests {
             platform: Platform::Ios,
             recorded_status: Status::Started,
             failure_reason: None,
+            verification_started_at: None,
             joined_at: START,
             lapses_at: START.plus(TIME_TO_VERIFY),
         }

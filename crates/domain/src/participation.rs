@@ -76,6 +76,8 @@ pub struct Participation {
     pub recorded_status: Status,
     /// Why the verification failed; set exactly when `recorded_status` is [`Status::Failed`].
     pub failure_reason: Option<FailureReason>,
+    /// When the tester went to be verified.
+    pub verification_started_at: Option<Timestamp>,
     /// When the tester joined.
     pub joined_at: Timestamp,
     /// When it lapses unless there is an outcome.
@@ -110,6 +112,7 @@ mod tests {
             platform: Platform::Ios,
             recorded_status,
             failure_reason: None,
+            verification_started_at: None,
             joined_at,
             lapses_at: joined_at.plus(TIME_TO_VERIFY),
         }

@@ -17,8 +17,10 @@ pub use crate::challenges::create::CreateChallenge;
 pub use crate::challenges::untold::MarkTold;
 pub use crate::claims::{Decision, FinishVerification};
 pub use crate::idempotency::IdempotentResult;
+pub use crate::participations::feedback::GiveFeedback;
 pub use crate::participations::join::{JoinChallenge, JoinOutcome};
 pub use crate::participations::lapse::LapseOverdue;
+pub use crate::participations::start_verification::StartVerification;
 
 /// The tables of the challenge service.
 ///
@@ -35,6 +37,7 @@ pub static SCHEMA: Schema = Schema {
         "participation_counts",
         "completion_counts",
         "minute_counts",
+        "feedback",
         "idempotency_records",
     ],
     derived_tables: &[],
@@ -49,9 +52,10 @@ pub static SCHEMA: Schema = Schema {
         "V1__challenges",
         "V2__deployment_facts",
         "V3__crowds",
-        "V7__failure_reasons",
-        "V8__counts",
-        "V9__untold"
+        "V4__failure_reasons",
+        "V5__counts",
+        "V6__untold",
+        "V7__feedback"
     ],
 };
 

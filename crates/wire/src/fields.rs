@@ -72,6 +72,21 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// An optional member whose value must not appear in an error.
+    pub fn optional_secret<T>(
+        &mut self,
+        name: &str,
+        parameter: &'static str,
+        expected: &str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Option<Option<T>> {
+        let value = self.optional(name, parameter, expected, read);
+        if let (None, Some(error)) = (&value, self.errors.last_mut()) {
+            error.value = None;
+        }
+        value
+    }
+
     /// Adds an error that `required` and `optional` cannot detect.
     pub fn refuse(&mut self, error: FieldError) {
         self.errors.push(error);

@@ -163,6 +163,7 @@ impl Participation {
             platform,
             recorded_status: _,
             failure_reason,
+            verification_started_at: _,
             joined_at,
             lapses_at,
         } = participation;

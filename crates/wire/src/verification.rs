@@ -133,6 +133,20 @@ impl From<verification::FailureReason> for FailureReason {
     }
 }
 
+impl From<FailureReason> for verification::FailureReason {
+    fn from(reason: FailureReason) -> Self {
+        match reason {
+            FailureReason::CancelledByTester => Self::CancelledByTester,
+            FailureReason::RefusedByProvider => Self::RefusedByProvider,
+            FailureReason::AssuranceTooLow => Self::AssuranceTooLow,
+            FailureReason::ProviderUnreachable => Self::ProviderUnreachable,
+            FailureReason::ProviderAnswerInvalid => Self::ProviderAnswerInvalid,
+            FailureReason::Misconfigured => Self::Misconfigured,
+            FailureReason::Other => Self::Other,
+        }
+    }
+}
+
 /// The participation after the outcome (§10).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VerificationResult {

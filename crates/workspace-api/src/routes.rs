@@ -43,6 +43,10 @@ pub fn routes(api: WorkspaceApi) -> Router {
         .route(
             "/apps/{client_id}/production-tests/{id}/report",
             get(production_tests::report::report),
+        )
+        .route(
+            "/apps/{client_id}/production-tests/{id}/outcomes",
+            get(production_tests::outcomes::outcomes),
         );
     Router::new().nest("/connect/v1", routes).with_state(api)
 }

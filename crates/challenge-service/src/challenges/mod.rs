@@ -2,5 +2,6 @@
 
 pub(super) mod close;
 pub(super) mod open;
+pub(super) mod outcomes;
 pub(super) mod report;
 pub(super) mod show;

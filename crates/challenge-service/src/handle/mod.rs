@@ -15,6 +15,7 @@ use domain::{ChallengeId, RequestId};
 use futures_util::future::join_all;
 use store_challenge::MarkTold;
 use wire::challenge_service::ScheduleChallenge;
+use wire::outcomes::Outcomes;
 use wire::report::Report;
 
 pub use self::error::ChallengeServiceError;
@@ -241,6 +242,21 @@ impl ChallengeServiceHandle {
         };
         let marked = service.store().mark_told(told.iter().map(write).collect()).await;
         marked.map_err(|error| ChallengeServiceError::database(&error))
+    }
+
+    /// The outcomes of a challenge (§8).
+    ///
+    /// # Errors
+    /// When the service has no such challenge, refuses the read, or is unavailable.
+    pub async fn outcomes(&self, id: ChallengeId) -> Result<Outcomes, ChallengeServiceError> {
+        match self {
+            Self::InProcess { service, read_timeout } => {
+                within(*read_timeout, service.outcomes(id))
+                    .await?
+                    .ok_or_else(ChallengeServiceError::not_found)
+            }
+            Self::Http(remote) => Ok(remote.for_reads.outcomes(&id.to_string()).await?),
+        }
     }
 
     /// The report of a challenge (§8).

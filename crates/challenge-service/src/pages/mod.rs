@@ -5,6 +5,7 @@
 
 mod challenge;
 mod device;
+mod feedback;
 mod join;
 mod open;
 mod participation;
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> Router<ChallengeService> {
         .route("/t/{challenge_id}/participations", post(join::join))
         .route("/t/{challenge_id}/participations/{id}", get(participation::show))
         .route("/t/{challenge_id}/participations/{id}/state", get(participation::state))
+        .route("/t/{challenge_id}/participations/{id}/feedback", post(feedback::give))
 }
 
 /// The path of a challenge's page.

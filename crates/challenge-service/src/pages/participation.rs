@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use serde_json::json;
 use store_challenge::ChallengeRecord;
 
-use super::{challenge_path, find_participation, participation_path, texts};
+use super::{challenge_path, feedback, find_participation, participation_path, texts};
 use crate::origin::Origin;
 use crate::participations::browser::Browser;
 use crate::service::ChallengeService;
@@ -39,7 +39,16 @@ pub(super) async fn show(
             Page::new(title, waiting(&service, &record, &participation, &url))
                 .with_refresh(REFRESH_SECONDS)
         }
-        status => Page::new(title, ended(&service, &record, &participation, status)),
+        status => {
+            let has_feedback =
+                service.store().has_feedback(record.challenge.id, participation.id).await?;
+            let question = if has_feedback {
+                html! { p.hint { "Thank you for telling how it went." } }
+            } else {
+                feedback::form(&participation)
+            };
+            Page::new(title, ended(&service, &record, &participation, status, &question))
+        }
     };
     Ok(page.into_response())
 }
@@ -93,6 +102,7 @@ fn ended(
     record: &ChallengeRecord,
     participation: &Participation,
     status: Status,
+    question: &Markup,
 ) -> Markup {
     let now = service.clock_and_rng().now();
     let provider = service.provider_name(participation.provider_id.as_str());
@@ -113,5 +123,6 @@ fn ended(
         } @else if !is_open && status != Status::Claimed {
             p.hint { "This test has ended. " a href="/t" { "See other open tests" } }
         }
+        (question)
     }
 }

@@ -1,6 +1,7 @@
 //! What the testers' pages say, in one place.
 
 use domain::challenge::Ending;
+use domain::feedback::FeedbackReason;
 use domain::participation::Status;
 use domain::verification::FailureReason;
 use domain::{Platform, Timestamp};
@@ -133,4 +134,16 @@ pub(super) fn platform(platform: Platform) -> &'static str {
 pub(super) fn stamps_left(record: &ChallengeRecord) -> String {
     let limit = record.payload.max_stamp_claims;
     format!("{} of {limit}", limit.saturating_sub(record.granted))
+}
+
+/// What a tester can say with one tap.
+pub(super) fn feedback_reason(reason: FeedbackReason) -> &'static str {
+    match reason {
+        FeedbackReason::AppDidNotOpen => "The app of my eID did not open",
+        FeedbackReason::DidNotComeBack => "I did not get back here by myself",
+        FeedbackReason::CodeOrPinProblem => "A code or PIN did not work",
+        FeedbackReason::TooSlow => "It took too long",
+        FeedbackReason::UnclearInstructions => "I did not know what to do",
+        FeedbackReason::Other => "Something else",
+    }
 }

@@ -168,6 +168,7 @@ pub(crate) fn new_participation(
         platform,
         recorded_status: Status::Started,
         failure_reason: None,
+        verification_started_at: None,
         joined_at: now,
         lapses_at: now.plus(TIME_TO_VERIFY),
     }

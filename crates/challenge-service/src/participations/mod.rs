@@ -2,4 +2,5 @@
 
 pub(crate) mod browser;
 pub(crate) mod create;
+pub(crate) mod feedback;
 pub(super) mod show;

@@ -40,14 +40,25 @@ pub(crate) async fn show(
     origin: Origin,
     headers: HeaderMap,
 ) -> Result<Json<Participation>, ApiError> {
-    let token = bearer::token(&headers).ok_or_else(ApiError::invalid_credentials)?;
+    let participation = authorized(&service, &path, &headers).await?;
+    let verification_url = service.parts.verifier.verification_url(
+        &service.parts.secrets,
+        participation.id,
+        &origin.0,
+    );
+    Ok(Json(Participation::at(service.clock_and_rng().now(), &participation, verification_url)))
+}
+
+/// The participation in the path, for the bearer of its token.
+pub(super) async fn authorized(
+    service: &ChallengeService,
+    path: &PathParameters,
+    headers: &HeaderMap,
+) -> Result<domain::participation::Participation, ApiError> {
+    let token = bearer::token(headers).ok_or_else(ApiError::invalid_credentials)?;
     let id: ParticipationId = path.parse("id", "").map_err(|_| ApiError::invalid_credentials())?;
     if !service.parts.secrets.is_participation_token(id, token) {
         return Err(ApiError::invalid_credentials());
     }
-    let participation =
-        service.store().participation(id).await?.ok_or_else(ApiError::invalid_credentials)?;
-    let verification_url =
-        service.parts.verifier.verification_url(&service.parts.secrets, id, &origin.0);
-    Ok(Json(Participation::at(service.clock_and_rng().now(), &participation, verification_url)))
+    service.store().participation(id).await?.ok_or_else(ApiError::invalid_credentials)
 }

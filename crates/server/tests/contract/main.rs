@@ -27,6 +27,7 @@ mod lifecycle;
 mod list;
 mod open_challenges;
 mod operations;
+mod outcomes;
 mod participations;
 mod postgres;
 mod providers;

@@ -3,6 +3,7 @@
 //! A write adds up what it changes and stores that once, at its end. The rows are sorted by their
 //! keys, so transactions that store counts of the same challenges cannot deadlock.
 
+mod read;
 mod write;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,9 @@ use domain::{ChallengeId, Platform, ProviderId, Timestamp};
 
 /// The outcome under which every participation is counted once.
 pub(crate) const JOINED: &str = "joined";
+
+/// The outcome under which a participation is counted once its verification has begun.
+const VERIFICATION_STARTED: &str = "verification_started";
 
 /// The part of a challenge that a count belongs to.
 type Part = (ChallengeId, ProviderId, &'static str);
@@ -38,7 +42,12 @@ impl Counts {
         self.minutes.entry(minute).or_default().0 += 1;
     }
 
-    /// A participation has ended.
+    /// A verification has begun.
+    pub(crate) fn add_verification_started(&mut self, participation: &Participation) {
+        self.add(part(participation), VERIFICATION_STARTED, None, Duration::ZERO);
+    }
+
+    /// A participation has ended: its verification had begun, whether that was noticed or not.
     pub(crate) fn add_ended(
         &mut self,
         participation: &Participation,
@@ -46,6 +55,9 @@ impl Counts {
         reason: Option<FailureReason>,
         now: Timestamp,
     ) {
+        if participation.verification_started_at.is_none() {
+            self.add_verification_started(participation);
+        }
         if status != Status::Claimed {
             self.add(part(participation), status.as_str(), reason, Duration::ZERO);
             return;

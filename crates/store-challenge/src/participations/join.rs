@@ -51,6 +51,7 @@ write_columns! {
             platform,
             recorded_status,
             failure_reason: _,
+            verification_started_at: _,
             joined_at,
             lapses_at,
         },

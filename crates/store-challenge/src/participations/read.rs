@@ -16,6 +16,7 @@ read_columns! {
         platform: parsed,
         status: named(Status::from_name),
         failure_reason: optional_named(FailureReason::from_name),
+        verification_started_at: optional_time,
         joined_at: time,
         lapses_at: time,
     } => Participation {
@@ -25,6 +26,7 @@ read_columns! {
         platform,
         recorded_status: status,
         failure_reason,
+        verification_started_at,
         joined_at,
         lapses_at,
     }

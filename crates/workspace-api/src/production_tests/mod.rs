@@ -4,6 +4,7 @@ pub(super) mod cancel;
 pub(super) mod create;
 pub(super) mod events;
 pub(super) mod list;
+pub(super) mod outcomes;
 pub(super) mod report;
 pub(super) mod retry;
 pub(super) mod show;
@@ -23,7 +24,8 @@ use utoipa::OpenApi;
         events::follow,
         cancel::cancel,
         retry::retry,
-        report::report
+        report::report,
+        outcomes::outcomes,
     ),
     components(schemas(wire::page::Order, wire::production_test::ItemType))
 )]

@@ -56,7 +56,7 @@ pub(crate) async fn report(
 }
 
 /// The error for a request's id in place of its challenge's. It names the challenge's id.
-fn has_no_report(request: &ChallengeRequest) -> ApiError {
+pub(super) fn has_no_report(request: &ChallengeRequest) -> ApiError {
     let message = match &request.challenge {
         Some(_) => {
             "This is the id of a challenge request. The report is found under the challenge's id: \

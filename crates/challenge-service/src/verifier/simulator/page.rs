@@ -40,6 +40,7 @@ pub(crate) async fn show(
     mut query: QueryParameters,
 ) -> Result<Response, ApiError> {
     let participation = find(&service, &path, &mut query).await?;
+    service.start_verification(participation.id).await?;
     render(&service, &participation, None).await
 }
 
