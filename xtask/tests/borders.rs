@@ -20,12 +20,17 @@ const SQL: &[&str] = &["rusqlite", "refinery", "tokio-postgres", "deadpool-postg
 const BORDERS: &[Border] = &[
     ("domain", "", &["tokio", "futures-util", "axum", "rusqlite", "tracing"]),
     ("wire", "openapi-off domain", &["tokio", "futures-util", "axum", "rusqlite", "reqwest"]),
+    ("openid-connect", "domain", &["axum", "hyper", "rusqlite", "tokio-postgres", "tracing"]),
     ("client", "domain wire", &["axum", "rusqlite", "tokio-postgres"]),
     ("db", "domain", HTTP),
     ("store-workspace", "domain db", HTTP),
     ("store-challenge", "domain db", HTTP),
     ("http-support", "openapi-off domain wire db", SQL),
-    ("challenge-service", "openapi-off domain wire client db store-challenge http-support", SQL),
+    (
+        "challenge-service",
+        "openapi-off domain wire client openid-connect db store-challenge http-support",
+        SQL,
+    ),
     ("scheduler", "domain db store-workspace challenge-service", HTTP),
     (
         "workspace-api",
@@ -35,8 +40,8 @@ const BORDERS: &[Border] = &[
     ("console", "domain wire http-support", SQL),
     (
         "server",
-        "openapi-off domain wire client db store-workspace store-challenge http-support \
-         challenge-service scheduler workspace-api console",
+        "openapi-off domain wire client openid-connect db store-workspace store-challenge \
+         http-support challenge-service scheduler workspace-api console",
         SQL,
     ),
     ("cli", "domain wire client db store-workspace store-challenge server", HTTP),

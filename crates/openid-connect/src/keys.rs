@@ -1,0 +1,80 @@
+//! The provider's keys, fetched anew when one is unknown.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ClockAndRng;
+use reqwest::{Client, Url};
+use tokio::sync::Mutex;
+
+use crate::jose::jwk::KeySet;
+use crate::jose::jws::Unverified;
+use crate::{Failure, http};
+
+/// How long keys are used: a key that the provider has withdrawn must stop being good.
+const LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// The least time between two fetches: tokens with invented key ids must not make us fetch more.
+const LEAST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long after a failed first fetch nobody asks again.
+const PAUSE_AFTER_A_FAILURE: Duration = Duration::from_secs(5);
+
+/// The cached keys.
+#[derive(Default)]
+pub(crate) struct Keys(Mutex<Cached>);
+
+#[derive(Default)]
+struct Cached {
+    keys: Option<(Arc<KeySet>, Duration)>,
+    failure: Option<(Failure, Duration)>,
+    last_fetch: Option<Duration>,
+}
+
+impl Keys {
+    /// The keys for checking a token: those of the cache if one of them may have signed it.
+    pub(crate) async fn for_token(
+        &self,
+        client: &Client,
+        url: &Url,
+        clock: &ClockAndRng,
+        token: &Unverified<'_>,
+    ) -> Result<Arc<KeySet>, Failure> {
+        let mut cached = self.0.lock().await;
+        let now = clock.elapsed();
+        let is_younger = |since: Duration, than| now.saturating_sub(since) < than;
+        if let Some((keys, since)) = &cached.keys {
+            let may_fetch = !cached.last_fetch.is_some_and(|at| is_younger(at, LEAST_PAUSE));
+            let is_good = is_younger(*since, LIFETIME) && token.is_known_to(keys);
+            if is_good || !may_fetch {
+                return Ok(Arc::clone(keys));
+            }
+        } else if let Some((failure, at)) = &cached.failure
+            && is_younger(*at, PAUSE_AFTER_A_FAILURE)
+        {
+            return Err(failure.clone());
+        }
+        cached.last_fetch = Some(now);
+        match fetch(client, url).await {
+            Ok(keys) => {
+                let keys = Arc::new(keys);
+                cached.keys = Some((Arc::clone(&keys), now));
+                cached.failure = None;
+                Ok(keys)
+            }
+            Err(failure) => {
+                cached.failure = Some((failure.clone(), now));
+                Err(failure)
+            }
+        }
+    }
+}
+
+/// Fetches a key set.
+pub(crate) async fn fetch(client: &Client, url: &Url) -> Result<KeySet, Failure> {
+    let answer = http::send(client.get(url.clone()), "the key set").await?;
+    if !answer.is_success {
+        return Err(answer.failure("the key set"));
+    }
+    Ok(KeySet::from_json(&answer.body)?)
+}
