@@ -103,8 +103,7 @@ impl Discovery {
         let what = format!("discovery ({url})");
         let answer = http::send(client.get(&url), &what).await?;
         if !answer.is_success {
-            let reason = answer.failure(&what);
-            return Err(Failure::new(reason.reason, reason.detail));
+            return Err(answer.failure(&what));
         }
         let document: Document = serde_json::from_slice(&answer.body)
             .map_err(|_| Failure::invalid(format!("{what} is not a discovery document")))?;

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use domain::Timestamp;
+use domain::verification::FailureReason;
 
 use crate::Failure;
 
@@ -40,7 +41,10 @@ impl Record {
     }
 
     pub(crate) fn noted<T>(&self, result: &Result<T, Failure>) {
-        if let Err(failure) = result {
+        use FailureReason::{AssuranceTooLow, CancelledByTester, RefusedByProvider};
+        if let Err(failure) = result
+            && !matches!(failure.reason, AssuranceTooLow | CancelledByTester | RefusedByProvider)
+        {
             self.update(|health| health.last_error = Some(failure.detail.clone()));
         }
     }

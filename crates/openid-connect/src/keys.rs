@@ -45,11 +45,11 @@ impl Keys {
         let is_younger = |since: Duration, than| now.saturating_sub(since) < than;
         if let Some((keys, since)) = &cached.keys {
             let may_fetch = !cached.last_fetch.is_some_and(|at| is_younger(at, LEAST_PAUSE));
-            let is_good = is_younger(*since, LIFETIME) && token.is_known_to(keys);
-            if is_good || !may_fetch {
+            if is_younger(*since, LIFETIME) && (token.is_known_to(keys) || !may_fetch) {
                 return Ok(Arc::clone(keys));
             }
-        } else if let Some((failure, at)) = &cached.failure
+        }
+        if let Some((failure, at)) = &cached.failure
             && is_younger(*at, PAUSE_AFTER_A_FAILURE)
         {
             return Err(failure.clone());
@@ -63,7 +63,8 @@ impl Keys {
                 Ok(keys)
             }
             Err(failure) => {
-                cached.failure = Some((failure.clone(), now));
+                // After the fetch: whoever waited for it must not wait for one more.
+                cached.failure = Some((failure.clone(), clock.elapsed()));
                 Err(failure)
             }
         }

@@ -124,7 +124,7 @@ impl Header {
         }
     }
 
-    /// Concat KDF with SHA-256, of which one round is enough for 32 bytes (RFC 7518, section 4.6.2).
+    /// Concat KDF with SHA-256, of which one round is enough for 32 bytes (RFC 7518, 4.6.2).
     fn derive(&self, shared: &[u8], algorithm: &str, length: usize) -> Result<Vec<u8>, JoseError> {
         let party = |info: &Option<String>| decode_url(info.as_deref().unwrap_or_default());
         let [Some(apu), Some(apv)] = [party(&self.apu), party(&self.apv)] else {
@@ -163,6 +163,45 @@ mod tests {
         let header = header(X);
         let key = header.content_key(&bob, &header.peer().unwrap(), &[]).unwrap();
         assert_eq!(super::super::base64::encode_url(&key), "VqqN6vgjbSBcIijNcacQGg");
+    }
+
+    #[test]
+    fn a_token_with_a_wrapped_key_is_decrypted_by_the_key_that_fits() {
+        // given: a token for our key, made as a provider makes it
+        let [ours, theirs, other] = [[7; 32], [8; 32], [9; 32]];
+        let [ours, theirs, other] =
+            [ours, theirs, other].map(|k| SecretKey::from_slice(&k).unwrap());
+        let point = theirs.public_key().to_sec1_bytes();
+        let [x, y] = [&point[1..33], &point[33..]].map(super::super::base64::encode_url);
+        let text = format!(
+            r#"{{"alg":"ECDH-ES+A256KW","enc":"A256GCM",
+            "epk":{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}"}}}}"#
+        );
+        let header: Header = serde_json::from_str(&text).unwrap();
+        let shared = theirs.diffie_hellman(&ours.public_key());
+        let wrapping = header.derive(shared.raw_secret_bytes(), &header.alg, 32).unwrap();
+        let (content_key, mut wrapped) = ([5; 32], [0; 40]);
+        let wrapping = KwAes256::new_from_slice(&wrapping).unwrap();
+        wrapping.wrap_key(&content_key, &mut wrapped).unwrap();
+        let protected = super::super::base64::encode_url(text.as_bytes());
+        let sealing = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &content_key).unwrap());
+        let mut sealed = b"signed".to_vec();
+        let tag = sealing
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key([1; 12]),
+                Aad::from(&protected),
+                &mut sealed,
+            )
+            .unwrap();
+        let parts = [&wrapped[..], &[1; 12], &sealed, tag.as_ref()];
+        let parts = parts.map(super::super::base64::encode_url).join(".");
+        let token = format!("{protected}.{parts}");
+        // when, then
+        assert!(is_encrypted(&token));
+        let opened = decrypt(&token, &[other.clone(), ours]);
+        assert_eq!(opened.as_deref(), Ok(b"signed".as_slice()));
+        assert_eq!(decrypt(&token, &[other]), Err(UNREADABLE));
+        assert!(decrypt(&token, &[]).is_err());
     }
 
     #[test]

@@ -76,3 +76,108 @@ impl<'a> Unverified<'a> {
         is_valid.then_some(self.payload.as_slice()).ok_or(refused)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::base64::encode_url;
+
+    const PAYLOAD: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvb\
+                           S9pc19yb290Ijp0cnVlfQ";
+    const ES256: &str = r#"{"kty":"EC","crv":"P-256",
+        "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
+    const ES256_SIGNATURE: &str = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1\
+        Q";
+    const EDDSA: &str = r#"{"kty":"OKP","crv":"Ed25519",
+        "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    const EDDSA_TOKEN: &str = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCj\
+        P0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+    const RS256: &str = concat!(
+        r#"{"kty":"RSA","e":"AQAB","n":""#,
+        "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJ",
+        "PMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0",
+        "LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uD",
+        "Zlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2",
+        "PAcDTW9gb54h4FRWyuXpoQ",
+        r#""}"#
+    );
+    const RS256_SIGNATURE: &str = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W\
+        2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkS\
+        jtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnv\
+        Wh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
+
+    fn keys(jwks: &[&str]) -> KeySet {
+        KeySet::from_json(format!(r#"{{"keys":[{}]}}"#, jwks.join(",")).as_bytes()).unwrap()
+    }
+
+    fn accepts(token: &str, keys: &KeySet) -> bool {
+        Unverified::parse(token, &Algorithm::ALL).is_ok_and(|token| token.verify(keys).is_ok())
+    }
+
+    #[test]
+    fn the_tokens_of_rfc_7515_and_rfc_8037_are_good_and_a_changed_one_is_not() {
+        let all = keys(&[ES256, EDDSA, RS256]);
+        let es256 = format!("eyJhbGciOiJFUzI1NiJ9.{PAYLOAD}.{ES256_SIGNATURE}");
+        let rs256 = format!("eyJhbGciOiJSUzI1NiJ9.{PAYLOAD}.{RS256_SIGNATURE}");
+        for token in [&es256, &rs256, EDDSA_TOKEN] {
+            assert!(accepts(token, &all), "{token}");
+            assert!(!accepts(&token.replacen(".e", ".f", 1).replacen(".R", ".S", 1), &all));
+            assert!(!accepts(token, &keys(&[])));
+        }
+    }
+
+    #[test]
+    fn headers_that_attackers_send_are_refused() {
+        for header in [
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"None"}"#,
+            r#"{"alg":"HS256"}"#,
+            r#"{"alg":"ES256","crit":["exp"]}"#,
+            r#"{"alg":"ES256","crit":[]}"#,
+            r#"{"alg":"ES256","b64":false}"#,
+            r#"{"alg":"none","alg":"ES256"}"#,
+            r#"{"alg":["ES256"]}"#,
+        ] {
+            let token = format!("{}.{PAYLOAD}.", encode_url(header.as_bytes()));
+            assert!(Unverified::parse(&token, &Algorithm::ALL).is_err(), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_public_rsa_key_is_no_secret_for_hs256() {
+        // given: a token signed with the modulus as if it were a shared secret
+        let header = encode_url(br#"{"alg":"HS256"}"#);
+        let signed = format!("{header}.{PAYLOAD}");
+        let secret = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, RS256.as_bytes());
+        let tag = ring::hmac::sign(&secret, signed.as_bytes());
+        // when, then
+        assert!(!accepts(&format!("{signed}.{}", encode_url(tag.as_ref())), &keys(&[RS256])));
+    }
+
+    #[test]
+    fn of_keys_with_one_kid_each_is_tried_but_not_endlessly() {
+        let named = |key: &str| key.replacen('{', r#"{"kid":"1","#, 1);
+        let other = named(ES256).replace("f83O", "f83P");
+        let header = encode_url(br#"{"alg":"ES256","kid":"1"}"#);
+        let token = format!("{header}.{PAYLOAD}.{ES256_SIGNATURE}");
+        let twice = keys(&[&other, &named(ES256)]);
+        let parsed = Unverified::parse(&token, &Algorithm::ALL).unwrap();
+        assert!(parsed.is_known_to(&twice));
+        let plain = format!("eyJhbGciOiJFUzI1NiJ9.{PAYLOAD}.{ES256_SIGNATURE}");
+        assert!(accepts(&plain, &twice));
+        let mut many = vec![other.as_str(); 20];
+        let last = named(ES256);
+        many.push(&last);
+        assert!(!accepts(&plain, &keys(&many)));
+    }
+
+    #[test]
+    fn keys_for_encryption_or_another_algorithm_are_not_used() {
+        for members in [r#""use":"enc""#, r#""alg":"ES512""#, r#""key_ops":["deriveKey"]"#] {
+            let key = ES256.replacen('{', &format!("{{{members},"), 1);
+            let plain = format!("eyJhbGciOiJFUzI1NiJ9.{PAYLOAD}.{ES256_SIGNATURE}");
+            assert!(!accepts(&plain, &keys(&[&key])), "{members}");
+        }
+    }
+}

@@ -147,3 +147,47 @@ fn read_pem(pem: &str) -> Result<(&str, Vec<u8>), JoseError> {
     };
     blocks.into_iter().find_map(block).ok_or(JoseError("the file has no private key in PEM"))
 }
+
+#[cfg(test)]
+mod tests {
+    use ring::signature::EcdsaKeyPair;
+
+    use super::*;
+    use crate::Algorithm;
+    use crate::jose::jwk::KeySet;
+    use crate::jose::jws::Unverified;
+
+    #[test]
+    fn what_a_key_signs_its_published_half_verifies() {
+        // given: a key in a file
+        let random = SystemRandom::new();
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let der = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
+        let body = super::super::base64::encode_standard(der.as_ref());
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+        // when
+        let key = SigningKey::from_pem(&pem).unwrap();
+        let token = key.sign(&json!({ "iss": "fieldtest" })).unwrap();
+        // then
+        let keys = json!({ "keys": [key.public_jwk()] }).to_string();
+        let keys = KeySet::from_json(keys.as_bytes()).unwrap();
+        let token = Unverified::parse(&token, &Algorithm::ALL).unwrap();
+        assert!(token.is_known_to(&keys));
+        assert_eq!(token.verify(&keys), Ok(br#"{"iss":"fieldtest"}"#.as_slice()));
+        assert!(decryption_key(&pem).is_ok());
+        assert!(!key.public_jwk().to_string().contains("\"d\""));
+    }
+
+    #[test]
+    fn the_thumbprint_is_that_of_a_key_with_sorted_members() {
+        let members = json!({ "crv": "P-256", "kty": "EC", "x": "a", "y": "b" });
+        assert_eq!(members.to_string(), r#"{"crv":"P-256","kty":"EC","x":"a","y":"b"}"#);
+    }
+
+    #[test]
+    fn a_file_without_a_private_key_is_refused() {
+        for pem in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"] {
+            assert!(SigningKey::from_pem(pem).is_err());
+        }
+    }
+}
