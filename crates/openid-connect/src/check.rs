@@ -107,11 +107,11 @@ async fn key_set(session: &Session<'_>) -> Finding {
                 [] => Finding::new(
                     false,
                     "keys",
-                    format!("{count} keys reached, but none for an allowed signing algorithm"),
+                    format!("keys reached: {count}, none for an allowed algorithm"),
                 ),
                 names => {
                     let names = names.join(", ");
-                    Finding::new(true, "keys", format!("{count} keys reached; {names} match"))
+                    Finding::new(true, "keys", format!("keys reached: {count}, for {names}"))
                 }
             }
         }

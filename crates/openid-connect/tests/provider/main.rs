@@ -271,3 +271,41 @@ async fn a_provider_whose_tls_is_wrong_is_unreachable() {
     // then
     assert_eq!(failure.reason, ProviderUnreachable);
 }
+
+#[tokio::test]
+async fn signed_userinfo_is_verified_like_a_token() {
+    let provider = Provider::start().await;
+    let attempt = Attempt::random(&provider.clock_and_rng());
+    provider.gives(&provider.signed(&provider.claims(&attempt)));
+    let mut configuration = provider.configuration();
+    configuration.userinfo = true;
+    let relying_party = provider.relying_party(configuration);
+    let claims = json!({ "iss": provider.issuer, "aud": "fieldtest", "sub": "anna" });
+    // when: it is flawless
+    let signed = provider.signed(&claims);
+    provider.change(|state| state.userinfo = Reply::Token(signed));
+    // then
+    assert_eq!(provider.redeem(&relying_party, &attempt).await, Ok("anna".into()));
+    // when: it is for another client, or signed by somebody else
+    let mut other = claims.clone();
+    other["aud"] = json!("other");
+    let forged = sign(&new_pair(), &json!({ "alg": "ES256", "kid": "1" }), &claims);
+    for token in [provider.signed(&other), forged] {
+        provider.change(|state| state.userinfo = Reply::Token(token));
+        // then
+        let failure = provider.redeem(&relying_party, &attempt).await.unwrap_err();
+        assert_eq!(failure.reason, ProviderAnswerInvalid);
+    }
+}
+
+#[tokio::test]
+async fn a_check_says_what_does_not_match() {
+    let provider = Provider::start().await;
+    provider.change_discovery("token_endpoint_auth_methods_supported", json!(["private_key_jwt"]));
+    let findings = provider.relying_party(provider.configuration()).check().await;
+    let of = |subject: &str| findings.iter().find(|one| one.subject == subject).unwrap();
+    assert!(of("discovery").is_good && of("par").is_good && of("pkce").is_good);
+    assert_eq!(of("keys").text, "keys reached: 1, for ES256");
+    assert!(!of("client_auth").is_good);
+    assert_eq!(of("client_auth").text, "none is not offered; the provider offers private_key_jwt");
+}

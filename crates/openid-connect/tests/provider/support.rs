@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Clone)]
 pub(crate) enum Reply {
     Json(u16, Value),
+    Token(String),
     Html,
     Hang,
     Endless,
@@ -180,6 +181,7 @@ async fn answer(mut stream: TcpStream, state: Arc<Mutex<State>>, key_fetches: Ar
     };
     let bytes = match reply {
         Reply::Json(status, value) => text(status, "application/json", &value.to_string()),
+        Reply::Token(token) => text(200, "application/jwt", &token),
         Reply::Html => text(200, "text/html", "<!doctype html><title>Anna Berg</title>"),
         Reply::Hang => return std::future::pending().await,
         Reply::Endless => {
