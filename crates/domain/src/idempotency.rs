@@ -1,8 +1,10 @@
 //! Idempotency keys and the fingerprints of requests (§4).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Map, Number, Value};
+use serde_json::Number;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 /// How long a key is valid: 24 hours (§4).
@@ -66,15 +68,18 @@ impl IdempotencyKey {
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// The fingerprint of a request with this method, path and JSON body.
-    #[must_use]
-    pub fn of(method: &str, path: &str, body: &Map<String, Value>) -> Self {
+    /// The fingerprint of a request with this method, path and JSON body. It works on the text of
+    /// the body, because a parsed number can have lost digits.
+    ///
+    /// # Errors
+    /// If the body is not JSON. The nesting of a body from outside must be bounded before.
+    pub fn of(method: &str, path: &str, body: &str) -> Result<Self, serde_json::Error> {
         let mut hash = Sha256::new();
         for part in [method, path] {
             hash_text(&mut hash, b'"', part);
         }
-        hash_members(&mut hash, body);
-        Self(hash.finalize().into())
+        hash_value(&mut hash, body)?;
+        Ok(Self(hash.finalize().into()))
     }
 
     /// From the bytes that the database stores.
@@ -92,31 +97,37 @@ impl Fingerprint {
 
 /// Each value starts with a byte for its type and, where the length varies, its length. Without
 /// them, `["ab","c"]` and `["a","bc"]` would have the same hash.
-fn hash_value(hash: &mut Sha256, value: &Value) {
-    match value {
-        Value::Null => hash.update(b"n"),
-        Value::Bool(false) => hash.update(b"f"),
-        Value::Bool(true) => hash.update(b"t"),
-        Value::Number(number) => hash_text(hash, b'#', &canonical_number(number)),
-        Value::String(text) => hash_text(hash, b'"', text),
-        Value::Array(values) => {
-            hash_length(hash, b'[', values.len());
-            for value in values {
-                hash_value(hash, value);
+fn hash_value(hash: &mut Sha256, json: &str) -> Result<(), serde_json::Error> {
+    let json = json.trim_ascii();
+    match json.as_bytes().first() {
+        Some(b'{') => {
+            // Of members with one name the last one counts, as in a parsed body.
+            let members: BTreeMap<String, &RawValue> = serde_json::from_str(json)?;
+            hash_length(hash, b'{', members.len());
+            for (name, value) in members {
+                hash_text(hash, b'"', &name);
+                hash_value(hash, value.get())?;
             }
         }
-        Value::Object(members) => hash_members(hash, members),
+        Some(b'[') => {
+            let values: Vec<&RawValue> = serde_json::from_str(json)?;
+            hash_length(hash, b'[', values.len());
+            for value in values {
+                hash_value(hash, value.get())?;
+            }
+        }
+        Some(b'"') => hash_text(hash, b'"', &serde_json::from_str::<String>(json)?),
+        Some(b'-' | b'0'..=b'9') => {
+            let number: &RawValue = serde_json::from_str(json)?;
+            hash_text(hash, b'#', &canonical_number(number.get()));
+        }
+        _ => hash.update(match serde_json::from_str::<Option<bool>>(json)? {
+            None => b"n",
+            Some(false) => b"f",
+            Some(true) => b"t",
+        }),
     }
-}
-
-fn hash_members(hash: &mut Sha256, members: &Map<String, Value>) {
-    hash_length(hash, b'{', members.len());
-    let mut members: Vec<_> = members.iter().collect();
-    members.sort_unstable_by_key(|(name, _)| *name);
-    for (name, value) in members {
-        hash_text(hash, b'"', name);
-        hash_value(hash, value);
-    }
+    Ok(())
 }
 
 fn hash_text(hash: &mut Sha256, mark: u8, text: &str) {
@@ -130,11 +141,35 @@ fn hash_length(hash: &mut Sha256, mark: u8, length: usize) {
     hash.update((length as u64).to_le_bytes());
 }
 
-/// One spelling for `3`, `3.0` and `0.3e1`.
-fn canonical_number(number: &Number) -> String {
-    match whole_number(number) {
-        Some(whole) => whole.to_string(),
-        None => number.to_string(),
+/// One spelling for `3`, `3.0` and `0.3e1`, with every digit that was sent: a whole number of at
+/// most 20 digits as such, and any other as its digits and the power of ten.
+fn canonical_number(text: &str) -> String {
+    const PLAIN: usize = 20;
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(unsigned) => ("-", unsigned),
+        None => ("", text),
+    };
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = [whole, fraction].concat();
+    let all = all.trim_start_matches('0');
+    let digits = all.trim_end_matches('0');
+    if digits.is_empty() {
+        return "0".to_owned();
+    }
+    // A body has far fewer than 2^63 digits.
+    let shift = i128::try_from(all.len() - digits.len()).unwrap_or_default()
+        - i128::try_from(fraction.len()).unwrap_or_default();
+    let Ok(exponent) = exponent.parse::<i64>() else {
+        // Nobody spells such a number in two ways.
+        return text.to_owned();
+    };
+    let exponent = i128::from(exponent) + shift;
+    match usize::try_from(exponent) {
+        Ok(zeros) if zeros.saturating_add(digits.len()) <= PLAIN => {
+            format!("{sign}{digits}{}", "0".repeat(zeros))
+        }
+        _ => format!("{sign}{digits}e{exponent}"),
     }
 }
 
@@ -158,9 +193,10 @@ pub fn whole_number(number: &Number) -> Option<i64> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::{Map, Value};
 
     fn of(text: &str) -> Fingerprint {
-        Fingerprint::of("POST", "/apps", &serde_json::from_str(text).unwrap())
+        Fingerprint::of("POST", "/apps", text).unwrap()
     }
 
     #[test]
@@ -200,9 +236,48 @@ mod tests {
             assert_ne!(of(other), base, "{other}");
         }
         assert_ne!(of(r#"{"a":["ab","c"]}"#), of(r#"{"a":["a","bc"]}"#));
-        let body = Map::new();
-        assert_ne!(Fingerprint::of("POST", "/a", &body), Fingerprint::of("PUT", "/a", &body));
-        assert_ne!(Fingerprint::of("POST", "/a", &body), Fingerprint::of("POST", "/b", &body));
+        let to = |method, path| Fingerprint::of(method, path, "{}").unwrap();
+        assert_ne!(to("POST", "/a"), to("PUT", "/a"));
+        assert_ne!(to("POST", "/a"), to("POST", "/b"));
+    }
+
+    #[test]
+    fn numbers_are_equal_when_their_values_are() {
+        let number = |text: &str| of(&format!(r#"{{"a":{text}}}"#));
+        for (one, other) in [
+            ("1e16", "10000000000000000"),
+            ("1.0", "1"),
+            ("1.50", "15e-1"),
+            ("-0.0", "0"),
+            ("0e99", "0"),
+            ("-12.5E+1", "-125"),
+            ("1e30", "1000000000000000000000000000000"),
+            ("1E-7", "0.0000001"),
+        ] {
+            assert_eq!(number(one), number(other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("18446744073709551617", "18446744073709551616"),
+            ("100000000000000000000000000000001", "100000000000000000000000000000000"),
+            ("9007199254740993.0", "9007199254740992.0"),
+            ("0.1", "0.10000000000000000001"),
+            ("1", "-1"),
+            ("1e-99999999999999999999", "1e-99999999999999999998"),
+        ] {
+            assert_ne!(number(one), number(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn of_members_with_one_name_the_last_one_counts() {
+        assert_eq!(of(r#"{"a":1,"a":2}"#), of(r#"{"a":2}"#));
+    }
+
+    #[test]
+    fn what_is_not_json_has_no_fingerprint() {
+        for text in ["", "{", "[1,]", "01", "nul", r#"{"a":-}"#] {
+            assert!(Fingerprint::of("POST", "/a", text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -25,11 +25,23 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        if !is_json_or_undeclared(request.headers()) {
-            return Err(ApiError::unsupported_media_type());
-        }
-        object(&read(request, state).await?).map(Self)
+        object_with_text(request, state).await.map(|(members, _text)| Self(members))
     }
+}
+
+/// Reads a body that is a JSON object. Also returns its text.
+pub(crate) async fn object_with_text<S: Send + Sync>(
+    request: Request,
+    state: &S,
+) -> Result<(Map<String, Value>, String), ApiError> {
+    if !is_json_or_undeclared(request.headers()) {
+        return Err(ApiError::unsupported_media_type());
+    }
+    let bytes = read(request, state).await?;
+    let members = object(&bytes)?;
+    let text = String::from_utf8(bytes.into())
+        .map_err(|_| invalid_body("The body is not valid JSON: it is not UTF-8.".into()))?;
+    Ok((members, text))
 }
 
 #[cfg(feature = "openapi")]

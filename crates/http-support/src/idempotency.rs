@@ -14,6 +14,8 @@ use utoipa::IntoParams;
 use utoipa::IntoResponses;
 use wire::error::FieldError;
 
+use crate::body;
+#[cfg(feature = "openapi")]
 use crate::body::JsonObject;
 #[cfg(feature = "openapi")]
 use crate::documentation::{Responses, errors};
@@ -48,6 +50,20 @@ pub struct KeyedRequest {
 }
 
 impl KeyedRequest {
+    /// A request with this key, method, path and JSON body, which has been parsed before.
+    ///
+    /// # Errors
+    /// 500 if the body is not JSON after all.
+    pub fn new(
+        key: IdempotencyKey,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Result<Self, ApiError> {
+        let fingerprint = Fingerprint::of(method, path, body).map_err(ApiError::internal)?;
+        Ok(Self { key, fingerprint })
+    }
+
     /// The record that is stored in the transaction that carries out the request.
     #[must_use]
     pub fn idempotency(&self, now: Timestamp) -> Idempotency {
@@ -66,6 +82,8 @@ pub struct IdempotentRequest {
     pub keyed: Option<KeyedRequest>,
     /// The body.
     pub body: Map<String, Value>,
+    /// The body as it was sent, for the fingerprints of its parts.
+    pub text: String,
 }
 
 impl<S: Send + Sync> FromRequest<S> for IdempotentRequest {
@@ -76,10 +94,12 @@ impl<S: Send + Sync> FromRequest<S> for IdempotentRequest {
         let key = read_header(&parts)?;
         let (method, path) = (parts.method.clone(), original_path(&mut parts, state).await);
         let request = Request::from_parts(parts, body);
-        let JsonObject(body) = JsonObject::from_request(request, state).await?;
-        let fingerprint = || Fingerprint::of(method.as_str(), &path, &body);
-        let keyed = key.map(|key| KeyedRequest { key, fingerprint: fingerprint() });
-        Ok(Self { keyed, body })
+        let (body, text) = body::object_with_text(request, state).await?;
+        let keyed = match key {
+            Some(key) => Some(KeyedRequest::new(key, method.as_str(), &path, &text)?),
+            None => None,
+        };
+        Ok(Self { keyed, body, text })
     }
 }
 
@@ -104,8 +124,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotentAction {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Some(key) = read_header(parts)? else { return Ok(Self(None)) };
         let path = original_path(parts, state).await;
-        let fingerprint = Fingerprint::of(parts.method.as_str(), &path, &Map::new());
-        Ok(Self(Some(KeyedRequest { key, fingerprint })))
+        KeyedRequest::new(key, parts.method.as_str(), &path, "{}").map(Some).map(Self)
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) async fn create(
     path: PathParameters,
     browser: Browser,
     origin: Origin,
-    IdempotentRequest { keyed, body }: IdempotentRequest,
+    IdempotentRequest { keyed, body, .. }: IdempotentRequest,
 ) -> Result<Response, ApiError> {
     let id: ChallengeId = path.parse("id", NO_SUCH_CHALLENGE)?;
     let record = service

@@ -99,6 +99,23 @@ async fn a_batch_that_was_interrupted_is_finished_by_its_repetition() {
 }
 
 #[tokio::test]
+async fn the_numbers_of_an_item_with_a_key_are_compared_with_all_their_digits() {
+    let server = TestServer::start().await;
+    let create = async |number: &str| {
+        let body = format!(
+            r#"{{ "items": [{{ "name": "One", "idempotencyKey": "k", "ignored": {number} }}] }}"#
+        );
+        let path = format!("{APPS}/batch");
+        server.post(&path).body("application/json", body).send().await.expect(201)
+    };
+    assert_counts(&create("18446744073709551616").await, 1, 0);
+    assert_counts(&create("1844674407370955161.6e1").await, 1, 0);
+    assert_eq!(app_count(&server).await, 2, "the demo's app and the item");
+    let other = create("18446744073709551617").await;
+    assert_eq!(other["results"][0]["error"]["code"], "IDEMPOTENCY_KEY_CONFLICT");
+}
+
+#[tokio::test]
 async fn an_item_cannot_use_the_key_of_its_batch() {
     let server = TestServer::start().await;
     let items = json!([{ "name": "One", "idempotencyKey": "key" }]);

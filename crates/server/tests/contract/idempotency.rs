@@ -54,6 +54,23 @@ async fn a_different_order_with_a_used_key_is_a_conflict() {
     assert_eq!(request_count(&server).await, 1);
 }
 
+#[tokio::test]
+async fn a_number_is_compared_by_its_value_with_all_its_digits() {
+    let server = TestServer::start().await;
+    let order = async |key: &str, number: &str| {
+        let body = format!(r#"{{ "title": "x", "ignored": {number} }}"#);
+        server.post(TESTS).idempotency_key(key).body("application/json", body).send().await
+    };
+    order("large", "1e16").await.expect(201);
+    assert!(order("large", "10000000000000000").await.is_replay());
+    order("whole", "1.0").await.expect(201);
+    assert!(order("whole", "1").await.is_replay());
+    order("beyond 64 bits", "18446744073709551616").await.expect(201);
+    let other = order("beyond 64 bits", "18446744073709551617").await;
+    other.expect_error(409, CONFLICT);
+    assert_eq!(request_count(&server).await, 3);
+}
+
 /// A kind of request that takes an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {

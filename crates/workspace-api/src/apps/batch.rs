@@ -9,16 +9,19 @@
 //! idempotency key's form (400), the body (415, 413, 400), the key's earlier use (409), the fields
 //! (400).
 
+use std::collections::BTreeMap;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use db::Lookup;
-use domain::idempotency::{Fingerprint, IdempotencyKey};
+use domain::idempotency::IdempotencyKey;
 use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::idempotency::{IdempotencyKeyHeader, IdempotentRequest, KeyedRequest};
 use http_support::request_id::RequestId;
 use http_support::response::CreatedWithoutLocation;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use wire::app::{App, CreateApps, CreatedApp, CreatedApps, read_apps};
 use wire::error::{ErrorCode, FieldError};
@@ -58,13 +61,13 @@ pub(crate) async fn batch(
     caller: Caller<Write>,
     Extension(request_id): Extension<RequestId>,
     headers: HeaderMap,
-    IdempotentRequest { keyed, body }: IdempotentRequest,
+    IdempotentRequest { keyed, body, text }: IdempotentRequest,
 ) -> Result<CreatedWithoutLocation<CreatedApps>, ApiError> {
     let (api, workspace_id) = (&api, &caller.workspace_id);
     let api_key = api_key(&headers)?;
     let whole = keyed.as_ref();
     let registration = Registration { api, workspace_id, api_key, batch: whole };
-    let batch = Batch { registration, whole };
+    let batch = Batch { registration, whole, text: &text };
     let _guard = match whole {
         Some(keyed) => Some(api.in_flight.lock((workspace_id.clone(), keyed.key.clone())).await?),
         None => None,
@@ -107,6 +110,8 @@ struct Batch<'a> {
     registration: Registration<'a>,
     /// The key of the whole request.
     whole: Option<&'a KeyedRequest>,
+    /// The body of the whole request.
+    text: &'a str,
 }
 
 impl Batch<'_> {
@@ -121,6 +126,17 @@ impl Batch<'_> {
         }
     }
 
+    /// The request of an item with a key of its own. Its fingerprint is that of the item's text.
+    fn keyed_item(&self, index: usize, key: IdempotencyKey) -> Result<KeyedRequest, ApiError> {
+        let members: BTreeMap<String, &RawValue> =
+            serde_json::from_str(self.text).map_err(ApiError::internal)?;
+        let items = members.get("items").map_or("[]", |items| items.get());
+        let items: Vec<&RawValue> = serde_json::from_str(items).map_err(ApiError::internal)?;
+        let text = items.get(index).map(|item| item.get());
+        let text = text.ok_or_else(|| ApiError::internal("an item without its text"))?;
+        KeyedRequest::new(key, "POST", PATH, text)
+    }
+
     /// Creates one app. Also returns whether it is a replay.
     async fn create(
         &self,
@@ -132,9 +148,7 @@ impl Batch<'_> {
             return Err(ApiError::key_conflict());
         }
         let keyed = match (own, self.whole) {
-            (Some(key), _) => {
-                Some(KeyedRequest { key, fingerprint: Fingerprint::of("POST", PATH, item) })
-            }
+            (Some(key), _) => Some(self.keyed_item(index, key)?),
             // The fingerprint is the request's, so the same item of another request conflicts.
             (None, Some(whole)) => {
                 Some(KeyedRequest { key: whole.key.of_item(index), fingerprint: whole.fingerprint })

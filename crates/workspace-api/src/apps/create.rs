@@ -39,7 +39,7 @@ pub(crate) async fn create(
     State(api): State<WorkspaceApi>,
     caller: Caller<Write>,
     headers: HeaderMap,
-    IdempotentRequest { keyed, body }: IdempotentRequest,
+    IdempotentRequest { keyed, body, .. }: IdempotentRequest,
 ) -> Result<Created<App>, ApiError> {
     let registration = Registration {
         api: &api,

@@ -54,7 +54,7 @@ pub(crate) async fn create(
     State(api): State<WorkspaceApi>,
     caller: Caller<Write>,
     path: PathParameters,
-    IdempotentRequest { keyed, body: order }: IdempotentRequest,
+    IdempotentRequest { keyed, body: order, .. }: IdempotentRequest,
 ) -> Result<Created<body::ChallengeRequest>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     let app = api.cached_app(&caller.workspace_id, &client_id).await?;
