@@ -30,11 +30,11 @@ pub(crate) const NODE: Tool =
 pub(crate) const NPM: Tool =
     Tool { name: "npm", is_installed: || which("npm").is_some(), packages: &["npm"] };
 
-/// PostgreSQL, and openssl for its certificates.
+/// PostgreSQL, openssl for its certificates, and a pooler in front of it.
 pub(crate) const POSTGRESQL: Tool = Tool {
-    name: "PostgreSQL with openssl",
+    name: "PostgreSQL with openssl and PgBouncer",
     is_installed: test_support::postgres_is_installed,
-    packages: &["postgresql", "openssl"],
+    packages: &["postgresql", "openssl", "pgbouncer"],
 };
 
 /// A browser of Chromium's family, see [`chromium`].

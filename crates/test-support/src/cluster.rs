@@ -123,14 +123,19 @@ impl Cluster {
     /// # Errors
     /// When the SQL fails.
     pub fn psql(&self, database: &str, sql: &str) -> Result<String, ClusterError> {
+        self.psql_at(&self.url(database), sql)
+    }
+
+    /// Runs SQL over a connection to this URL.
+    pub(crate) fn psql_at(&self, url: &str, sql: &str) -> Result<String, ClusterError> {
         let options =
             ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"];
-        run(self.installation.command("psql").args(options).args([
-            "--dbname",
-            &self.url(database),
-            "--command",
-            sql,
-        ]))
+        let statement = ["--dbname", url, "--command", sql];
+        run(self.installation.command("psql").args(options).args(statement))
+    }
+
+    pub(crate) fn installation(&self) -> &Installation {
+        &self.installation
     }
 
     /// Stops the server and keeps its data.
@@ -258,7 +263,7 @@ fn settings(folder: &Path, durability: Durability) -> String {
     )
 }
 
-fn free_port() -> Result<u16, ClusterError> {
+pub(crate) fn free_port() -> Result<u16, ClusterError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .map_err(ClusterError::system("cannot take a port"))?;
     listener

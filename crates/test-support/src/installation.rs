@@ -21,10 +21,16 @@ struct Account {
     group: u32,
 }
 
-/// Whether PostgreSQL and openssl, which [`crate::Cluster::start`] needs, are installed.
+/// Whether PostgreSQL, openssl and PgBouncer, which the tests need, are installed.
 #[must_use]
 pub fn postgres_is_installed() -> bool {
-    Installation::find().is_ok() && on_path("openssl").is_some()
+    Installation::find().is_ok() && on_path("openssl").is_some() && pgbouncer().is_some()
+}
+
+/// Debian installs PgBouncer where only root's `PATH` looks.
+fn pgbouncer() -> Option<PathBuf> {
+    let folder = on_path("pgbouncer").unwrap_or_else(|| PathBuf::from("/usr/sbin"));
+    Some(folder.join("pgbouncer")).filter(|program| program.is_file())
 }
 
 impl Installation {
@@ -47,12 +53,22 @@ impl Installation {
 
     /// A command that runs a program as the right account.
     pub(crate) fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(self.path(name));
+        self.command_at(&self.path(name))
+    }
+
+    /// A command that runs the program at this path as the right account.
+    pub(crate) fn command_at(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command.stdin(Stdio::null()).current_dir("/");
         if let Some(Account { user, group }) = self.account {
             command.uid(user).gid(group);
         }
         command
+    }
+
+    /// The path of PgBouncer.
+    pub(crate) fn pgbouncer(&self) -> Result<PathBuf, ClusterError> {
+        pgbouncer().ok_or(ClusterError::Missing("pgbouncer"))
     }
 
     /// Gives a file or folder to the account that runs the programs.

@@ -11,6 +11,7 @@ mod certificates;
 mod child;
 mod cluster;
 mod installation;
+mod pooler;
 mod server;
 
 pub use rustix::process::Signal;
@@ -18,6 +19,7 @@ pub use rustix::process::Signal;
 pub use child::ChildGuard;
 pub use cluster::{Cluster, Durability, Stop};
 pub use installation::postgres_is_installed;
+pub use pooler::{PoolMode, Pooler};
 pub use server::{Exit, Server, ServerCommand, ServerError};
 
 /// Why there is no PostgreSQL.
@@ -25,7 +27,8 @@ pub use server::{Exit, Server, ServerCommand, ServerError};
 pub enum ClusterError {
     /// A program cannot be found.
     #[error(
-        "{0} cannot be found; install PostgreSQL (on Debian the package postgresql) and openssl"
+        "{0} cannot be found; install PostgreSQL (on Debian the package postgresql), openssl and \
+         pgbouncer"
     )]
     Missing(&'static str),
     /// A program ended with an error.

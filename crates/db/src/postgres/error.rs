@@ -1,8 +1,9 @@
 //! Converts PostgreSQL's errors to those of a store.
 
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{HookError, PoolError};
 use tokio_postgres::error::{DbError, SqlState};
 
+use super::session::TAKES_NO_WRITES;
 use crate::error::{StoreError, UnavailableReason};
 
 impl From<tokio_postgres::Error> for StoreError {
@@ -21,10 +22,18 @@ impl From<tokio_postgres::Error> for StoreError {
 impl From<PoolError> for StoreError {
     fn from(error: PoolError) -> Self {
         match error {
-            PoolError::Backend(error) => match error.as_db_error() {
-                Some(refusal) => of_server(refusal),
-                None => Self::unavailable(UnavailableReason::Unreachable, cause(&error)),
-            },
+            // The pool asks nothing of a connection but to be made.
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
+                while_connecting(&error)
+            }
+            PoolError::PostCreateHook(HookError::Message(refusal)) => {
+                let reason = if refusal == TAKES_NO_WRITES {
+                    UnavailableReason::ReadOnly
+                } else {
+                    UnavailableReason::Unreachable
+                };
+                Self::unavailable(reason, refusal)
+            }
             PoolError::Timeout(_) => {
                 Self::unavailable(UnavailableReason::Slow, "no connection was free in time")
             }
@@ -34,13 +43,23 @@ impl From<PoolError> for StoreError {
     }
 }
 
+/// An error while a connection is made. Whatever it is, the database is unavailable: on a full
+/// disk, for example, the code is that of an internal error.
+pub(super) fn while_connecting(error: &tokio_postgres::Error) -> StoreError {
+    match error.as_db_error().map(of_server) {
+        Some(refusal @ StoreError::Unavailable { .. }) => refusal,
+        _ => StoreError::unavailable(UnavailableReason::Unreachable, cause(error)),
+    }
+}
+
 /// Uses the code and the message, not the detail, which can quote values of a row.
 fn of_server(refusal: &DbError) -> StoreError {
     let code = refusal.code();
     let cause = format!("{}: {}", code.code(), refusal.message());
     let reason = match code.code().get(..2) {
-        // Connections, credentials, missing databases, and servers that stop or start.
-        Some("08" | "28" | "3D" | "57") if *code != SqlState::QUERY_CANCELED => {
+        // Connections, credentials, missing databases, servers that stop or start, and errors of
+        // the operating system, such as those of a disk.
+        Some("08" | "28" | "3D" | "57" | "58") if *code != SqlState::QUERY_CANCELED => {
             UnavailableReason::Unreachable
         }
         Some("53") => UnavailableReason::Full,

@@ -10,6 +10,7 @@ use tokio_postgres::error::SqlState;
 
 use super::connect::Connector;
 use super::error::cause;
+use super::session::SessionError;
 use super::{PostgresOptions, migrate};
 use crate::error::UnavailableReason;
 use crate::inspection::{Applied, ClockReading, ErrorKind, Problem, Tables};
@@ -35,9 +36,13 @@ pub(crate) async fn inspect(
             }
             other => Problem::new(ErrorKind::Other, other),
         })?;
-    let connect = timeout(options.timeout, connector.config.connect(connector.tls.clone()));
-    let (client, connection) = match connect.await {
-        Ok(connected) => connected.map_err(problem)?,
+    let connect = async {
+        let (client, driver) = connector.connect_session().await?;
+        connector.check_pooling(&client).await?;
+        Ok((client, driver))
+    };
+    let (client, driver) = match timeout(options.timeout, connect).await {
+        Ok(connected) => connected.map_err(session_problem)?,
         Err(_elapsed) => {
             return Err(Problem::new(
                 ErrorKind::Unavailable(UnavailableReason::Slow),
@@ -45,12 +50,24 @@ pub(crate) async fn inspect(
             ));
         }
     };
-    let driver = tokio::spawn(connection);
     let tables = read(&client, schema, migrations, clock).await.map_err(problem);
     // Closes the connection. An error while closing does not affect what was read.
     drop(client);
     let _ = timeout(options.timeout, driver).await;
     tables
+}
+
+/// Why no session was begun.
+fn session_problem(error: SessionError) -> Problem {
+    match error {
+        SessionError::Postgres(error) => match problem(error) {
+            Problem { kind: ErrorKind::Other, cause } => {
+                Problem::new(ErrorKind::Unavailable(UnavailableReason::Unreachable), cause)
+            }
+            problem => problem,
+        },
+        other => other.into_store_error().into(),
+    }
 }
 
 async fn read(

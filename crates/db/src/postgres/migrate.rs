@@ -22,6 +22,7 @@ pub(super) async fn run(
     migrations: &Runner,
 ) -> Result<(), OpenError> {
     let (mut client, driver) = connector.connect().await?;
+    connector.check_pooling(&client).await.map_err(|error| connector.refused(&error))?;
     let refused = |error: tokio_postgres::Error| OpenError::Server {
         database: connector.name.clone(),
         cause: cause(&error),

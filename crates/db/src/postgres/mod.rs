@@ -8,6 +8,7 @@ mod migrate;
 mod notify;
 mod options;
 mod pool;
+mod session;
 pub(crate) mod statement;
 mod tls;
 mod url;
@@ -56,7 +57,8 @@ impl Database {
         migrate::run(&for_migrations, schema, migrations).await?;
         let for_queries = Arc::new(Connector::for_queries(options, schema)?);
         let readers = Pool::new(&for_queries, options.readers, options.timeout)?;
-        let writers = Pool::new(&for_queries, writer::CONCURRENT_TRANSACTIONS, options.timeout)?;
+        let for_writes = Connector::for_writes(options, schema)?;
+        let writers = Pool::new(&for_writes, writer::CONCURRENT_TRANSACTIONS, options.timeout)?;
         let queue = Queue::start(move |waiting| writer::run(writers, waiting, &metrics))?;
         Ok(Self {
             queue: Arc::new(queue),

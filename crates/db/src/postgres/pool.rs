@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, RecyclingMethod, Runtime,
+    Timeouts,
+};
 use tokio::time::timeout;
+use tokio_postgres::Client;
 
 use super::connect::Connector;
+use super::session::{Session, SessionError};
 use super::statement;
 use crate::error::UnavailableReason;
 use crate::row::Read;
@@ -31,8 +36,14 @@ impl Pool {
         let manager = Manager::from_config(connector.config.clone(), connector.tls.clone(), config);
         let limits =
             Timeouts { wait: Some(timeout), create: Some(timeout), recycle: Some(timeout) };
+        let session = connector.session.clone();
+        let begin = Hook::async_fn(move |client: &mut ClientWrapper, _| {
+            let session = session.clone();
+            Box::pin(async move { begin(&session, client, timeout).await })
+        });
         let builder = deadpool_postgres::Pool::builder(manager).max_size(size.max(1));
-        let connections = builder.timeouts(limits).runtime(Runtime::Tokio1).build();
+        let builder = builder.timeouts(limits).runtime(Runtime::Tokio1).post_create(begin);
+        let connections = builder.build();
         let connections = connections.map_err(|error| OpenError::Server {
             database: connector.name.clone(),
             cause: error.to_string(),
@@ -114,6 +125,16 @@ impl Pool {
     }
 }
 
+/// Begins the session of a new connection.
+async fn begin(session: &Session, client: &Client, limit: Duration) -> Result<(), HookError> {
+    match timeout(limit, session.begin(client)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(SessionError::Postgres(error))) => Err(HookError::Backend(error)),
+        Ok(Err(error)) => Err(HookError::message(error.to_string())),
+        Err(_elapsed) => Err(HookError::message("the settings were not answered in time")),
+    }
+}
+
 /// The parameters of a query, or its rows.
 enum Parameters<'a, const N: usize> {
     Once(&'a [Value<'static>]),
@@ -125,7 +146,7 @@ enum Parameters<'a, const N: usize> {
 pub(super) struct PooledConnection(Option<Object>);
 
 impl PooledConnection {
-    pub(super) fn client(&self) -> Result<&deadpool_postgres::ClientWrapper, StoreError> {
+    pub(super) fn client(&self) -> Result<&ClientWrapper, StoreError> {
         self.0.as_deref().ok_or(StoreError::Closed)
     }
 

@@ -8,12 +8,16 @@ use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use super::session;
+
 /// A `postgres://` URL with the options of PostgreSQL's own programs: those for the connection, and
 /// `sslmode` and `sslrootcert` for TLS (§13). `Display` and `Debug` leave the password out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
     pub(super) config: Config,
     pub(super) tls: Tls,
+    /// The settings of `options`, which are sent after connecting.
+    pub(super) settings: Vec<(String, String)>,
 }
 
 impl PostgresUrl {
@@ -59,10 +63,15 @@ impl FromStr for PostgresUrl {
         }
         let (place, query) = text.split_once('?').unwrap_or((text, ""));
         let mut tls_options = TlsOptions::default();
-        let others: Vec<&str> = query
-            .split('&')
-            .filter(|option| !option.is_empty() && !tls_options.set(option))
-            .collect();
+        let mut settings = Vec::new();
+        let mut others = Vec::new();
+        for option in query.split('&').filter(|option| !option.is_empty()) {
+            if let Some(value) = option.strip_prefix("options=") {
+                settings.extend(read_settings(value)?);
+            } else if !tls_options.set(option) {
+                others.push(option);
+            }
+        }
         let url = if others.is_empty() {
             place.to_owned()
         } else {
@@ -82,8 +91,16 @@ impl FromStr for PostgresUrl {
         }
         let (mode, tls) = tls_options.resolve()?;
         config.ssl_mode(mode);
-        Ok(Self { config, tls })
+        Ok(Self { config, tls, settings })
     }
+}
+
+/// The settings in `options`.
+fn read_settings(value: &str) -> Result<Vec<(String, String)>, MalformedPostgresUrl> {
+    let text = percent_decode_str(value).decode_utf8_lossy();
+    session::read_options(&text).ok_or_else(|| {
+        MalformedPostgresUrl("options may contain settings only, as in -c%20name%3Dvalue".into())
+    })
 }
 
 /// The URL's options for TLS.
@@ -186,6 +203,7 @@ mod tests {
             ("postgres:///fieldtest", "name a host"),
             ("postgres://me:hunter2@host/x?sslmode=hunter2", "sslmode must be"),
             ("postgres://me:hunter2@host/x?colour=hunter2", "colour"),
+            ("postgres://me:hunter2@host/x?options=hunter2", "options may contain"),
             ("postgres://me:hunter2@host:hunter2/x", "port"),
         ] {
             let message = text.parse::<PostgresUrl>().unwrap_err().to_string();

@@ -26,6 +26,9 @@ pub(super) const CONCURRENT_TRANSACTIONS: usize = 2;
 /// How often a batch is tried whose transaction conflicts with others, or whose connection breaks.
 const ATTEMPTS: u32 = 4;
 
+/// Begins a transaction that can write, in a session that cannot.
+const BEGIN: &str = "BEGIN READ WRITE";
+
 /// Commits the writes of the queue until it is closed and empty.
 pub(super) fn run(
     connections: Pool,
@@ -114,7 +117,7 @@ async fn commit_once(
     let client = connection.client().map_err(whole)?;
     let transact = async {
         let begin =
-            async { client.batch_execute("BEGIN").await.map_err(|error| retryable(error.into())) };
+            async { client.batch_execute(BEGIN).await.map_err(|error| retryable(error.into())) };
         let transaction = Transaction(EngineTransaction::Postgres(client));
         let apply = async {
             batch.apply(&transaction).await.map_err(|failure| match failure {
@@ -125,7 +128,7 @@ async fn commit_once(
             })
         };
         // The driver sends BEGIN and the first statement in this order, without waiting between
-        // them.
+        // them. If BEGIN fails alone, the session is read-only, so the statement writes nothing.
         let (begun, applied) = futures_util::future::join(begin, apply).await;
         begun?;
         applied?;
@@ -165,6 +168,7 @@ mod tests {
 
     use test_support::{Cluster, Durability};
     use tokio::sync::oneshot;
+    use tokio_postgres::error::SqlState;
 
     use super::*;
     use crate::PostgresOptions;
@@ -237,7 +241,7 @@ mod tests {
         let url = cluster.create_database("numbers").unwrap();
         cluster.psql("numbers", "CREATE TABLE numbers (number bigint, made_in bigint)").unwrap();
         let connector =
-            Connector::for_queries(&PostgresOptions::new(url.parse().unwrap()), "public").unwrap();
+            Connector::for_writes(&PostgresOptions::new(url.parse().unwrap()), "public").unwrap();
         let (queue, waiting) = mpsc::channel(LENGTH);
         let results = writes.iter().map(|write| {
             let (job, result) = queued(*write);
@@ -266,6 +270,25 @@ mod tests {
             .psql("numbers", "SELECT COUNT(*), COUNT(DISTINCT made_in) FROM numbers")
             .unwrap();
         assert_eq!(made, "200|1\n");
+    }
+
+    #[tokio::test]
+    async fn a_statement_without_its_begin_is_refused() {
+        let cluster = Cluster::start(Durability::Fast).unwrap();
+        let url = cluster.create_database("numbers").unwrap();
+        cluster.psql("numbers", "CREATE TABLE numbers (number bigint)").unwrap();
+        let options = PostgresOptions::new(url.parse().unwrap());
+        let connector = Connector::for_writes(&options, "public").unwrap();
+        let (client, _driver) = connector.connect().await.unwrap();
+        // Given a BEGIN that fails, when the first statement follows nevertheless.
+        assert!(client.batch_execute("BEGIN ISOLATION LEVEL NONE").await.is_err());
+        let refused = client.batch_execute("INSERT INTO numbers VALUES (1)").await.unwrap_err();
+        assert_eq!(refused.code(), Some(&SqlState::READ_ONLY_SQL_TRANSACTION));
+        // And with its BEGIN it writes.
+        client.batch_execute(BEGIN).await.unwrap();
+        client.batch_execute("INSERT INTO numbers VALUES (2)").await.unwrap();
+        client.batch_execute("COMMIT").await.unwrap();
+        assert_eq!(cluster.psql("numbers", "SELECT number FROM numbers").unwrap(), "2\n");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod events;
 mod hang_ups;
 mod limits;
 mod outages;
+mod pooler;
 mod replicas;
 mod starts;
 mod stores;

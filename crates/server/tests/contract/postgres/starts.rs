@@ -11,7 +11,7 @@ use server::{Config, Server, StartError};
 use super::share_secrets;
 use crate::support::{Store, TestDatabase, TestServer};
 
-async fn start(
+pub(super) async fn start(
     database: &TestDatabase,
     seed: u64,
     configure: impl FnOnce(&mut Config),
