@@ -135,7 +135,8 @@ impl Database {
         Ok(self.query(sql, parameters, read).await?.pop())
     }
 
-    /// Checks that a read and a write succeed.
+    /// Checks that a read and a write succeed. The write changes the row `probes` of the deployment
+    /// settings, and is durable.
     ///
     /// # Errors
     /// If one of them fails.
@@ -145,7 +146,7 @@ impl Database {
             Ok(())
         }
         self.query(&SQL, Vec::new(), nothing).await?;
-        self.write(EmptyWrite).await
+        self.write(Probe).await
     }
 
     /// Waits for a lock that one process at a time can hold. It guards work that must not be done
@@ -176,18 +177,22 @@ pub struct AdvisoryLock {
     _lock: Option<postgres::AdvisoryLock>,
 }
 
-/// A write that changes nothing. It succeeds if the database takes writes.
-struct EmptyWrite;
+/// A write that changes one small row. It succeeds if the database takes writes and keeps them: on
+/// a full disk, or without the synchronous standby, a write that changes nothing succeeds as well.
+struct Probe;
 
-impl Write for EmptyWrite {
+impl Write for Probe {
     type Outcome = ();
 
     async fn apply_batch(
         writes: &[Self],
         transaction: &Transaction<'_>,
     ) -> Result<Vec<()>, StoreError> {
-        // No setting has this name. A read-only database refuses the statement all the same.
-        static SQL: Sql = Sql::new("DELETE FROM deployment_facts WHERE name = ''");
+        static SQL: Sql = Sql::new(
+            "INSERT INTO deployment_facts (name, value) VALUES ('probes', '1')
+            ON CONFLICT (name) DO UPDATE
+            SET value = CAST(CAST(deployment_facts.value AS BIGINT) + 1 AS TEXT)",
+        );
         transaction.execute(&SQL, &[]).await?;
         Ok(vec![(); writes.len()])
     }

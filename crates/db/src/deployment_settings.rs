@@ -1,5 +1,5 @@
 //! Settings that all processes of a deployment share (§13). The first value that is recorded never
-//! changes.
+//! changes. Their table also has the row `probes`, which [`Database::check`] changes.
 
 use crate::StoreError;
 use crate::database::Database;

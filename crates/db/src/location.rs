@@ -25,7 +25,8 @@ impl Location {
     }
 
     /// The display name of a store's tables: a file, or host, database and schema.
-    pub(crate) fn describe(&self, schema: &Schema) -> String {
+    #[must_use]
+    pub fn describe(&self, schema: &Schema) -> String {
         match self {
             Self::Folder(folder) => folder.join(schema.file).display().to_string(),
             Self::Postgres(options) => format!("{}, schema {}", options.url, schema.postgres),

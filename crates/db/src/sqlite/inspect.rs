@@ -162,7 +162,7 @@ fn is_in_use(file: &File) -> io::Result<bool> {
 }
 
 /// The file with this suffix that SQLite creates beside the database.
-fn file_beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn file_beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()

@@ -4,6 +4,7 @@ mod appended_records;
 pub(crate) mod inspect;
 pub(crate) mod key_index;
 mod open;
+mod open_files;
 mod readers;
 pub(crate) mod statement;
 pub(crate) mod transaction;
@@ -17,6 +18,7 @@ use refinery_core::Runner;
 pub use self::appended_records::AppendedRecords;
 use self::key_index::KeyIndex;
 pub(crate) use self::key_index::StagedKeys;
+use self::open_files::OpenFiles;
 use self::readers::Readers;
 use crate::queue::Queue;
 use crate::row::Read;
@@ -48,9 +50,12 @@ impl Database {
             open::load_keys(&connection, sql, &keys)
                 .map_err(|source| OpenError::Database { path: path.to_owned(), source })?;
         }
+        let files = OpenFiles::of(path)
+            .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
         let staged = StagedKeys::new(keys.clone());
-        let queue =
-            Queue::start(move |waiting| writer::run(connection, &staged, waiting, &metrics))?;
+        let queue = Queue::start(move |waiting| {
+            writer::run(connection, &staged, &files, waiting, &metrics);
+        })?;
         Ok(Self { queue: Arc::new(queue), readers, keys })
     }
 

@@ -12,6 +12,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc;
 
 use super::key_index::StagedKeys;
+use super::open_files::OpenFiles;
 use super::transaction::SqliteTransaction;
 use crate::batch::{Batch, Failure, QueuedWrites};
 use crate::queue::LARGEST_BATCH;
@@ -22,13 +23,14 @@ use crate::{StoreError, WriterMetrics};
 pub(super) fn run(
     mut connection: Connection,
     keys: &StagedKeys,
+    files: &OpenFiles,
     mut waiting: mpsc::Receiver<Box<dyn QueuedWrites>>,
     metrics: &WriterMetrics,
 ) {
     let mut jobs = Vec::with_capacity(LARGEST_BATCH);
     while waiting.blocking_recv_many(&mut jobs, LARGEST_BATCH) > 0 {
         let settled = Batch::of(jobs.drain(..))
-            .commit_with(async |batch| commit(&mut connection, keys, batch, metrics));
+            .commit_with(async |batch| commit(&mut connection, keys, files, batch, metrics));
         // On SQLite nothing is awaited, so the future is ready at its first poll.
         if settled.now_or_never().is_none() {
             tracing::error!("a write was suspended on SQLite");
@@ -39,6 +41,7 @@ pub(super) fn run(
 fn commit(
     connection: &mut Connection,
     keys: &StagedKeys,
+    files: &OpenFiles,
     batch: &mut Batch,
     metrics: &WriterMetrics,
 ) -> Result<(), Failure> {
@@ -55,6 +58,8 @@ fn commit(
         .now_or_never()
         .ok_or_else(suspended)??;
     transaction.commit().map_err(whole)?;
+    // What is in a deleted file is not durable.
+    files.check().map_err(Failure::Whole)?;
     keys.commit();
     metrics.committed(batch.len(), start.elapsed());
     Ok(())
@@ -120,7 +125,13 @@ mod tests {
 
     fn start(connection: Connection) -> Queue {
         Queue::start(move |waiting| {
-            run(connection, &StagedKeys::default(), waiting, &WriterMetrics::default())
+            run(
+                connection,
+                &StagedKeys::default(),
+                &OpenFiles::default(),
+                waiting,
+                &WriterMetrics::default(),
+            )
         })
         .unwrap()
     }
@@ -135,7 +146,13 @@ mod tests {
             results.push(result);
         }
         drop(queue);
-        run(writer, &StagedKeys::default(), waiting, &WriterMetrics::default());
+        run(
+            writer,
+            &StagedKeys::default(),
+            &OpenFiles::default(),
+            waiting,
+            &WriterMetrics::default(),
+        );
         results.iter_mut().map(|result| result.try_recv().unwrap()).collect()
     }
 
@@ -181,7 +198,13 @@ mod tests {
         drop(result);
         queue.try_send(abandoned).ok().unwrap();
         drop(queue);
-        run(writer, &StagedKeys::default(), waiting, &WriterMetrics::default());
+        run(
+            writer,
+            &StagedKeys::default(),
+            &OpenFiles::default(),
+            waiting,
+            &WriterMetrics::default(),
+        );
         assert_eq!(numbers(&reader), Vec::<i64>::new());
     }
 

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::finding::Finding;
 use super::limit::LIMIT;
 use crate::config::{Config, Role};
+use crate::lifecycle::missing_database::{self, MissingDatabase};
 
 /// The inspected databases that this configuration's roles need.
 #[derive(Debug, Default)]
@@ -24,6 +25,8 @@ struct Inspected {
     checks: Checks,
     is_shared: bool,
     inspection: Inspection,
+    /// Whether it is gone although the other database is not.
+    missing: Option<MissingDatabase>,
 }
 
 /// The names of the checks of a store.
@@ -61,7 +64,14 @@ impl Databases {
         });
         let (workspace, challenge) =
             tokio::join!(OptionFuture::from(workspace), OptionFuture::from(challenge));
-        Self(workspace.into_iter().chain(challenge).collect())
+        let mut all: Vec<Inspected> = workspace.into_iter().chain(challenge).collect();
+        if let Ok(Some(found)) = timeout(LIMIT, missing_database::find(config)).await
+            && let Some(inspected) =
+                all.iter_mut().find(|inspected| inspected.inspection.name == found.missing)
+        {
+            inspected.missing = Some(found);
+        }
+        Self(all)
     }
 
     /// The databases that could be read, with their names for people.
@@ -110,12 +120,17 @@ async fn within_limit(
         let problem = Problem { kind: ErrorKind::Unavailable(UnavailableReason::Slow), cause };
         Inspection { name: location.to_string(), state: TablesState::Closed(problem) }
     });
-    Inspected { checks, is_shared: location.is_shared(), inspection }
+    Inspected { checks, is_shared: location.is_shared(), inspection, missing: None }
 }
 
 impl Inspected {
     fn findings(&self) -> Vec<Finding> {
         let (check, name) = (self.checks.database, &self.inspection.name);
+        if let Some(MissingDatabase { missing, living }) = &self.missing {
+            let text =
+                format!("{missing} is missing or empty, and {living} belongs to a deployment");
+            return vec![Finding::failed(check, text, missing_database::REMEDY)];
+        }
         match &self.inspection.state {
             TablesState::Missing => vec![Finding::warning(
                 check,

@@ -22,6 +22,7 @@ use workspace_api::{KeyUses, LookupCache, Streams, WorkspaceApi};
 
 use super::background::{Background, EventWatch};
 use super::data_directory::DataDirectory;
+use super::missing_database::{self, MissingDatabase};
 use super::options::{check_options, read_catalogue};
 use super::server::Server;
 use super::start_error::StartError;
@@ -45,6 +46,10 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
     check_options(&config)?;
     let catalogue = Arc::new(read_catalogue(&config)?);
     let directory = data_directory(&config)?;
+    if let Some(found) = missing_database::find(&config).await {
+        let MissingDatabase { missing, living } = found;
+        return Err(StartError::MissingDatabase { missing, living });
+    }
     let telemetry = Telemetry::new();
     let (sender, changes) = mpsc::unbounded_channel();
 

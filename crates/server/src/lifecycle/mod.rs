@@ -7,6 +7,7 @@ mod copy;
 pub(crate) mod data_directory;
 mod demo;
 mod listener;
+pub(crate) mod missing_database;
 #[cfg(feature = "bench")]
 mod no_op;
 mod on_demand;

@@ -8,6 +8,8 @@ use db::{CopyError, OpenError, StoreError};
 use domain::Environment;
 use domain::catalogue::CatalogueError;
 
+use super::missing_database::REMEDY;
+
 /// Why a server did not start. Each message says how to fix it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -33,6 +35,14 @@ pub enum StartError {
         .0.display()
     )]
     MalformedSecret(PathBuf),
+    /// One of the two embedded databases is gone, and the other one is not.
+    #[error("{missing} is missing or empty, and {living} belongs to a deployment; {REMEDY}")]
+    MissingDatabase {
+        /// The missing file.
+        missing: String,
+        /// The other file.
+        living: String,
+    },
     /// The database belongs to a deployment with the other environment.
     #[error(
         "{database} belongs to a {stored} deployment, and this one is to be {configured}; say \

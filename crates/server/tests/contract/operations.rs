@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{TESTS, TestServer};
+use crate::support::{Store, TESTS, TestServer};
 
 #[tokio::test]
 async fn a_server_is_alive_and_ready() {
@@ -10,6 +10,18 @@ async fn a_server_is_alive_and_ready() {
     let get = async |path| server.request("GET", path).send().await.expect(200);
     assert_eq!(get("/healthz").await, json!({ "status": "ok" }));
     assert_eq!(get("/readyz").await, json!({ "status": "ready" }));
+}
+
+#[tokio::test]
+async fn the_readiness_probe_writes_what_a_full_disk_or_a_lost_standby_would_refuse() {
+    let server = TestServer::start().await;
+    let probes = "SELECT CAST(value AS BIGINT) FROM deployment_facts WHERE name = 'probes'";
+    for count in 1..=2 {
+        server.request("GET", "/readyz").send().await.expect(200);
+        for store in [Store::Workspace, Store::Challenge] {
+            assert_eq!(server.database().number(store, probes).await, count);
+        }
+    }
 }
 
 #[tokio::test]

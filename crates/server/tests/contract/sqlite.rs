@@ -1,6 +1,7 @@
 //! What holds on SQLite only (§13).
 
 use db::Location;
+use domain::SystemClock;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -52,6 +53,47 @@ async fn a_server_with_a_locked_database_is_alive_and_not_ready_until_the_lock_i
     get("/readyz").await.expect(200);
     assert_eq!(server.list().await, Vec::<Value>::new(), "the refused order was not stored");
     server.order(&json!({ "title": "x" })).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_server_whose_files_were_deleted_is_not_ready_and_acknowledges_nothing() {
+    for file in ["connect.sqlite3", "connect.sqlite3-wal"] {
+        let server = TestServer::start().await;
+        server.order(&json!({ "title": "x" })).await.expect(201);
+        std::fs::remove_file(server.database().data_dir().join(file)).unwrap();
+        server.order(&json!({ "title": "x" })).await.expect_error(503, "SYSTEM_UNAVAILABLE");
+        let readiness = server.request("GET", "/readyz").send().await;
+        readiness.expect_error(503, "SYSTEM_UNAVAILABLE");
+        server.request("GET", "/healthz").send().await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_missing_or_empty_beside_the_other_one_is_not_begun_anew() {
+    for (missing, living) in
+        [("connect.sqlite3", "tpas.sqlite3"), ("tpas.sqlite3", "connect.sqlite3")]
+    {
+        for is_empty in [false, true] {
+            let server = TestServer::start().await;
+            server.order(&json!({ "title": "x" })).await.expect(201);
+            let database = server.stop().await;
+            let file = database.data_dir().join(missing);
+            std::fs::remove_file(&file).unwrap();
+            if is_empty {
+                std::fs::write(&file, "").unwrap();
+            }
+            let error = start_error(database.config()).await;
+            assert!(error.contains(&format!("{missing} is missing or empty")), "{error}");
+            assert!(error.contains(living) && error.contains("restore both"), "{error}");
+            let report = server::examine(&database.config(), None, &SystemClock).await;
+            let is_named = |finding: &server::Finding| finding.text.contains("is missing or empty");
+            assert!(report.iter().any(is_named), "{report:?}");
+            assert!(!std::fs::metadata(&file).is_ok_and(|file| file.len() > 0), "nothing is made");
+            // Who wants to begin anew says so.
+            server::migrate(&database.config()).await.unwrap();
+            TestServer::start_on(database, |_| {}).await;
+        }
+    }
 }
 
 #[tokio::test]
