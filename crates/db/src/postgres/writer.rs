@@ -7,13 +7,15 @@
 //! database, another one can run.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
 
+use deadpool_postgres::ClientWrapper;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout_at};
 
-use super::pool::Pool;
+use super::pool::{Pool, PooledConnection};
 use crate::batch::{Batch, Failure, QueuedWrites};
 use crate::error::UnavailableReason;
 use crate::queue::LARGEST_BATCH;
@@ -24,7 +26,11 @@ use crate::{StoreError, WriterMetrics};
 pub(super) const CONCURRENT_TRANSACTIONS: usize = 2;
 
 /// How often a batch is tried whose transaction conflicts with others, or whose connection breaks.
-const ATTEMPTS: u32 = 4;
+const ATTEMPTS: u32 = 6;
+
+/// The longest pause before the second attempt. It doubles with each further one, to a third of a
+/// second in all.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Begins a transaction that can write, in a session that cannot.
 const BEGIN: &str = "BEGIN READ WRITE";
@@ -89,6 +95,7 @@ async fn commit(
         match commit_once(connections, batch, metrics).await {
             Err(AttemptError::Transient(error)) if attempt < ATTEMPTS => {
                 tracing::debug!(attempt, %error, "retrying a batch of writes");
+                sleep(pause_after(attempt)).await;
                 attempt += 1;
             }
             Err(AttemptError::Transient(error)) => return Err(Failure::Whole(error)),
@@ -96,6 +103,14 @@ async fn commit(
             Ok(()) => return Ok(()),
         }
     }
+}
+
+/// A random part of the longest pause: writers that collided would collide again otherwise.
+fn pause_after(attempt: u32) -> Duration {
+    let longest = FIRST_PAUSE.saturating_mul(1 << (attempt - 1).min(16));
+    // Each state has other keys, and needs no source of randomness of its own.
+    let part = RandomState::new().hash_one(attempt) % 1024;
+    longest.saturating_mul(u32::try_from(part).unwrap_or_default()) / 1024
 }
 
 /// Why an attempt failed.
@@ -114,40 +129,57 @@ async fn commit_once(
     let whole = |error| AttemptError::Permanent(Failure::Whole(error));
     // On an error the connection is closed, and the server rolls the transaction back.
     let connection = connections.get().await.map_err(whole)?;
+    let deadline = tokio::time::Instant::now() + connections.timeout();
     let client = connection.client().map_err(whole)?;
-    let transact = async {
-        let begin =
-            async { client.batch_execute(BEGIN).await.map_err(|error| retryable(error.into())) };
-        let transaction = Transaction(EngineTransaction::Postgres(client));
-        let apply = async {
-            batch.apply(&transaction).await.map_err(|failure| match failure {
-                Failure::Typed { error: error @ StoreError::Unavailable { .. }, .. } => {
-                    retryable(error)
-                }
-                failure => AttemptError::Permanent(failure),
-            })
-        };
-        // The driver sends BEGIN and the first statement in this order, without waiting between
-        // them. If BEGIN fails alone, the session is read-only, so the statement writes nothing.
-        let (begun, applied) = futures_util::future::join(begin, apply).await;
-        begun?;
-        applied?;
-        // If the connection breaks now, the commit may have happened. Another attempt could write
-        // twice.
-        client.batch_execute("COMMIT").await.map_err(|error| whole(error.into()))
-    };
-    match timeout(connections.timeout(), transact).await {
-        Ok(result) => result?,
+    match timeout_at(deadline, transact(client, batch)).await {
+        Ok(applied) => applied?,
+        Err(_elapsed) => return Err(whole(not_in_time())),
+    }
+    // If the connection breaks now, the commit may have happened. Another attempt could write
+    // twice.
+    let mut commit = Box::pin(finish(connection));
+    match timeout_at(deadline, &mut commit).await {
+        Ok(committed) => committed.map_err(whole)?,
         Err(_elapsed) => {
-            return Err(whole(StoreError::unavailable(
-                UnavailableReason::Slow,
-                "a write was not answered in time",
-            )));
+            // A commit that waits for a standby goes on although its connection is closed, and
+            // holds a connection of the server. So its place in the pool is taken until its end.
+            tokio::spawn(async move { drop(commit.await) });
+            return Err(whole(not_in_time()));
         }
     }
-    connection.return_to_pool();
     metrics.committed(batch.len(), start.elapsed());
     Ok(())
+}
+
+/// Begins a transaction and applies the batch in it.
+async fn transact(client: &ClientWrapper, batch: &mut Batch) -> Result<(), AttemptError> {
+    let begin =
+        async { client.batch_execute(BEGIN).await.map_err(|error| retryable(error.into())) };
+    let transaction = Transaction(EngineTransaction::Postgres(client));
+    let apply = async {
+        batch.apply(&transaction).await.map_err(|failure| match failure {
+            Failure::Typed { error: error @ StoreError::Unavailable { .. }, .. } => {
+                retryable(error)
+            }
+            failure => AttemptError::Permanent(failure),
+        })
+    };
+    // The driver sends BEGIN and the first statement in this order, without waiting between them.
+    // If BEGIN fails alone, the session is read-only, so the statement writes nothing.
+    let (begun, applied) = futures_util::future::join(begin, apply).await;
+    begun?;
+    applied
+}
+
+/// Commits, and returns the connection to its pool.
+async fn finish(connection: PooledConnection) -> Result<(), StoreError> {
+    connection.client()?.batch_execute("COMMIT").await?;
+    connection.return_to_pool();
+    Ok(())
+}
+
+fn not_in_time() -> StoreError {
+    StoreError::unavailable(UnavailableReason::Slow, "a write was not answered in time")
 }
 
 /// An error before the commit: nothing was written, so the attempt can be repeated if the error is
@@ -164,8 +196,6 @@ fn retryable(error: StoreError) -> AttemptError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use test_support::{Cluster, Durability};
     use tokio::sync::oneshot;
     use tokio_postgres::error::SqlState;

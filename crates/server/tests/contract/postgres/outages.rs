@@ -147,3 +147,27 @@ async fn a_server_on_a_read_only_database_answers_reads_and_is_not_ready() {
     setup.get(TESTS).await.expect(200);
     setup.assert_not_ready("is read-only").await;
 }
+
+#[tokio::test]
+async fn without_its_synchronous_standby_a_server_is_not_ready_and_holds_no_more_connections() {
+    let setup = Setup::start().await;
+    let before = setup.order("before").await.expect(201);
+    let set = |sql: &str| {
+        for sql in [sql, "SELECT pg_reload_conf()"] {
+            setup.cluster.psql("postgres", sql).unwrap();
+        }
+        // The signal arrives at the backends by and by. What they do next follows the new setting.
+        setup.cluster.psql("postgres", "CHECKPOINT").unwrap();
+    };
+    set("ALTER SYSTEM SET synchronous_standby_names = 'away'");
+    for _ in 0..3 {
+        setup.order("during the outage").await.expect_error(503, "SYSTEM_UNAVAILABLE");
+        setup.assert_not_ready("does not answer in time").await;
+    }
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    let waiting: usize = setup.cluster.psql("postgres", waiting).unwrap().trim().parse().unwrap();
+    // Two for each store.
+    assert!((1..=4).contains(&waiting), "{waiting}");
+    set("ALTER SYSTEM RESET synchronous_standby_names");
+    setup.assert_recovers(&before).await;
+}
