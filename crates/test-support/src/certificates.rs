@@ -51,6 +51,17 @@ pub(crate) fn make(folder: &Path, installation: &Installation) -> Result<(), Clu
     [SERVER, SERVER_KEY].iter().try_for_each(|file| installation.chown(&folder.join(file)))
 }
 
+/// Replaces the server's certificate by one of version 1: a signed request without extensions.
+pub(crate) fn make_version_1(
+    folder: &Path,
+    installation: &Installation,
+) -> Result<(), ClusterError> {
+    let sign = ["x509", "-req", "-days", "2", "-in", "server.csr", "-out", SERVER];
+    let authority = ["-CA", AUTHORITY, "-CAkey", "authority.key", "-CAcreateserial"];
+    openssl(folder, &[&sign[..], &authority].concat())?;
+    installation.chown(&folder.join(SERVER))
+}
+
 fn openssl(folder: &Path, arguments: &[&str]) -> Result<(), ClusterError> {
     run(Command::new("openssl").args(arguments).current_dir(folder)).map(drop)
 }

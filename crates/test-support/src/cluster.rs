@@ -138,6 +138,15 @@ impl Cluster {
         &self.installation
     }
 
+    /// Replaces the server's certificate by one of version 1, as PostgreSQL's own recipe makes it.
+    ///
+    /// # Errors
+    /// When openssl or the server fails.
+    pub fn use_certificate_of_version_1(&self) -> Result<(), ClusterError> {
+        certificates::make_version_1(self.folder.path(), &self.installation)?;
+        self.psql("postgres", "SELECT pg_reload_conf()").map(drop)
+    }
+
     /// Stops the server and keeps its data.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
@@ -122,7 +122,9 @@ impl ServerCertVerifier for ChainVerifier {
     }
 }
 
-/// Accepts any certificate: `prefer`, and `require` without a root.
+/// Accepts any certificate: `prefer`, and `require` without a root. It does not read it, because
+/// PostgreSQL's own recipe makes certificates of version 1, which the reader refuses. A signature
+/// proves the possession of a key that anybody could have made, so it is not checked either.
 #[derive(Debug)]
 struct NoVerifier(Arc<CryptoProvider>);
 
@@ -140,33 +142,52 @@ impl ServerCertVerifier for NoVerifier {
 
     fn verify_tls12_signature(
         &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signed,
-            &self.0.signature_verification_algorithms,
-        )
+        Ok(HandshakeSignatureValid::assertion())
     }
 
     fn verify_tls13_signature(
         &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signed,
-            &self.0.signature_verification_algorithms,
-        )
+        Ok(HandshakeSignatureValid::assertion())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use test_support::{Cluster, Durability};
+
+    use crate::PostgresOptions;
+    use crate::postgres::Connector;
+
+    #[tokio::test]
+    async fn a_certificate_of_version_1_is_accepted_where_none_is_verified() {
+        let cluster = Cluster::start(Durability::Fast).unwrap();
+        cluster.use_certificate_of_version_1().unwrap();
+        let connect = async |query: &str| {
+            let url = cluster.url_with_password("localhost", "postgres") + query;
+            let options = PostgresOptions::new(url.parse().unwrap());
+            Connector::for_queries(&options, "public").unwrap().connect().await
+        };
+        for query in ["", "?sslmode=require"] {
+            let (client, _driver) = connect(query).await.unwrap();
+            let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+            let is_encrypted: bool = client.query_one(sql, &[]).await.unwrap().get(0);
+            assert!(is_encrypted, "{query}");
+        }
+        let root = cluster.authority().display().to_string();
+        let query = format!("?sslmode=verify-ca&sslrootcert={root}");
+        let refused = connect(&query).await.unwrap_err().to_string();
+        assert!(refused.contains("certificate"), "{refused}");
     }
 }
