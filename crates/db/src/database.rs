@@ -2,6 +2,7 @@
 
 use crate::channel::Notifications;
 use crate::location::{Location, Schema};
+use crate::outage::Outage;
 use crate::row::{Read, Row};
 use crate::sql::Sql;
 use crate::transaction::Transaction;
@@ -15,6 +16,8 @@ pub struct Database {
     name: String,
     engine: Engine,
     notifications: Notifications,
+    reads: Outage,
+    writes: Outage,
 }
 
 #[derive(Clone)]
@@ -34,8 +37,10 @@ impl Database {
         metrics: WriterMetrics,
     ) -> Result<Self, OpenError> {
         let name = location.describe(schema);
-        let invalid =
-            |source| OpenError::Migration { database: name.clone(), source: Box::new(source) };
+        let invalid = |error: refinery_core::Error| OpenError::Migration {
+            database: name.clone(),
+            cause: error.to_string(),
+        };
         let engine = match location {
             Location::Folder(folder) => Engine::Sqlite(sqlite::Database::open(
                 &folder.join(schema.file),
@@ -49,7 +54,9 @@ impl Database {
                 Engine::Postgres(database.await?)
             }
         };
-        Ok(Self { name, engine, notifications: Notifications::default() })
+        let notifications = Notifications::default();
+        let (reads, writes) = (Outage::default(), Outage::default());
+        Ok(Self { name, engine, notifications, reads, writes })
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -72,20 +79,24 @@ impl Database {
     /// # Errors
     /// If the database fails, the queue is full, or the store is closed.
     pub async fn write<W: Write>(&self, write: W) -> Result<W::Outcome, StoreError> {
-        match &self.engine {
+        let result = match &self.engine {
             Engine::Sqlite(database) => database.write(write).await,
             Engine::Postgres(database) => database.write(write).await,
-        }
+        };
+        self.writes.note(&self.name, &result);
+        result
     }
 
     /// Executes several writes as [`Database::write`] executes one. Each succeeds or fails alone.
     /// The results are in the order of the writes.
     pub async fn write_all<W: Write>(&self, writes: Vec<W>) -> Vec<WriteResult<W>> {
-        match &self.engine {
+        let results = match &self.engine {
             _ if writes.is_empty() => Vec::new(),
             Engine::Sqlite(database) => database.write_all(writes).await,
             Engine::Postgres(database) => database.write_all(writes).await,
-        }
+        };
+        results.iter().for_each(|result| self.writes.note(&self.name, result));
+        results
     }
 
     /// Executes a read: one query, which sees what was committed when it began.
@@ -98,10 +109,12 @@ impl Database {
         parameters: Vec<Value<'static>>,
         read: Read<T>,
     ) -> Result<Vec<T>, StoreError> {
-        match &self.engine {
+        let result = match &self.engine {
             Engine::Sqlite(database) => database.query(sql, parameters, read).await,
             Engine::Postgres(database) => database.query(sql, parameters, read).await,
-        }
+        };
+        self.reads.note(&self.name, &result);
+        result
     }
 
     /// Executes a read over rows. Returns what it finds for all of them, in no order. On SQLite,
@@ -115,11 +128,13 @@ impl Database {
         rows: Vec<[Value<'static>; N]>,
         read: Read<T>,
     ) -> Result<Vec<T>, StoreError> {
-        match &self.engine {
-            _ if rows.is_empty() => Ok(Vec::new()),
+        let result = match &self.engine {
+            _ if rows.is_empty() => return Ok(Vec::new()),
             Engine::Sqlite(database) => database.query_each(sql, rows, read).await,
             Engine::Postgres(database) => database.query_each(sql, rows, read).await,
-        }
+        };
+        self.reads.note(&self.name, &result);
+        result
     }
 
     /// Executes a read that finds one row or none.

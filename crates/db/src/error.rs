@@ -97,12 +97,12 @@ pub enum OpenError {
         cause: String,
     },
     /// A migration failed.
-    #[error("cannot migrate the tables of {database}: {source}")]
+    #[error("cannot migrate the tables of {database}: {cause}")]
     Migration {
         /// The file, or host, database and schema.
         database: String,
-        /// The migration's error.
-        source: Box<refinery_core::Error>,
+        /// Which migration failed, and the words of the database.
+        cause: String,
     },
     /// A newer fieldtest has migrated the tables.
     #[error(

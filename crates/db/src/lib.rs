@@ -21,6 +21,7 @@ mod inspection;
 mod location;
 mod metrics;
 mod notify;
+mod outage;
 mod postgres;
 mod queue;
 mod row;

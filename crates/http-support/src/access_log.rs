@@ -76,7 +76,7 @@ impl AccessLog {
                 request_id = id, %method, route, status, duration_ms = log.duration_ms(),
                 workspace = log.workspace(), key_id = log.key_id(), error_code, cause, "request"
             );
-        } else if cause.is_some() {
+        } else if cause.is_some() && !error.is_some_and(ApiError::is_outage) {
             tracing::warn!(
                 request_id = id, %method, route, status, duration_ms = log.duration_ms(),
                 workspace = log.workspace(), key_id = log.key_id(), error_code, cause, "request"
@@ -84,7 +84,7 @@ impl AccessLog {
         } else {
             tracing::info!(
                 request_id = id, %method, route, status, duration_ms = log.duration_ms(),
-                workspace = log.workspace(), key_id = log.key_id(), error_code, idempotent_replay,
+                workspace = log.workspace(), key_id = log.key_id(), error_code, idempotent_replay, cause,
                 "request"
             );
         }

@@ -21,6 +21,7 @@ pub struct ApiError {
     details: Option<Map<String, Value>>,
     retry_after_seconds: Option<u64>,
     cause: Option<String>,
+    is_outage: bool,
 }
 
 /// `Retry-After` where something is unavailable.
@@ -37,6 +38,7 @@ impl ApiError {
             details: None,
             retry_after_seconds: None,
             cause: None,
+            is_outage: false,
         }
     }
 
@@ -214,6 +216,11 @@ impl ApiError {
         self.cause.as_deref()
     }
 
+    /// Whether the database is unavailable, which is logged once and not for each request.
+    pub(crate) fn is_outage(&self) -> bool {
+        self.is_outage
+    }
+
     /// The HTTP status of the code.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -226,7 +233,7 @@ impl ApiError {
 
     /// The part that the caller may read.
     pub fn into_envelope(self, request_id: String) -> ErrorEnvelope {
-        let Self { code, message, details, retry_after_seconds: _, cause: _ } = self;
+        let Self { code, message, details, .. } = self;
         ErrorEnvelope { error: ErrorBody { code, message, details }, request_id }
     }
 }
@@ -243,10 +250,13 @@ impl IntoResponse for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { .. } | StoreError::Closed => Self::unavailable(
-                "The database cannot be reached at the moment. Try again in a moment.",
-                error,
-            ),
+            StoreError::Unavailable { .. } | StoreError::Closed => Self {
+                is_outage: true,
+                ..Self::unavailable(
+                    "The database cannot be reached at the moment. Try again in a moment.",
+                    error,
+                )
+            },
             StoreError::Overloaded => Self::unavailable(
                 "There is more to do than can be done at the moment. Try again in a moment.",
                 error,

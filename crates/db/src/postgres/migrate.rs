@@ -39,17 +39,26 @@ pub(super) async fn run(
         if !schema_exists(&client, schema).await.map_err(refused)? {
             client.batch_execute(&format!("CREATE SCHEMA {schema}")).await.map_err(refused)?;
         }
-        migrations.run_async(&mut client).await.map_err(|source| match source.kind() {
-            Kind::MissingVersion(_) => OpenError::TooNew { database: connector.name.clone() },
-            _ => {
-                OpenError::Migration { database: connector.name.clone(), source: Box::new(source) }
-            }
-        })?;
+        migrations.run_async(&mut client).await.map_err(|source| failed(connector, &source))?;
     }
     // Closing the connection releases the lock.
     drop(client);
     let _ = driver.await;
     Ok(())
+}
+
+/// The error of a migration, in the words of PostgreSQL.
+fn failed(connector: &Connector, source: &refinery_core::Error) -> OpenError {
+    let database = connector.name.clone();
+    let cause = match source.kind() {
+        Kind::MissingVersion(_) => return OpenError::TooNew { database },
+        Kind::Connection(what, source) => match source.downcast_ref() {
+            Some(error) => format!("{what}: {}", cause(error)),
+            None => format!("{what}: {source}"),
+        },
+        _ => source.to_string(),
+    };
+    OpenError::Migration { database, cause }
 }
 
 /// The newest migration of this program.

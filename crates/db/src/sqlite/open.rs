@@ -38,7 +38,9 @@ pub(super) fn writable(path: &Path, migrations: &Runner) -> Result<Connection, O
         connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     migrations.run(&mut connection).map_err(|error| match error.kind() {
         Kind::MissingVersion(_) => OpenError::TooNew { database: path.display().to_string() },
-        _ => OpenError::Migration { database: path.display().to_string(), source: Box::new(error) },
+        _ => {
+            OpenError::Migration { database: path.display().to_string(), cause: error.to_string() }
+        }
     })?;
     Ok(connection)
 }
