@@ -81,25 +81,29 @@ impl Streams {
     }
 
     /// Reads the newest events of all followed apps and wakes their streams. Ends the streams of
-    /// deleted apps.
+    /// deleted apps, and those whose numbers went back: after a failover that lost commits, the
+    /// database numbers other events as those that were sent. A reconnect is told of the gap.
     ///
     /// # Errors
     /// When the workspace database fails.
     pub async fn poll_events(&self, store: &WorkspaceStore) -> Result<(), StoreError> {
+        // A stream that is opened during the read may know of a newer event than the read finds.
+        let last_number = self.open.lock().last_number;
         let apps: BTreeSet<_> =
             self.followers(|it| (it.workspace_id.clone(), it.client_id.clone()));
         let apps: Vec<_> = apps.into_iter().collect();
         let followed = store.followed_apps(&apps).await?;
         let followed: HashMap<_, _> =
             followed.iter().map(|app| ((&app.workspace_id, &app.client_id), app)).collect();
-        self.update(|Follower { workspace_id, client_id, .. }, state| {
+        self.update(|number, Follower { workspace_id, client_id, .. }, state| {
             let Some(FollowedApp { newest, is_deleted, .. }) =
                 followed.get(&(workspace_id, client_id))
             else {
                 return;
             };
+            let went_back = *newest < state.newest && number <= last_number;
             state.newest = state.newest.max(*newest);
-            state.is_over |= is_deleted;
+            state.is_over |= *is_deleted || went_back;
         });
         Ok(())
     }
@@ -119,7 +123,7 @@ impl Streams {
         let valid: HashSet<_> =
             found.iter().filter(|key| key.is_valid_at(now)).map(|key| key.id).collect();
         let checked: HashSet<_> = keys.iter().map(|(_, id)| *id).collect();
-        self.update(|follower, state| {
+        self.update(|_, follower, state| {
             state.is_over |=
                 checked.contains(&follower.key_id) && !valid.contains(&follower.key_id);
         });
@@ -130,19 +134,19 @@ impl Streams {
     /// Followers reconnect to another server.
     pub fn end_all(&self) {
         self.open.lock().is_over = true;
-        self.update(|_, state| state.is_over = true);
+        self.update(|_, _, state| state.is_over = true);
     }
 
     fn followers<T, C: FromIterator<T>>(&self, of: impl Fn(&Follower) -> T) -> C {
         self.open.lock().streams.values().map(|(follower, _)| of(follower)).collect()
     }
 
-    /// Updates the state of each stream, and wakes the streams whose state changed.
-    fn update(&self, change: impl Fn(&Follower, &mut StreamState)) {
-        for (follower, sender) in self.open.lock().streams.values() {
+    /// Updates the state of each stream, by its number, and wakes the streams whose state changed.
+    fn update(&self, change: impl Fn(u64, &Follower, &mut StreamState)) {
+        for (number, (follower, sender)) in &self.open.lock().streams {
             sender.send_if_modified(|state| {
                 let before = *state;
-                change(follower, state);
+                change(*number, follower, state);
                 (before.newest, before.is_over) != (state.newest, state.is_over)
             });
         }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::events::{EVENTS, open_stream, order_and_cancel};
-use crate::support::{APP, TestServer, eventually};
+use crate::support::{APP, Store, TestServer, eventually};
 
 #[tokio::test]
 async fn head_is_answered_without_opening_a_stream() {
@@ -65,6 +65,33 @@ async fn a_stream_ends_when_its_app_is_deleted() {
     server.run_background_tasks().await;
     stream.expect_end().await;
     server.get(EVENTS).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_numbers_go_back_as_after_a_failover_that_lost_commits() {
+    let server = TestServer::start().await;
+    let mut stream = open_stream(&server).await;
+    for _ in 0..2 {
+        order_and_cancel(&server).await;
+    }
+    server.run_background_tasks().await;
+    assert_eq!(stream.next_events(2).await.len(), 2);
+    // The newest event is lost.
+    for lost in [
+        "DELETE FROM events WHERE sequence = 2 RETURNING 1",
+        "UPDATE event_sequences SET newest = 1 RETURNING 1",
+    ] {
+        assert_eq!(server.database().rows(Store::Workspace, lost).await.len(), 1);
+    }
+    server.run_background_tasks().await;
+    stream.expect_end().await;
+    let again = server.get(EVENTS).header("Last-Event-ID", "2").send().await;
+    let error = again.expect_error(409, "RESOURCE_CONFLICT");
+    assert_eq!(error["details"]["resumeAfter"], "0");
+    let mut again = open_stream(&server).await;
+    order_and_cancel(&server).await;
+    server.run_background_tasks().await;
+    assert_eq!(again.next_events(1).await, [json!(["cancelled", null])]);
 }
 
 #[tokio::test]
