@@ -6,6 +6,7 @@ use tokio_postgres::Client;
 
 use super::connect::Connector;
 use super::error::cause;
+use super::migration_client::MigrationClient;
 use crate::OpenError;
 
 /// The number of the advisory lock that guards migrations and the creation of the first rows:
@@ -39,6 +40,7 @@ pub(super) async fn run(
         if !schema_exists(&client, schema).await.map_err(refused)? {
             client.batch_execute(&format!("CREATE SCHEMA {schema}")).await.map_err(refused)?;
         }
+        let mut client = MigrationClient(&mut client);
         migrations.run_async(&mut client).await.map_err(|source| failed(connector, &source))?;
     }
     // Closing the connection releases the lock.

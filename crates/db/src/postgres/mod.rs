@@ -5,6 +5,7 @@ mod connect;
 mod error;
 pub(crate) mod inspect;
 mod migrate;
+mod migration_client;
 mod notify;
 mod options;
 mod pool;

@@ -156,3 +156,14 @@ async fn a_server_continues_while_a_newer_release_has_added_columns() {
     assert_eq!(server.list().await.len(), 2);
     assert_eq!(server.report(&after).await["stats"]["totalClaims"], 1);
 }
+
+#[tokio::test]
+async fn a_migration_that_fails_is_told_in_the_words_of_postgresql() {
+    let database = TestDatabase::new().await;
+    let client = database.connection(Store::Workspace).await;
+    let other = "CREATE SCHEMA fieldtest_connect; CREATE TABLE fieldtest_connect.apps (a int)";
+    client.batch_execute(other).await.unwrap();
+    let error = start_error(&database, 1, |_| {}).await;
+    assert!(error.contains("V1__production_tests"), "{error}");
+    assert!(error.contains("42P07: relation \"apps\" already exists"), "{error}");
+}
