@@ -90,3 +90,50 @@ pub(crate) fn cause(error: &tokio_postgres::Error) -> String {
         None => error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use crate::error::UnavailableReason;
+    use crate::postgres::Connector;
+    use crate::postgres::pool::Pool;
+    use crate::{PostgresOptions, StoreError};
+
+    /// Refuses one connection with this code, as a server does that cannot start a backend.
+    fn refuse_with(code: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let _ = connection.read(&mut [0; 1024]).unwrap();
+            let fields = format!("SFATAL\0VFATAL\0C{code}\0Mcould not write init file\0\0");
+            let length = u32::try_from(fields.len() + 4).unwrap();
+            let answer = [b"E", &length.to_be_bytes()[..], fields.as_bytes()].concat();
+            connection.write_all(&answer).unwrap();
+        });
+        format!("postgres://me@{address}/fieldtest?sslmode=disable")
+    }
+
+    #[tokio::test]
+    async fn whatever_goes_wrong_while_connecting_is_unavailability() {
+        for (code, expected) in [
+            ("XX000", UnavailableReason::Unreachable),
+            ("58030", UnavailableReason::Unreachable),
+            ("42501", UnavailableReason::Unreachable),
+            ("53100", UnavailableReason::Full),
+            ("53300", UnavailableReason::Full),
+        ] {
+            let options = PostgresOptions::new(refuse_with(code).parse().unwrap());
+            let connector = Connector::for_queries(&options, "public").unwrap();
+            let pool = Pool::new(&connector, 1, Duration::from_secs(30)).unwrap();
+            let refused = pool.get().await.map(drop);
+            assert!(
+                matches!(&refused, Err(StoreError::Unavailable { reason, .. }) if *reason == expected),
+                "{code}: {refused:?}"
+            );
+        }
+    }
+}
