@@ -130,10 +130,10 @@ mod tests {
             let connector = Connector::for_queries(&options, "public").unwrap();
             let pool = Pool::new(&connector, 1, Duration::from_secs(30)).unwrap();
             let refused = pool.get().await.map(drop);
-            assert!(
-                matches!(&refused, Err(StoreError::Unavailable { reason, .. }) if *reason == expected),
-                "{code}: {refused:?}"
-            );
+            let Err(StoreError::Unavailable { reason, .. }) = &refused else {
+                panic!("{code}: {refused:?}");
+            };
+            assert_eq!(*reason, expected, "{code}");
         }
     }
 }
