@@ -80,7 +80,7 @@ pub static SCHEMA: Schema = Schema {
         "V11__totals",
         "V12__idempotency_record_ids",
         "V13__app_sweeps",
-        "V16__hot_rows",
+        "V14__hot_rows",
     ],
 };
 
