@@ -43,7 +43,7 @@ use utoipa::OpenApi;
 pub use self::routes::routes;
 pub use self::secrets::{Secrets, VerificationSecret};
 pub use self::service::{ChallengeService, DecisionCounter, Parts};
-pub use self::verifier::Verifier;
+pub use self::verifier::{CALLBACK_PATH, Verifier, VerifierContext, Verifiers, VerifiersError};
 
 /// The part of the OpenAPI document about the challenge service.
 #[cfg(feature = "openapi")]
@@ -59,6 +59,8 @@ pub use self::verifier::Verifier;
     participations::show::show,
     participations::feedback::give,
     verification::event::receive,
+    verification::start::start,
+    verification::callback::callback,
     verifier::simulator::page::show,
     verifier::simulator::play::play,
 ))]

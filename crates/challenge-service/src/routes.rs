@@ -22,7 +22,10 @@ pub fn routes(service: ChallengeService) -> Router {
         .route("/challenges/{id}/participations", post(participations::create::create))
         .route("/participations/{id}", get(participations::show::show))
         .route("/participations/{id}/feedback", post(participations::feedback::give));
-    let verifiers = Router::new().route("/verification-events", post(verification::event::receive));
+    let verifiers = Router::new()
+        .route("/verification-events", post(verification::event::receive))
+        .route("/verifications/{participation_id}/start", get(verification::start::start))
+        .route("/verifications/callback", get(verification::callback::callback));
     let simulator = match service.parts.environment {
         Environment::Sandbox => Router::new().route(
             "/simulator/{participation_id}",

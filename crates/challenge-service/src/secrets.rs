@@ -4,12 +4,17 @@
 use domain::secret_key::SecretKey;
 use domain::verification::{Subject, SubjectHash};
 use domain::{ChallengeId, ParticipationId, ProviderId};
+use openid_connect::Attempt;
 
 /// The keys of the challenge service, one derived for each purpose.
 #[derive(Clone, Debug)]
 pub struct Secrets {
     participation_tokens: SecretKey,
     simulator_codes: SecretKey,
+    verification_codes: SecretKey,
+    states: SecretKey,
+    nonces: SecretKey,
+    code_verifiers: SecretKey,
     subjects: SecretKey,
     browsers: SecretKey,
     verification: VerificationSecret,
@@ -34,6 +39,10 @@ impl Secrets {
         Self {
             participation_tokens: key.derive("participation token"),
             simulator_codes: key.derive("simulator code"),
+            verification_codes: key.derive("verification code"),
+            states: key.derive("verification state"),
+            nonces: key.derive("verification nonce"),
+            code_verifiers: key.derive("verification code verifier"),
             subjects: key.derive("subject"),
             browsers: key.derive("browser"),
             verification,
@@ -57,6 +66,29 @@ impl Secrets {
 
     pub(crate) fn is_simulator_code(&self, id: ParticipationId, code: &str) -> bool {
         decode(code).is_some_and(|tag| self.simulator_codes.verifies(id.as_bytes(), &tag))
+    }
+
+    /// The code in the URL that leads a participation's tester to the provider.
+    pub(crate) fn verification_code(&self, id: ParticipationId) -> String {
+        encode(&self.verification_codes.tag(id.as_bytes()))
+    }
+
+    pub(crate) fn is_verification_code(&self, id: ParticipationId, code: &str) -> bool {
+        decode(code).is_some_and(|tag| self.verification_codes.verifies(id.as_bytes(), &tag))
+    }
+
+    /// The hash of a state: all that is stored of it.
+    pub(crate) fn state_hash(&self, state: &str) -> [u8; 32] {
+        self.states.tag(state.as_bytes())
+    }
+
+    /// The secrets of the attempt with this state. They follow from it, so no table holds them.
+    pub(crate) fn attempt(&self, state: &str) -> Attempt {
+        Attempt {
+            state: state.to_owned(),
+            nonce: encode(&self.nonces.tag(state.as_bytes())),
+            code_verifier: encode(&self.code_verifiers.tag(state.as_bytes())),
+        }
     }
 
     /// The hash of a person in one challenge with one provider. Hashes of different challenges

@@ -19,7 +19,7 @@ use wire::outcomes::Outcomes;
 use wire::report::Report;
 
 use crate::secrets::Secrets;
-use crate::verifier::Verifier;
+use crate::verifier::Verifiers;
 
 /// The state of the handlers and of the in-process [`crate::handle`]. Clones share it.
 #[derive(Clone)]
@@ -42,8 +42,8 @@ pub struct Parts {
     pub clock_and_rng: ClockAndRng,
     /// The keys for tokens, hashes and signatures.
     pub secrets: Secrets,
-    /// Where testers are verified.
-    pub verifier: Verifier,
+    /// Who verifies the testers of each provider.
+    pub verifiers: Verifiers,
     /// The bearer tokens of the service surface: one, or two while it is being changed. None closes
     /// that surface.
     pub service_tokens: Vec<String>,

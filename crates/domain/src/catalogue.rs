@@ -117,6 +117,18 @@ impl Catalogue {
         file::parse(text).map(Self)
     }
 
+    /// This catalogue, in which the providers that nobody can verify here are available nowhere
+    /// (§5): what nobody could take must not be ordered.
+    #[must_use]
+    pub fn limited_to(mut self, is_verifiable: impl Fn(&ProviderId) -> bool) -> Self {
+        for provider in &mut self.0 {
+            if !is_verifiable(&provider.id) {
+                provider.environments.clear();
+            }
+        }
+        self
+    }
+
     /// The provider with this id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Provider> {

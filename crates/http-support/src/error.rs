@@ -105,6 +105,12 @@ impl ApiError {
         Self { retry_after_seconds: Some(UNAVAILABLE_SECONDS), ..error }
     }
 
+    /// 429: this was done too often.
+    pub fn busy(message: &str, retry_after_seconds: u64) -> Self {
+        let error = Self::new(ErrorCode::RateLimitExceeded, message);
+        Self { retry_after_seconds: Some(retry_after_seconds), ..error }
+    }
+
     /// 413: the body is larger than the limit.
     pub fn payload_too_large() -> Self {
         let limit = crate::body::LIMIT / 1024;

@@ -48,6 +48,9 @@ pub struct Config {
     pub verification_secret: Option<String>,
     /// The rate limit of each API key.
     pub rate_limit: RateLimit,
+    /// The file with the verifiers; `None` means the simulator in a sandbox and nothing in
+    /// production.
+    pub verifiers: Option<PathBuf>,
     /// The operator's provider catalogue; `None` means the built-in one.
     pub catalogue: Option<PathBuf>,
     /// Whether an empty sandbox gets a demo workspace.
@@ -76,6 +79,7 @@ impl Default for Config {
             secret_key: None,
             verification_secret: None,
             rate_limit: RateLimit::default(),
+            verifiers: None,
             catalogue: None,
             demo: true,
             limits: Limits::default(),

@@ -6,6 +6,7 @@ mod claims;
 mod counts;
 mod idempotency;
 mod participations;
+mod verifications;
 
 use db::{Database, Location, OpenError, Schema, WriterMetrics};
 
@@ -21,6 +22,10 @@ pub use crate::participations::feedback::GiveFeedback;
 pub use crate::participations::join::{JoinChallenge, JoinOutcome};
 pub use crate::participations::lapse::LapseOverdue;
 pub use crate::participations::start_verification::StartVerification;
+pub use crate::verifications::{
+    AnswerParked, BeginOutcome, BeginVerification, ParkOutcome, Parked, PruneVerifications,
+    UseState, Verification,
+};
 
 /// The tables of the challenge service.
 ///
@@ -38,6 +43,7 @@ pub static SCHEMA: Schema = Schema {
         "completion_counts",
         "minute_counts",
         "feedback",
+        "verifications",
         "idempotency_records",
     ],
     derived_tables: &[],
@@ -55,7 +61,8 @@ pub static SCHEMA: Schema = Schema {
         "V4__failure_reasons",
         "V5__counts",
         "V6__untold",
-        "V7__feedback"
+        "V7__feedback",
+        "V8__verifications"
     ],
 };
 

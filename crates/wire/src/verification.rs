@@ -81,6 +81,10 @@ pub struct CompletedVerification {
     /// The provider's stable name for the person. Only an HMAC of it is stored.
     #[schema(min_length = 1, max_length = 255, pattern = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]")]
     pub subject: String,
+    /// The state that was added to the tester's URL; required where the verifier is the relying
+    /// party's own login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 /// The data of a failed verification (§10).
@@ -96,6 +100,10 @@ pub struct FailedVerification {
     /// Why it failed. `other` if omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<FailureReason>,
+    /// The state that was added to the tester's URL; required where the verifier is the relying
+    /// party's own login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 /// Why a verification failed (§8).
@@ -222,13 +230,21 @@ fn always_failed() -> Object {
     schema::constant("failed", "The person is not verified.")
 }
 
-/// Reads a verifier's event: the id of the participation, unchecked, and the outcome.
+/// A verifier's event.
+pub struct ReportedOutcome {
+    /// The id of the participation, unchecked.
+    pub participation_id: String,
+    /// The state that was added to the tester's URL.
+    pub state: Option<String>,
+    /// The outcome.
+    pub outcome: Outcome<Subject>,
+}
+
+/// Reads a verifier's event.
 ///
 /// # Errors
 /// One error per invalid field. The subject is not repeated in them.
-pub fn read_event(
-    body: &Map<String, Value>,
-) -> Result<(String, Outcome<Subject>), Vec<FieldError>> {
+pub fn read_event(body: &Map<String, Value>) -> Result<ReportedOutcome, Vec<FieldError>> {
     let mut fields = Fields::of(body);
     let rule = "\"verification.completed\" or \"verification.failed\"";
     let is_completed = fields.required("event", "event", rule, |value| match value.as_str()? {
@@ -244,11 +260,15 @@ pub fn read_event(
         inner.required("participationId", "data.participationId", "the participation's id", text);
     let outcome =
         is_completed.and_then(|is_completed| read_outcome(&mut inner, is_completed, &IN_DATA));
+    let state = inner.optional_secret("state", "data.state", "a text", text);
     let inner_errors = inner.finish(id.clone()).err().unwrap_or_default();
     for error in inner_errors {
         fields.refuse(error);
     }
-    fields.finish(id.zip(outcome))
+    let reported = id.zip(state).zip(outcome).map(|((participation_id, state), outcome)| {
+        ReportedOutcome { participation_id, state, outcome }
+    });
+    fields.finish(reported)
 }
 
 /// Reads the outcome that a tester chooses on the simulator's page.

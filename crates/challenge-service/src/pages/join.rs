@@ -41,8 +41,8 @@ pub(super) async fn join(
         let page = page(Some(problem)).await?;
         return Ok(page.with_status(StatusCode::BAD_REQUEST).into_response());
     };
-    service.parts.verifier.check()?;
     let (provider_id, platform) = choice;
+    service.parts.verifiers.check(&provider_id)?;
     let id = record.challenge.id;
     let write = JoinChallenge {
         participation: new_participation(&service, id, provider_id, platform),

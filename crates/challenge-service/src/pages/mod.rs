@@ -4,6 +4,7 @@
 //! as the testers' API. `texts` has what they say.
 
 mod challenge;
+mod confirm;
 mod device;
 mod feedback;
 mod join;
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> Router<ChallengeService> {
         .route("/t/{challenge_id}/participations/{id}", get(participation::show))
         .route("/t/{challenge_id}/participations/{id}/state", get(participation::state))
         .route("/t/{challenge_id}/participations/{id}/feedback", post(feedback::give))
+        .route("/t/{challenge_id}/participations/{id}/confirmation", post(confirm::answer))
 }
 
 /// The path of a challenge's page.
@@ -64,19 +66,25 @@ async fn find_challenge(
     service.store().challenge(id).await?.ok_or_else(|| ApiError::not_found(NO_SUCH_TEST))
 }
 
-/// The participation in the path, if it began in this browser.
+/// The participation in the path, if it began in this browser, or if this browser came back from
+/// its provider.
 async fn find_participation(
     service: &ChallengeService,
     path: &PathParameters,
     browser: &Browser,
 ) -> Result<(ChallengeRecord, Participation), ApiError> {
+    let not_found = || ApiError::not_found(NO_SUCH_PARTICIPATION);
     let record = find_challenge(service, path).await?;
     let id: ParticipationId = path.parse("id", NO_SUCH_PARTICIPATION)?;
+    let participation = service.store().participation(id).await?.ok_or_else(not_found)?;
     let hash = service.parts.secrets.browser_hash(record.challenge.id, &browser.value);
-    let participation = service.store().participation_in_browser(id, hash).await?;
-    let participation =
-        participation.filter(|participation| participation.challenge_id == record.challenge.id);
-    Ok((record, participation.ok_or_else(|| ApiError::not_found(NO_SUCH_PARTICIPATION))?))
+    let is_visible = service.store().participation_in_browser(id, hash).await?.is_some()
+        || service.store().parked(record.challenge.id, id, hash).await?.is_some();
+    if is_visible && participation.challenge_id == record.challenge.id {
+        Ok((record, participation))
+    } else {
+        Err(not_found())
+    }
 }
 
 /// Goes on to another page after a form, so that loading that page again does not send the form

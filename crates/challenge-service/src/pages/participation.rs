@@ -9,9 +9,9 @@ use http_support::page::{Page, parts};
 use http_support::path::PathParameters;
 use maud::{Markup, html};
 use serde_json::json;
-use store_challenge::ChallengeRecord;
+use store_challenge::{ChallengeRecord, Parked};
 
-use super::{challenge_path, feedback, find_participation, participation_path, texts};
+use super::{challenge_path, confirm, feedback, find_participation, participation_path, texts};
 use crate::origin::Origin;
 use crate::participations::browser::Browser;
 use crate::service::ChallengeService;
@@ -29,17 +29,21 @@ pub(super) async fn show(
     let now = service.clock_and_rng().now();
     let provider = service.provider_name(participation.provider_id.as_str());
     let title = format!("{} · {provider}", record.payload.title);
-    let page = match participation.status_at(now) {
-        Status::Started => {
-            let url = service.parts.verifier.verification_url(
+    let parked = unanswered(&service, &participation, &browser).await?;
+    let page = match (participation.status_at(now), parked) {
+        (Status::Started, Some(parked)) => {
+            Page::new(title, confirm::question(&service, &record, &participation, parked))
+        }
+        (Status::Started, None) => {
+            let url = service.parts.verifiers.verification_url(
                 &service.parts.secrets,
-                participation.id,
+                &participation,
                 &origin.0,
             );
             Page::new(title, waiting(&service, &record, &participation, &url))
                 .with_refresh(REFRESH_SECONDS)
         }
-        status => {
+        (status, _) => {
             let has_feedback =
                 service.store().has_feedback(record.challenge.id, participation.id).await?;
             let question = if has_feedback {
@@ -51,6 +55,18 @@ pub(super) async fn show(
         }
     };
     Ok(page.into_response())
+}
+
+/// What this browser has brought back from the provider, and has not been asked about.
+async fn unanswered(
+    service: &ChallengeService,
+    participation: &Participation,
+    browser: &Browser,
+) -> Result<Option<Parked>, ApiError> {
+    let Participation { id, challenge_id, .. } = participation;
+    let hash = service.parts.secrets.browser_hash(*challenge_id, &browser.value);
+    let parked = service.store().parked(*challenge_id, *id, hash).await?;
+    Ok(parked.filter(|parked| !parked.is_answered))
 }
 
 /// The state that a waiting page asks for: it loads itself again when the state has changed.

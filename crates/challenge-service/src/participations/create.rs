@@ -68,7 +68,6 @@ pub(crate) async fn create(
         .challenge(id)
         .await?
         .ok_or_else(|| ApiError::not_found(NO_SUCH_CHALLENGE))?;
-    service.parts.verifier.check()?;
     let browser_hash = service.parts.secrets.browser_hash(id, &browser.value);
     let returning = browser.is_returning().then_some(browser_hash);
     let (participation, is_replay) = once(
@@ -110,6 +109,7 @@ async fn join(
     let Payload { provider_ids, target_platform, .. } = &record.payload;
     let (provider_id, platform) =
         read_join(body, provider_ids, *target_platform).map_err(ApiError::validation)?;
+    service.parts.verifiers.check(&provider_id)?;
     let write = JoinChallenge {
         participation: new_participation(service, record.challenge.id, provider_id, platform),
         browser_hash,
@@ -187,11 +187,8 @@ fn respond(
         failure_reason: None,
         ..participation.clone()
     };
-    let verification_url = service.parts.verifier.verification_url(
-        &service.parts.secrets,
-        participation.id,
-        &origin.0,
-    );
+    let verification_url =
+        service.parts.verifiers.verification_url(&service.parts.secrets, participation, &origin.0);
     let body = body::StartedParticipation {
         participation: body::Participation::at(started.joined_at, &started, verification_url),
         token: service.parts.secrets.participation_token(participation.id),

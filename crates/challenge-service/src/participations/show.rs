@@ -41,11 +41,8 @@ pub(crate) async fn show(
     headers: HeaderMap,
 ) -> Result<Json<Participation>, ApiError> {
     let participation = authorized(&service, &path, &headers).await?;
-    let verification_url = service.parts.verifier.verification_url(
-        &service.parts.secrets,
-        participation.id,
-        &origin.0,
-    );
+    let verification_url =
+        service.parts.verifiers.verification_url(&service.parts.secrets, &participation, &origin.0);
     Ok(Json(Participation::at(service.clock_and_rng().now(), &participation, verification_url)))
 }
 

@@ -119,6 +119,12 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "from_text")]
     pub(crate) rate_limit: Option<RateLimit>,
 
+    /// A TOML file that says who verifies the testers of each provider [default: the simulator in a
+    /// sandbox, nobody in production]
+    #[arg(long, env = "FIELDTEST_VERIFIERS", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[serde(deserialize_with = "from_text")]
+    pub(crate) verifiers: Option<PathBuf>,
+
     /// A TOML file with a provider catalogue [default: the built-in one]
     #[arg(long, env = "FIELDTEST_CATALOGUE", value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[serde(deserialize_with = "from_text")]
@@ -168,7 +174,7 @@ impl Options {
         }
         or!(listen data_dir database_url tpas_database_url database_connections database_timeout
             environment roles public_url tpas_url tpas_token secret_key verification_secret
-            rate_limit catalogue no_demo log_level log_format)
+            rate_limit verifiers catalogue no_demo log_level log_format)
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
 use challenge_service::handle::{self, ChallengeServiceHandle, RemoteChallengeService};
-use challenge_service::{ChallengeService, Verifier};
+use challenge_service::{ChallengeService, Verifiers};
 use db::Database;
 use domain::catalogue::Catalogue;
 use domain::challenge::Watch;
-use domain::{ChallengeId, ClockAndRng, Environment};
+use domain::{ChallengeId, ClockAndRng, Environment, ProviderId};
 use http_support::in_flight::InFlight;
 use http_support::rate_limit::RateLimits;
 use http_support::request_layer::{RequestLayer, request_layer};
@@ -23,7 +23,7 @@ use workspace_api::{KeyUses, LookupCache, Streams, WorkspaceApi};
 use super::background::{Background, EventWatch};
 use super::data_directory::DataDirectory;
 use super::missing_database::{self, MissingDatabase};
-use super::options::{check_options, read_catalogue};
+use super::options::{check_options, read_catalogue, read_verifiers};
 use super::server::Server;
 use super::start_error::StartError;
 use super::stores::Stores;
@@ -44,7 +44,12 @@ impl Server {
 
 async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, StartError> {
     check_options(&config)?;
-    let catalogue = Arc::new(read_catalogue(&config)?);
+    let catalogue = read_catalogue(&config)?;
+    let verifiers = read_verifiers(&config, &catalogue, &clock_and_rng)?;
+    // A server without a challenge service of its own relies on the catalogue alone.
+    let has_own = config.roles.has(Role::ChallengeService) && config.tpas_url.is_none();
+    let is_verifiable = |id: &ProviderId| !has_own || verifiers.get(id).is_some();
+    let catalogue = Arc::new(catalogue.limited_to(is_verifiable));
     let directory = data_directory(&config)?;
     if let Some(found) = missing_database::find(&config).await {
         let MissingDatabase { missing, living } = found;
@@ -69,6 +74,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
         config,
         clock_and_rng,
         catalogue,
+        verifiers,
         telemetry,
         challenge_service: None,
         stores,
@@ -121,6 +127,7 @@ struct Parts {
     config: Config,
     clock_and_rng: ClockAndRng,
     catalogue: Arc<Catalogue>,
+    verifiers: Verifiers,
     telemetry: Telemetry,
     key_uses: KeyUses,
     streams: Streams,
@@ -146,7 +153,7 @@ impl Parts {
             environment: config.environment,
             clock_and_rng: clock_and_rng.clone(),
             secrets,
-            verifier: Verifier::of(config.environment),
+            verifiers: self.verifiers.clone(),
             service_tokens: config
                 .tpas_token
                 .iter()

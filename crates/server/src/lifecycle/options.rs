@@ -2,7 +2,9 @@
 
 use std::fs;
 
+use challenge_service::{VerifierContext, Verifiers};
 use domain::catalogue::Catalogue;
+use domain::{ClockAndRng, Environment};
 
 use super::start_error::StartError;
 use crate::config::{Config, Role};
@@ -32,6 +34,30 @@ pub(crate) fn check_options(config: &Config) -> Result<(), StartError> {
         ));
     }
     Ok(())
+}
+
+/// Who verifies the testers of each provider: as the operator's file says, or by default.
+///
+/// # Errors
+/// When the operator's file cannot be read or is not valid; the error names the line.
+pub(super) fn read_verifiers(
+    config: &Config,
+    catalogue: &Catalogue,
+    clock_and_rng: &ClockAndRng,
+) -> Result<Verifiers, StartError> {
+    let Some(path) = &config.verifiers else { return Ok(Verifiers::of(config.environment)) };
+    let text = fs::read_to_string(path).map_err(|source| StartError::file(path, source))?;
+    // In a sandbox the provider can lead back to where the server listens.
+    let is_sandbox = config.environment == Environment::Sandbox && config.listen.port() != 0;
+    let here = is_sandbox.then(|| format!("http://{}", config.listen));
+    let context = VerifierContext {
+        environment: config.environment,
+        catalogue,
+        public_url: config.public_url.as_deref().or(here.as_deref()),
+        clock_and_rng,
+    };
+    Verifiers::parse(&text, &context)
+        .map_err(|source| StartError::Verifiers { path: path.clone(), source })
 }
 
 /// The provider catalogue: the operator's own, or the built-in one.

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use challenge_service::VerifiersError;
 use db::{CopyError, OpenError, StoreError};
 use domain::Environment;
 use domain::catalogue::CatalogueError;
@@ -35,6 +36,14 @@ pub enum StartError {
         .0.display()
     )]
     MalformedSecret(PathBuf),
+    /// The verifiers' file is not valid.
+    #[error("{}: {source}", path.display())]
+    Verifiers {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and on which line.
+        source: VerifiersError,
+    },
     /// One of the two embedded databases is gone, and the other one is not.
     #[error("{missing} is missing or empty, and {living} belongs to a deployment; {REMEDY}")]
     MissingDatabase {

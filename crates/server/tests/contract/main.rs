@@ -26,6 +26,7 @@ mod idempotency;
 mod lifecycle;
 mod list;
 mod open_challenges;
+mod openid_connect;
 mod operations;
 mod outcomes;
 mod participations;

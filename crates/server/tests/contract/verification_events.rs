@@ -18,7 +18,11 @@ fn signed(server: &TestServer, signature: &str, content_type: &str, body: &str) 
     request.body(content_type, body.to_owned())
 }
 
-async fn report(server: &TestServer, signed_at: Timestamp, event: &Value) -> TestResponse {
+pub(crate) async fn report(
+    server: &TestServer,
+    signed_at: Timestamp,
+    event: &Value,
+) -> TestResponse {
     let body = event.to_string();
     let signature = sign(SECRET, signed_at, body.as_bytes());
     signed(server, &signature, "application/json", &body).send().await

@@ -11,6 +11,7 @@ use http_support::path::PathParameters;
 use http_support::query::QueryParameters;
 
 use crate::service::ChallengeService;
+use crate::verifier::Verifier;
 
 const NO_SUCH_VERIFICATION: &str =
     "There is no such verification. Follow the verificationUrl that joining has answered.";
@@ -28,5 +29,9 @@ async fn find(
     if !service.parts.secrets.is_simulator_code(id, &code) {
         return Err(not_found());
     }
-    service.store().participation(id).await?.ok_or_else(not_found)
+    let participation = service.store().participation(id).await?.ok_or_else(not_found)?;
+    match service.parts.verifiers.get(&participation.provider_id) {
+        Some(Verifier::Simulator) => Ok(participation),
+        _ => Err(not_found()),
+    }
 }

@@ -9,6 +9,7 @@ mod event_stream;
 mod eventually;
 pub(crate) mod fake_challenge_service;
 pub(crate) mod fault_proxy;
+pub(crate) mod openid_provider;
 mod orders;
 pub(crate) mod person;
 mod raw_request;

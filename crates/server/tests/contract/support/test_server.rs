@@ -1,5 +1,6 @@
 //! A real server with its own data, clock and randomness.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::{SERVICE_TOKEN, Store, TestDatabase, TestRequest, VERIFICATION_SECRET};
+
+/// A file with an external verifier for every provider.
+const VERIFIERS: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contract/support/verifiers.toml");
 
 pub(crate) struct TestServer {
     /// Where it listens, without a `/` at the end.
@@ -47,7 +52,11 @@ impl TestServer {
 
     /// A production deployment. It has no demo, so no workspace.
     pub(crate) async fn start_in_production() -> Self {
-        Self::start_with(|config| config.environment = Environment::Production).await
+        Self::start_with(|config| {
+            config.environment = Environment::Production;
+            config.verifiers = Some(PathBuf::from(VERIFIERS));
+        })
+        .await
     }
 
     /// A server whose background tasks run by themselves.
