@@ -20,6 +20,7 @@ mod create;
 mod deletion;
 mod documentation;
 mod events;
+mod external_verifier;
 mod hand_over;
 mod hang_ups;
 mod idempotency;

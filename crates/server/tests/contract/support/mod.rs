@@ -29,5 +29,5 @@ pub(crate) use raw_request::RawRequest;
 pub(crate) use test_database::{Store, TestDatabase};
 pub(crate) use test_request::TestRequest;
 pub(crate) use test_response::TestResponse;
-pub(crate) use test_server::TestServer;
+pub(crate) use test_server::{TestServer, VERIFIERS};
 pub(crate) use testers::{completed, failed};

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::{SERVICE_TOKEN, Store, TestDatabase, TestRequest, VERIFICATION_SECRET};
 
 /// A file with an external verifier for every provider.
-const VERIFIERS: &str =
+pub(crate) const VERIFIERS: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contract/support/verifiers.toml");
 
 pub(crate) struct TestServer {
