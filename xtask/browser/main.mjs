@@ -1,18 +1,20 @@
 // The script of `cargo xtask test --only browser`: opens the pages and acts as a tester, on a phone and on a laptop.
 //
-// Environment: the ORIGIN of a sandbox server, the API_KEY of its demo workspace, the program CHROMIUM, and a folder for
+// Environment: the ORIGIN of a sandbox server, the PROVIDER_PORT at which it expects the OpenID Connect provider of MitID, the API_KEY of its demo workspace, the program CHROMIUM, and a folder for
 // PICTURES (screenshots).
 
 import { chromium } from 'playwright-core';
 import { orderProductionTest, report } from './api.mjs';
+import * as eid from './eid.mjs';
 import * as pages from './pages.mjs';
+import { startProvider } from './provider.mjs';
 import { SCREENS, openScreen } from './screen.mjs';
 import { play } from './tester.mjs';
 
-const { ORIGIN: origin, API_KEY: key, CHROMIUM: executablePath, PICTURES: pictures } = process.env;
+const { ORIGIN: origin, PROVIDER_PORT: providerPort, API_KEY: key, CHROMIUM: executablePath, PICTURES: pictures } = process.env;
 
 // The timeout of the whole script.
-const LIMIT_MILLISECONDS = 180_000;
+const LIMIT_MILLISECONDS = 300_000;
 setTimeout(() => {
   console.error(`not done after ${LIMIT_MILLISECONDS / 1000} s`);
   process.exit(1);
@@ -20,9 +22,12 @@ setTimeout(() => {
 
 let failures = 0;
 
-/** Runs a check in a new browser profile. It fails if `act` throws or if the page breaks a rule of `screen.mjs`. */
-async function check(browser, name, screen, act) {
-  const opened = await openScreen(browser, screen, origin);
+/**
+ * Runs a check in a new browser profile. It fails if `act` throws or if the page breaks a rule of `screen.mjs`. `others` are further
+ * origins that the page may lead to.
+ */
+async function check(browser, name, screen, act, others = []) {
+  const opened = await openScreen(browser, screen, [origin, ...others]);
   const picture = `${pictures}/${name.replaceAll(/[^a-z0-9]+/gi, '-')}.png`;
   try {
     await act(opened.page);
@@ -69,6 +74,25 @@ async function takeTest(browser, screen) {
   }
 }
 
+/** People take a test at a real OpenID Connect provider. */
+async function takeTestAtProvider(browser, screen, issuer) {
+  const order = async (maxStamps) => {
+    const challengeId = await orderProductionTest(origin, key, { title: 'MitID Test', providerIds: ['mitid'], maxStamps });
+    return { origin, challengeId, provider: 'MitID' };
+  };
+  const three = await order(3);
+  for (const person of ['Ada', 'Ben', 'Cleo']) {
+    await check(browser, `${person} is verified by a provider on a ${screen.name}`, screen, (page) => eid.takeAtProvider(page, { ...three, person }), [issuer]);
+  }
+  await check(browser, `the fourth at a provider is told that it is over on a ${screen.name}`, screen, (page) => pages.comeTooLate(page, three));
+  const one = { ...await order(1), person: 'Ada' };
+  await check(browser, `cancelAtProvider on a ${screen.name}`, screen, (page) => eid.cancelAtProvider(page, one), [issuer]);
+  const another = { ...await order(1), person: 'Ada' };
+  const openOther = async () => (await openScreen(browser, screen, [origin, issuer])).page;
+  await check(browser, `comeBackElsewhere on a ${screen.name}`, screen, (page) => eid.comeBackElsewhere(page, another, openOther), [issuer]);
+}
+
+const provider = await startProvider(Number(providerPort), origin);
 const browser = await chromium.launch({
   executablePath,
   // The sandbox does not work for root. The script opens pages of this server only.
@@ -86,6 +110,7 @@ try {
     const withoutScript = { ...screen, options: { ...screen.options, javaScriptEnabled: false } };
     await check(browser, `stamp on a ${screen.name} without script`, withoutScript, tester('completed'));
     await takeTest(browser, screen);
+    await takeTestAtProvider(browser, screen, provider.issuer);
   }
 
   const { stats } = await report(origin, key, challengeId);
@@ -94,5 +119,6 @@ try {
   console.log('ok      the report counts them all');
 } finally {
   await browser.close();
+  provider.close();
 }
 process.exitCode = failures === 0 ? 0 : 1;

@@ -9,12 +9,12 @@ export const SCREENS = [
 ];
 
 /** Opens an empty page in a new profile, and records what breaks the rules until it is closed. */
-export async function openScreen(browser, screen, origin) {
+export async function openScreen(browser, screen, origins) {
   const context = await browser.newContext({ ...screen.options, serviceWorkers: 'block' });
   context.setDefaultTimeout(15_000);
   const complaints = [];
-  await keepInside(context, origin, complaints);
-  await listen(context, complaints);
+  await keepInside(context, origins, complaints);
+  await listen(context, origins, complaints);
   const page = await context.newPage();
   return {
     page,
@@ -26,11 +26,15 @@ export async function openScreen(browser, screen, origin) {
   };
 }
 
+/** Whether this address is one of the deployment under test, which is the first of the origins. */
+const isOurs = (url, origins) => url.startsWith(origins[0]) || url === 'about:blank';
+
 /** Blocks requests to other origins, and records them. */
-async function keepInside(context, origin, complaints) {
-  const isOutside = (url) => url.origin !== origin && !['data:', 'blob:', 'about:'].includes(url.protocol);
+async function keepInside(context, origins, complaints) {
+  const isOutside = (url) => !origins.includes(url.origin) && !['data:', 'blob:', 'about:'].includes(url.protocol);
   await context.route(isOutside, (route) => {
-    complaints.push(`wanted ${route.request().url()}, which is elsewhere`);
+    // The provider's own pages may want what they like; they get nothing either.
+    if (isOurs(route.request().frame().url(), origins)) complaints.push(`wanted ${route.request().url()}, which is elsewhere`);
     return route.abort();
   });
   await context.routeWebSocket(() => true, (socket) => {
@@ -46,9 +50,9 @@ async function keepInside(context, origin, complaints) {
 const ASKED_AND_REFUSED = 'script-src refused eval';
 
 /** Records errors in the console, uncaught exceptions, and violations of the content security policy. */
-async function listen(context, complaints) {
+async function listen(context, origins, complaints) {
   context.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`console: ${message.text()} (${message.location().url})`);
+    if (message.type() === 'error' && isOurs(message.page()?.url() ?? '', origins)) complaints.push(`console: ${message.text()} (${message.location().url})`);
   });
   context.on('weberror', (error) => complaints.push(`uncaught: ${error.error().message}`));
   await context.addInitScript((harmless) => {

@@ -10,6 +10,7 @@ mod generate;
 mod packages;
 mod postgres;
 mod schemathesis;
+mod screenshots;
 mod server;
 mod steps;
 mod test;
@@ -39,6 +40,8 @@ enum Task {
     Check(Selection),
     /// Write the files that are generated from the code
     Generate,
+    /// Take the pictures of docs/screenshots anew
+    Screenshots,
     /// Measure the program: --quick, --only CASE, --list; without options, write the figures to
     /// docs/performance.md
     Bench(BenchArguments),
@@ -61,6 +64,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Test(selection) => steps::run(test::STEPS, &selection),
         Task::Check(selection) => steps::run(check::STEPS, &selection),
         Task::Generate => generate::write().map(|()| true),
+        Task::Screenshots => screenshots::run().map(|()| true),
         Task::Bench(arguments) => bench::run(&arguments).map(|()| true),
     }
 }

@@ -1,5 +1,6 @@
 //! A sandbox server for the steps that need one.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -32,11 +33,18 @@ impl Server {
     /// Builds the program and starts a sandbox server with the demo workspace. The log is
     /// `target/xtask/logs/<step>.log`.
     pub(crate) fn start(step: &str) -> Result<Self> {
+        Self::start_at(step, 0, &[])
+    }
+
+    /// [`Server::start`] at this port of this machine, 0 for a free one, with further options.
+    pub(crate) fn start_at(step: &str, port: u16, options: &[String]) -> Result<Self> {
         let program = build()?;
         let data = TempDir::with_prefix("fieldtest-")
             .context("cannot create a folder for the server's data")?;
         let server = ServerCommand::new(&program, data.path())
             .options(&["--environment", "sandbox", "--tpas-token", TPAS_TOKEN])
+            .options(&options.iter().map(String::as_str).collect::<Vec<_>>())
+            .listen(SocketAddr::from(([127, 0, 0, 1], port)))
             .log_to(&workshop("logs")?.join(format!("{step}.log")))
             .start()?;
         println!("the server listens on {}", server.url());

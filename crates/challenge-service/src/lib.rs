@@ -61,6 +61,7 @@ pub use self::verifier::{CALLBACK_PATH, Verifier, VerifierContext, Verifiers, Ve
     verification::event::receive,
     verification::start::start,
     verification::callback::callback,
+    verification::keys::keys,
     verifier::simulator::page::show,
     verifier::simulator::play::play,
 ))]

@@ -25,6 +25,7 @@ pub fn routes(service: ChallengeService) -> Router {
     let verifiers = Router::new()
         .route("/verification-events", post(verification::event::receive))
         .route("/verifications/{participation_id}/start", get(verification::start::start))
+        .route("/verifications/keys", get(verification::keys::keys))
         .route("/verifications/callback", get(verification::callback::callback));
     let simulator = match service.parts.environment {
         Environment::Sandbox => Router::new().route(

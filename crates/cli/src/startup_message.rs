@@ -56,11 +56,31 @@ Then list the production tests:
 curl -H "Authorization: Bearer $(cat {quoted})" \
   "{url}"
 
+Take the test yourself in a browser, as its testers do: {testers}
+{phone}
 The API key is not shown again. It is stored in {key_file}
 "#,
+            testers = self.testers(),
+            phone = self.phone(),
             quoted = quoted(&key_file),
             key_file = key_file.display(),
         )
+    }
+
+    /// The page with the open tests.
+    fn testers(&self) -> String {
+        let here = || format!("http://{}", reachable(self.address));
+        format!("{}/t", self.config.public_url.clone().unwrap_or_else(here))
+    }
+
+    /// What to type so that a phone can open that page, where it cannot.
+    fn phone(&self) -> &'static str {
+        if self.address.ip().is_loopback() && self.config.public_url.is_none() {
+            "(For a phone in the same network: --listen 0.0.0.0:8080 --public-url http://<this \
+             machine's address>:8080)\n"
+        } else {
+            ""
+        }
     }
 
     /// Whether an earlier start created the demo workspace.

@@ -24,6 +24,9 @@ pub struct ApiError {
     is_outage: bool,
 }
 
+/// `details.reason` of a 404 for a path that does not exist. A challenge that does not exist has none.
+const UNKNOWN_PATH: &str = "unknown_path";
+
 /// `Retry-After` where something is unavailable.
 const UNAVAILABLE_SECONDS: u64 = 1;
 
@@ -184,6 +187,7 @@ impl ApiError {
         match status {
             StatusCode::NOT_FOUND => {
                 Self::not_found("There is nothing at this path. See /docs for those that exist.")
+                    .with_detail("reason", UNKNOWN_PATH)
             }
             StatusCode::METHOD_NOT_ALLOWED => Self::method_not_allowed(),
             StatusCode::PAYLOAD_TOO_LARGE => Self::payload_too_large(),

@@ -81,6 +81,7 @@ pub static SCHEMA: Schema = Schema {
         "V12__idempotency_record_ids",
         "V13__app_sweeps",
         "V14__hot_rows",
+        "V15__recalls_of_failed",
     ],
 };
 

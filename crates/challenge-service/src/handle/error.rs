@@ -63,13 +63,23 @@ impl From<ClientError> for ChallengeServiceError {
         let reason = truncated(&error.to_string().replace('\0', "\u{fffd}"));
         match (error.code(), status) {
             (Some(_), 400 | 409 | 413 | 422) => Self::Refused(reason),
-            (Some(ErrorCode::ResourceNotFound), 404) => Self::NotFound(reason),
+            (Some(ErrorCode::ResourceNotFound), 404) if !is_unknown_path(&error) => {
+                Self::NotFound(reason)
+            }
             _ => {
                 let needs_operator = status < 500 && !matches!(status, 408 | 429);
                 Self::Unavailable { reason, retry_after, needs_operator }
             }
         }
     }
+}
+
+/// Whether a fieldtest that is no challenge service has answered: it knows no such path, which says nothing
+/// about a challenge.
+fn is_unknown_path(error: &ClientError) -> bool {
+    let ClientError::ErrorResponse { error, .. } = error else { return false };
+    let reason = error.error.details.as_ref().and_then(|details| details.get("reason"));
+    reason.is_some_and(|reason| reason == "unknown_path")
 }
 
 fn truncated(reason: &str) -> String {

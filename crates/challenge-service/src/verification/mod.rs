@@ -2,6 +2,7 @@
 
 pub(super) mod callback;
 pub(super) mod event;
+pub(super) mod keys;
 pub(super) mod start;
 
 use domain::participation::Status;

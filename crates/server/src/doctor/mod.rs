@@ -14,6 +14,7 @@ mod databases;
 mod files;
 mod finding;
 mod limit;
+mod verifiers;
 
 use std::path::Path;
 
@@ -34,13 +35,14 @@ pub async fn examine(
     clock: &dyn Clock,
 ) -> Vec<Finding> {
     let config_file = config_file.map(Path::to_owned);
-    let (configuration, address, files, capacity, databases, challenge_service) = tokio::join!(
+    let (configuration, address, files, capacity, databases, challenge_service, verifiers) = tokio::join!(
         blocking(configuration::CHECK, config, configuration::check),
         blocking(address::CHECK, config, address::check),
         blocking(files::FOLDER, config, move |config| files::check(config, config_file.as_deref())),
         blocking(capacity::DISK, config, capacity::check),
         Databases::inspect(config, clock),
         challenge_service::check(config),
+        verifiers::check(config),
     );
     let stored = databases.stored_secrets();
     let secrets =
@@ -56,6 +58,7 @@ pub async fn examine(
         consistency::environment(config, &databases),
         secrets,
         vec![challenge_service],
+        verifiers,
     ]
     .concat()
 }

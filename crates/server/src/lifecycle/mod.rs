@@ -23,6 +23,7 @@ pub(crate) use self::listener::CONNECTIONS;
 pub use self::on_demand::BackgroundTrigger;
 pub(crate) use self::options::check_options;
 pub use self::options::read_catalogue;
+pub(crate) use self::options::read_verifiers;
 pub use self::server::Server;
 pub use self::start_error::StartError;
 pub use self::stores::migrate;

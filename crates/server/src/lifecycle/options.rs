@@ -40,7 +40,7 @@ pub(crate) fn check_options(config: &Config) -> Result<(), StartError> {
 ///
 /// # Errors
 /// When the operator's file cannot be read or is not valid; the error names the line.
-pub(super) fn read_verifiers(
+pub(crate) fn read_verifiers(
     config: &Config,
     catalogue: &Catalogue,
     clock_and_rng: &ClockAndRng,

@@ -179,6 +179,33 @@ async fn the_challenge_of_a_request_that_failed_is_closed_in_the_end() {
 }
 
 #[tokio::test]
+async fn a_fieldtest_that_is_no_challenge_service_says_nothing_about_a_challenge() {
+    let real = TestServer::start().await;
+    let behaviors = [Behavior::ForwardAndDisconnect, Behavior::Forward];
+    let fake = FakeChallengeService::in_front_of(&real, &behaviors).await;
+    let server = fake.server().await;
+    let id = server.order_bankid().await;
+    server.run_background_tasks().await;
+    server.cancel(&id).await.expect(200);
+    // The URL leads to a server without the role of a challenge service, and then to the right one.
+    let nobody = TestServer::start_with(|config| {
+        config.tpas_url = Some(real.url.clone());
+        config.roles = "api,scheduler".parse().unwrap();
+    })
+    .await;
+    let nobody_url = nobody.url.clone();
+    let server = server.restart(|config| config.tpas_url = Some(nobody_url)).await;
+    server.advance(Duration::from_secs(60));
+    server.run_background_tasks().await;
+    assert_eq!(real.open_challenges().await.len(), 1, "the recall went astray");
+    let url = fake.url.clone();
+    let server = server.restart(|config| config.tpas_url = Some(url)).await;
+    server.advance(Duration::from_hours(1));
+    server.run_background_tasks().await;
+    assert!(real.open_challenges().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_challenge_that_the_service_has_lost_is_not_asked_for_without_end() {
     let (_real, fake, server) = start(&[Behavior::Forward, Behavior::Refuse(404)]).await;
     let id = server.order_bankid().await;

@@ -246,6 +246,14 @@ async fn a_verification_cannot_begin_without_end() {
 }
 
 #[tokio::test]
+async fn our_public_keys_are_published() {
+    let provider = OpenIdProvider::start().await;
+    let server = provider.server().await;
+    let keys = server.request("GET", "/tpas/v1/verifications/keys").send().await.expect(200);
+    assert_eq!(keys, json!({ "keys": [] }), "a public client has none");
+}
+
+#[tokio::test]
 async fn nothing_of_a_person_or_a_login_is_stored() {
     let provider = OpenIdProvider::start().await;
     let server = provider.server().await;
