@@ -5,6 +5,7 @@ mod create;
 mod duration;
 mod list;
 mod order;
+mod outcomes;
 mod report;
 mod show;
 mod snapshot;
@@ -39,6 +40,10 @@ Example:
 const REPORT_EXAMPLE: &str = "\
 Example:
   fieldtest tests report ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a --json";
+
+const OUTCOMES_EXAMPLE: &str = "\
+Example:
+  fieldtest tests outcomes ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a";
 
 const CANCEL_EXAMPLE: &str = "\
 Example:
@@ -78,6 +83,9 @@ enum TestsCommand {
     /// Show the report of a production test by provider
     #[command(after_help = REPORT_EXAMPLE)]
     Report(TestId),
+    /// Show why a production test went as it did: outcomes, reasons, times and feedback
+    #[command(after_help = OUTCOMES_EXAMPLE)]
+    Outcomes(TestId),
     /// Cancel a production test: a pending one is not scheduled, an open one is closed
     #[command(after_help = CANCEL_EXAMPLE)]
     Cancel(TestId),
@@ -154,6 +162,7 @@ pub(crate) async fn run(arguments: TestsArguments) -> Result<ExitCode, Failure> 
         (TestsCommand::List(arguments), _) => list::run(&session, arguments).await,
         (TestsCommand::Show(TestId { id }), _) => show::run(&session, &id).await,
         (TestsCommand::Report(TestId { id }), _) => report::run(&session, &id).await,
+        (TestsCommand::Outcomes(TestId { id }), _) => outcomes::run(&session, &id).await,
         (TestsCommand::Cancel(TestId { id }), _) => show::cancel(&session, &id).await,
         (TestsCommand::Retry(TestId { id }), _) => show::retry(&session, &id).await,
         (TestsCommand::Create(_), None) => Ok(()),

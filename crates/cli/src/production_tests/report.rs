@@ -12,6 +12,18 @@ use crate::terminal::Terminal;
 
 pub(super) async fn run(session: &Session, id: &str) -> Result<(), Failure> {
     let deployment = &session.deployment;
+    let (app, challenge_id) = challenge_of(session, id).await?;
+    let report = deployment
+        .api
+        .report(&app, &challenge_id)
+        .await
+        .map_err(|error| deployment.explain(&error))?;
+    session.print(&report, |terminal| text(&report, SystemClock.now(), terminal))
+}
+
+/// The app, and the challenge that this id means.
+pub(super) async fn challenge_of(session: &Session, id: &str) -> Result<(String, String), Failure> {
+    let deployment = &session.deployment;
     let app = deployment.app().await?;
     // The API needs the challenge's id. Users often have the request's.
     let challenge_id = if id.starts_with("req_") {
@@ -30,12 +42,7 @@ pub(super) async fn run(session: &Session, id: &str) -> Result<(), Failure> {
     } else {
         id.to_owned()
     };
-    let report = deployment
-        .api
-        .report(&app, &challenge_id)
-        .await
-        .map_err(|error| deployment.explain(&error))?;
-    session.print(&report, |terminal| text(&report, SystemClock.now(), terminal))
+    Ok((app, challenge_id))
 }
 
 fn text(report: &Report, now: Timestamp, terminal: Terminal) -> String {

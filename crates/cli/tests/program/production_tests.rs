@@ -81,6 +81,10 @@ fn a_test_is_created_watched_and_reported() {
         let report = json(&program.succeed(&format!("tests report {id} --json")));
         assert_eq!(report["stats"]["providerBreakdown"][0]["claimCount"], 1);
         assert!(program.succeed(&format!("tests report {id}")).contains("BankID SE"));
+        let outcomes = json(&program.succeed(&format!("tests outcomes {id} --json")));
+        assert_eq!(outcomes["funnel"]["claimed"], 1);
+        let shown = program.succeed(&format!("tests outcomes {id}"));
+        assert!(shown.contains("stamps 1") && shown.contains("bankidse"), "{shown}");
     }
 }
 
