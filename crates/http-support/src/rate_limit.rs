@@ -61,7 +61,13 @@ type Limiter =
 
 /// Counts the requests of each key in this process. Clones share the counts.
 #[derive(Clone)]
-pub struct RateLimits(Option<Arc<Limiter>>);
+pub struct RateLimits(Option<Limits>);
+
+#[derive(Clone)]
+struct Limits {
+    limiter: Arc<Limiter>,
+    burst: NonZeroU32,
+}
 
 impl RateLimits {
     /// The same limit for every key.
@@ -69,7 +75,8 @@ impl RateLimits {
         let RateLimit::PerSecond(rate) = limit else { return Self(None) };
         let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(1));
         let quota = Quota::per_second(rate).allow_burst(burst);
-        Self(Some(Arc::new(RateLimiter::dashmap_with_clock(quota, InjectedClock(clock)))))
+        let limiter = Arc::new(RateLimiter::dashmap_with_clock(quota, InjectedClock(clock)));
+        Self(Some(Limits { limiter, burst }))
     }
 
     /// Counts one request.
@@ -77,8 +84,19 @@ impl RateLimits {
     /// # Errors
     /// 429 when the key is over its limit, with the time until its next request is accepted.
     pub fn count(&self, key: ApiKeyId) -> Result<(), ApiError> {
-        let Some(limiter) = &self.0 else { return Ok(()) };
-        limiter.check_key(&key).map_err(|refused| {
+        self.count_many(key, NonZeroU32::MIN)
+    }
+
+    /// Counts this many further requests that came with one. More than a burst count as what is left of a
+    /// whole burst, because otherwise they could never be made.
+    ///
+    /// # Errors
+    /// As [`RateLimits::count`]. Then none of them is counted.
+    pub fn count_many(&self, key: ApiKeyId, number: NonZeroU32) -> Result<(), ApiError> {
+        let Some(Limits { limiter, burst }) = &self.0 else { return Ok(()) };
+        let most = NonZeroU32::new(burst.get() - 1).unwrap_or(NonZeroU32::MIN);
+        let Ok(counted) = limiter.check_key_n(&key, number.min(most)) else { return Ok(()) };
+        counted.map_err(|refused| {
             let wait = refused.wait_time_from(limiter.clock().now());
             ApiError::rate_limited(whole_seconds(wait))
         })

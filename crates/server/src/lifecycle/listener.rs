@@ -18,6 +18,14 @@ use super::write_timeout::WriteTimeout;
 /// The timeout of a request's head. A slower client would occupy a connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The largest head of a request, in bytes. What is read of an unfinished head is kept in memory.
+const LARGEST_HEAD: usize = 64 * 1024;
+
+/// How long what was sent may stay unacknowledged. A client that vanishes without a word, such as a phone
+/// in a tunnel, gives its connection back after this time.
+#[cfg(target_os = "linux")]
+const SILENCE: Duration = Duration::from_mins(1);
+
 /// The maximum number of open connections. Further ones wait in the operating system's backlog.
 pub(crate) const CONNECTIONS: usize = 16_384;
 
@@ -86,9 +94,15 @@ fn connection(
 ) -> http1::Connection<TokioIo<WriteTimeout>, TowerToHyperService<Router>> {
     // Responses are small, and Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(
+        &stream,
+        u32::try_from(SILENCE.as_millis()).unwrap_or(u32::MAX),
+    );
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(LARGEST_HEAD)
         .serve_connection(TokioIo::new(WriteTimeout::new(stream)), TowerToHyperService::new(router))
 }
 

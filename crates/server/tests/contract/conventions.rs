@@ -214,3 +214,16 @@ async fn a_request_names_one_host() {
     let old = RawRequest::send_text(&server, "GET /healthz HTTP/1.0\r\n\r\n").await;
     assert!(old.response().await.starts_with("HTTP/1.0 200"));
 }
+
+#[tokio::test]
+async fn a_head_of_more_than_64_kib_is_refused() {
+    let server = TestServer::start().await;
+    let head = |length: usize| {
+        let value = "x".repeat(length);
+        format!("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Long: {value}\r\n\r\n")
+    };
+    let fits = RawRequest::send_text(&server, &head(32 * 1024)).await.response().await;
+    assert!(fits.starts_with("HTTP/1.1 200"), "{fits}");
+    let refused = RawRequest::send_text(&server, &head(200 * 1024)).await.response().await;
+    assert!(refused.starts_with("HTTP/1.1 431"), "{refused}");
+}

@@ -11,6 +11,8 @@
 
 use std::collections::BTreeMap;
 
+use std::num::NonZeroU32;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -74,6 +76,11 @@ pub(crate) async fn batch(
     };
     batch.check_key().await?;
     let CreateApps { items, continue_on_error } = read_apps(&body).map_err(ApiError::validation)?;
+    // Each item counts as a request. The first one was counted with the key.
+    let further = u32::try_from(items.len()).unwrap_or(u32::MAX).saturating_sub(1);
+    if let Some(further) = NonZeroU32::new(further) {
+        api.rate_limits.count_many(caller.key_id, further)?;
+    }
     let mut created =
         CreatedApps { results: Vec::with_capacity(items.len()), success_count: 0, error_count: 0 };
     let mut is_replay = whole.is_some();
