@@ -83,15 +83,38 @@ impl<const N: usize> fmt::Display for Table<N> {
     }
 }
 
-/// The text with control characters replaced, so that it stays on one line and a terminal does not
-/// execute it.
+/// The text without what a terminal executes, breaks lines at, or writes in another order: it stays on
+/// one line, and reads as it is.
 pub(crate) fn printable(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
+    text.replace(is_misleading, "\u{fffd}")
+}
+
+/// Control characters, line and paragraph separators, and the characters that change the direction of
+/// what follows (Unicode's Bidi_Control).
+fn is_misleading(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{2028}'
+                | '\u{2029}'
+                | '\u{061c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+        )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_cannot_turn_round_or_break_what_is_printed() {
+        assert_eq!(printable("paid \u{202e}EUR 000,1"), "paid \u{fffd}EUR 000,1");
+        assert_eq!(printable("a\u{2028}b\u{7}c"), "a\u{fffd}b\u{fffd}c");
+        assert_eq!(printable("Auðkenni 日本"), "Auðkenni 日本");
+    }
 
     #[test]
     fn columns_are_aligned_and_lines_have_no_trailing_spaces() {

@@ -191,5 +191,18 @@ fn no_response(error: reqwest::Error) -> ClientError {
     } else {
         "the connection was cut, or the request could not be sent"
     };
-    ClientError::NoResponse(reason.into())
+    ClientError::NoResponse(format!("{reason}{}", through_proxies()))
+}
+
+/// Says which variables of the environment lead requests through a proxy, because whoever reads the error
+/// may not think of them. Their values may contain a password.
+fn through_proxies() -> String {
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let names =
+        ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let set: Vec<&str> = names.into_iter().filter(is_set).collect();
+    match set.as_slice() {
+        [] => String::new(),
+        set => format!(" (requests go through the proxy of {})", set.join(" and ")),
+    }
 }
