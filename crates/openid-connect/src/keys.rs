@@ -32,7 +32,8 @@ struct Cached {
 }
 
 impl Keys {
-    /// The keys for checking a token: those of the cache if one of them may have signed it.
+    /// The keys for checking a token: those of the cache if one of them has signed it. A provider may
+    /// replace a key under the name of the old one, or name none.
     pub(crate) async fn for_token(
         &self,
         client: &Client,
@@ -45,7 +46,7 @@ impl Keys {
         let is_younger = |since: Duration, than| now.saturating_sub(since) < than;
         if let Some((keys, since)) = &cached.keys {
             let may_fetch = !cached.last_fetch.is_some_and(|at| is_younger(at, LEAST_PAUSE));
-            if is_younger(*since, LIFETIME) && (token.is_known_to(keys) || !may_fetch) {
+            if is_younger(*since, LIFETIME) && (token.verify(keys).is_ok() || !may_fetch) {
                 return Ok(Arc::clone(keys));
             }
         }

@@ -59,11 +59,6 @@ impl<'a> Unverified<'a> {
         })
     }
 
-    /// Whether the set has a key that this token may be signed with.
-    pub(crate) fn is_known_to(&self, keys: &KeySet) -> bool {
-        keys.candidates(self.algorithm, self.kid.as_deref()).next().is_some()
-    }
-
     /// The payload, if one of the keys made the signature.
     pub(crate) fn verify(&self, keys: &KeySet) -> Result<&[u8], JoseError> {
         let mut candidates = keys.candidates(self.algorithm, self.kid.as_deref());
@@ -162,11 +157,7 @@ mod tests {
     fn of_keys_with_one_kid_each_is_tried_but_not_endlessly() {
         let named = |key: &str| key.replacen('{', r#"{"kid":"1","#, 1);
         let other = named(ES256).replace("f83O", "f83P");
-        let header = encode_url(br#"{"alg":"ES256","kid":"1"}"#);
-        let token = format!("{header}.{PAYLOAD}.{ES256_SIGNATURE}");
         let twice = keys(&[&other, &named(ES256)]);
-        let parsed = Unverified::parse(&token, &Algorithm::ALL).unwrap();
-        assert!(parsed.is_known_to(&twice));
         let plain = format!("eyJhbGciOiJFUzI1NiJ9.{PAYLOAD}.{ES256_SIGNATURE}");
         assert!(accepts(&plain, &twice));
         let mut many = vec![other.as_str(); 20];

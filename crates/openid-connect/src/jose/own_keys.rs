@@ -172,7 +172,6 @@ mod tests {
         let keys = json!({ "keys": [key.public_jwk()] }).to_string();
         let keys = KeySet::from_json(keys.as_bytes()).unwrap();
         let token = Unverified::parse(&token, &Algorithm::ALL).unwrap();
-        assert!(token.is_known_to(&keys));
         assert_eq!(token.verify(&keys), Ok(br#"{"iss":"fieldtest"}"#.as_slice()));
         assert!(decryption_key(&pem).is_ok());
         assert!(!key.public_jwk().to_string().contains("\"d\""));

@@ -119,6 +119,28 @@ async fn a_rotated_key_is_fetched_once_and_invented_ones_do_not_flood_the_provid
 }
 
 #[tokio::test]
+async fn a_key_that_is_replaced_under_its_name_or_without_one_is_fetched() {
+    for header in [json!({ "alg": "ES256", "kid": "1" }), json!({ "alg": "ES256" })] {
+        // given: a relying party that knows the first key
+        let provider = Provider::start().await;
+        let relying_party = provider.relying_party(provider.configuration());
+        let attempt = Attempt::random(&provider.clock_and_rng());
+        let claims = provider.claims(&attempt);
+        provider.gives(&provider.signed(&claims));
+        provider.redeem(&relying_party, &attempt).await.unwrap();
+        // when
+        let pair = new_pair();
+        let keys = json!({ "keys": [jwk(&pair, "1")] });
+        provider.change(|state| state.keys = Reply::Json(200, keys));
+        provider.gives(&sign(&pair, &header, &claims));
+        provider.clock.advance(Duration::from_secs(30));
+        // then
+        assert_eq!(provider.redeem(&relying_party, &attempt).await, Ok("anna".into()), "{header}");
+        assert_eq!(provider.fetches(), 2);
+    }
+}
+
+#[tokio::test]
 async fn answers_that_never_end_never_come_or_are_pages_are_failures() {
     for (reply, of_discovery, of_keys) in [
         (Reply::Html, ProviderAnswerInvalid, ProviderAnswerInvalid),
