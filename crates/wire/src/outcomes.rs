@@ -16,6 +16,7 @@ use crate::verification::FailureReason;
 /// The outcomes of a production test (§8). No person can be recognised in them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProductionTestOutcomes)]
 pub struct Outcomes {
     /// The challenge's id.
     #[schema(example = "ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a")]
@@ -28,6 +29,17 @@ pub struct Outcomes {
     pub timeline: Vec<Step>,
     /// What testers said, the newest first, at most 100.
     pub feedback: Vec<Feedback>,
+}
+
+/// The format of the outcomes (§8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = OutcomesFormat)]
+pub enum Format {
+    /// The whole answer.
+    Json,
+    /// The rows of `outcomes`.
+    Csv,
 }
 
 /// How far testers came (§8).

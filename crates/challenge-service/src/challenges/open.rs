@@ -35,6 +35,7 @@ const LONGEST_PAGE: u32 = 100;
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100,
             description = "The largest number of challenges in the page"),
         ("cursor" = Option<String>, Query,
+            pattern = r"^[0-9]{1,13}\.ch_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
             description = "Where the page begins: as the `Link` of the page before says"),
     ),
     responses(

@@ -27,7 +27,11 @@ use utoipa::OpenApi;
         report::report,
         outcomes::outcomes,
     ),
-    components(schemas(wire::page::Order, wire::production_test::ItemType))
+    components(schemas(
+        wire::page::Order,
+        wire::production_test::ItemType,
+        wire::outcomes::Format
+    ))
 )]
 pub(crate) struct Paths;
 

@@ -34,7 +34,7 @@ use crate::state::{NO_SUCH_APP, WorkspaceApi};
         AppPath,
         ("id" = String, Path, description = "The challenge's id",
             example = "ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a"),
-        ("format" = Option<String>, Query, description = "`json` or `csv`"),
+        ("format" = Option<wire::outcomes::Format>, Query, description = "`json` or `csv`"),
     ),
     responses(
         (status = 200, description = "The outcomes", body = Outcomes),
