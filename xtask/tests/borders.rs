@@ -15,7 +15,7 @@ type Border = (&'static str, &'static str, &'static [&'static str]);
 
 const ASYNC: &[&str] = &["tokio", "futures-util"];
 const HTTP: &[&str] = &["axum", "hyper", "reqwest", "tower"];
-const SQL: &[&str] = &["rusqlite", "refinery", "tokio-postgres", "deadpool-postgres"];
+const SQL: &[&str] = &["rusqlite", "tokio-postgres", "deadpool-postgres"];
 
 const BORDERS: &[Border] = &[
     ("domain", "", &["tokio", "futures-util", "axum", "rusqlite", "tracing"]),

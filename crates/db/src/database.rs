@@ -2,6 +2,7 @@
 
 use crate::channel::Notifications;
 use crate::location::{Location, Schema};
+use crate::migrations::MigrationError;
 use crate::outage::Outage;
 use crate::row::{Read, Row};
 use crate::sql::Sql;
@@ -37,20 +38,21 @@ impl Database {
         metrics: WriterMetrics,
     ) -> Result<Self, OpenError> {
         let name = location.describe(schema);
-        let invalid = |error: refinery_core::Error| OpenError::Migration {
+        let invalid = |error: MigrationError| OpenError::Migration {
             database: name.clone(),
             cause: error.to_string(),
         };
         let engine = match location {
             Location::Folder(folder) => Engine::Sqlite(sqlite::Database::open(
                 &folder.join(schema.file),
-                &schema.sqlite_runner().map_err(invalid)?,
+                &schema.sqlite_migrations().map_err(invalid)?,
                 schema.appended_keys,
                 metrics,
             )?),
             Location::Postgres(options) => {
-                let runner = schema.postgres_runner().map_err(invalid)?;
-                let database = postgres::Database::open(options, schema.postgres, &runner, metrics);
+                let migrations = schema.postgres_migrations().map_err(invalid)?;
+                let database =
+                    postgres::Database::open(options, schema.postgres, &migrations, metrics);
                 Engine::Postgres(database.await?)
             }
         };

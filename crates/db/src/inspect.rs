@@ -5,6 +5,7 @@ use domain::Clock;
 
 use crate::inspection::{ErrorKind, Inspection, Problem, TablesState};
 use crate::location::{Location, Schema};
+use crate::migrations::MigrationError;
 use crate::{postgres, sqlite};
 
 /// Inspects a store's tables (§13).
@@ -20,14 +21,14 @@ pub async fn inspect(
         Location::Folder(folder) => {
             let path = folder.join(schema.file);
             let inspect = tokio::task::spawn_blocking(move || {
-                let runner = schema.sqlite_runner().map_err(invalid)?;
-                sqlite::inspect::inspect(&path, schema, &runner)
+                let migrations = schema.sqlite_migrations().map_err(invalid)?;
+                sqlite::inspect::inspect(&path, schema, &migrations)
             });
             inspect.await.unwrap_or_else(|error| Err(Problem::new(ErrorKind::Other, error)))
         }
-        Location::Postgres(options) => match schema.postgres_runner() {
-            Ok(runner) => {
-                postgres::inspect::inspect(options, schema, &runner, clock).await.map(Some)
+        Location::Postgres(options) => match schema.postgres_migrations() {
+            Ok(migrations) => {
+                postgres::inspect::inspect(options, schema, &migrations, clock).await.map(Some)
             }
             Err(error) => Err(invalid(error)),
         },
@@ -40,6 +41,6 @@ pub async fn inspect(
     Inspection { name: location.describe(schema), state }
 }
 
-fn invalid(migration: refinery_core::Error) -> Problem {
+fn invalid(migration: MigrationError) -> Problem {
     Problem::new(ErrorKind::Other, migration)
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use domain::Timestamp;
-use refinery_core::Runner;
 
+use crate::migrations::{History, Migrations};
 use crate::{StoreError, UnavailableReason};
 
 /// The state of a store's tables (§13).
@@ -134,13 +134,13 @@ impl From<StoreError> for Problem {
 
 impl Applied {
     /// Compares the applied migrations, each with its checksum, with those of this program.
-    pub(crate) fn compare(applied: &BTreeMap<i32, String>, migrations: &Runner) -> Self {
-        let ours: BTreeMap<i32, String> = migrations
-            .get_migrations()
+    pub(crate) fn compare(applied: &History, migrations: &Migrations) -> Self {
+        let ours: History = migrations
+            .steps()
             .iter()
-            .map(|migration| (migration.version(), migration.checksum().to_string()))
+            .map(|migration| (migration.version, migration.checksum.clone()))
             .collect();
-        let versions = |of: &BTreeMap<i32, String>, is_wanted: &dyn Fn(&i32, &String) -> bool| {
+        let versions = |of: &History, is_wanted: &dyn Fn(&i32, &String) -> bool| {
             of.iter()
                 .filter(|(version, checksum)| is_wanted(version, checksum))
                 .map(|(version, _)| *version)
@@ -161,19 +161,16 @@ impl Applied {
 mod tests {
     use super::*;
 
-    fn migrations() -> Runner {
-        let migrations = ["V1__challenges", "V2__deployment_settings", "V3__crowds"];
-        let migrations =
-            migrations.map(|name| refinery_core::Migration::unapplied(name, "SELECT 1").unwrap());
-        Runner::new(&migrations)
+    fn migrations() -> Migrations {
+        let names = ["V1__challenges", "V2__deployment_settings", "V3__crowds"];
+        Migrations::new(names.into_iter().map(|name| (name, "SELECT 1"))).unwrap()
     }
 
-    fn applied(versions: &[(i32, Option<&str>)]) -> BTreeMap<i32, String> {
-        let runner = migrations();
+    fn applied(versions: &[(i32, Option<&str>)]) -> History {
+        let migrations = migrations();
         let checksum = |version| {
-            let ours =
-                runner.get_migrations().iter().find(|migration| migration.version() == version);
-            ours.map_or_else(String::new, |migration| migration.checksum().to_string())
+            let ours = migrations.steps().iter().find(|step| step.version == version);
+            ours.map_or_else(String::new, |step| step.checksum.clone())
         };
         versions
             .iter()

@@ -20,6 +20,7 @@ mod inspect;
 mod inspection;
 mod location;
 mod metrics;
+mod migrations;
 mod notify;
 mod outage;
 mod postgres;
@@ -44,8 +45,9 @@ pub use idempotency::{
 };
 pub use inspect::inspect;
 pub use inspection::{Applied, ClockReading, ErrorKind, Inspection, Problem, Tables, TablesState};
-pub use location::{Location, Migration, Schema};
+pub use location::{Location, Schema};
 pub use metrics::WriterMetrics;
+pub use migrations::Migration;
 pub use postgres::{MalformedPostgresUrl, PostgresOptions, PostgresUrl};
 pub use row::{Read, Row, provider_ids_json, required};
 pub use sql::Sql;

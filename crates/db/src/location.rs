@@ -3,9 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use refinery_core::Runner;
-
 use crate::PostgresOptions;
+use crate::migrations::{Migration, MigrationError, Migrations};
 
 /// Where the tables of the stores are (§13).
 #[derive(Clone, Debug)]
@@ -68,49 +67,14 @@ pub struct Schema {
     pub migrations: &'static [Migration],
 }
 
-/// One migration of a store, for both engines.
-pub struct Migration {
-    /// Number and name, such as `V1__challenges`.
-    pub name: &'static str,
-    /// The SQL for SQLite.
-    pub sqlite: &'static str,
-    /// The SQL for PostgreSQL, which describes the same tables.
-    pub postgres: &'static str,
-}
-
-/// The migrations of these names, from the folders `migrations/sqlite` and `migrations/postgres` of
-/// the crate that calls this.
-#[macro_export]
-macro_rules! migrations {
-    ($($name:literal),* $(,)?) => {
-        &[$($crate::Migration {
-            name: $name,
-            sqlite: include_str!(concat!(
-                env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/", $name, ".sql"
-            )),
-            postgres: include_str!(concat!(
-                env!("CARGO_MANIFEST_DIR"), "/migrations/postgres/", $name, ".sql"
-            )),
-        }),*]
-    };
-}
-
 impl Schema {
-    /// What runs the migrations on SQLite.
-    pub(crate) fn sqlite_runner(&self) -> Result<Runner, refinery_core::Error> {
-        runner(self.migrations.iter().map(|migration| (migration.name, migration.sqlite)))
+    /// The migrations for SQLite.
+    pub(crate) fn sqlite_migrations(&self) -> Result<Migrations, MigrationError> {
+        Migrations::new(self.migrations.iter().map(|it| (it.name, it.sqlite)))
     }
 
-    /// What runs the migrations on PostgreSQL.
-    pub(crate) fn postgres_runner(&self) -> Result<Runner, refinery_core::Error> {
-        runner(self.migrations.iter().map(|migration| (migration.name, migration.postgres)))
+    /// The migrations for PostgreSQL.
+    pub(crate) fn postgres_migrations(&self) -> Result<Migrations, MigrationError> {
+        Migrations::new(self.migrations.iter().map(|it| (it.name, it.postgres)))
     }
-}
-
-fn runner<'a>(
-    migrations: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Result<Runner, refinery_core::Error> {
-    let unapplied = |(name, sql)| refinery_core::Migration::unapplied(name, sql);
-    let migrations: Result<Vec<_>, _> = migrations.map(unapplied).collect();
-    Ok(Runner::new(&migrations?))
 }

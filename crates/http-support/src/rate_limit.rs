@@ -10,7 +10,7 @@ use domain::{ApiKeyId, Clock};
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
-use governor::state::keyed::DashMapStateStore;
+use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 use crate::error::ApiError;
@@ -57,7 +57,7 @@ impl FromStr for RateLimit {
 }
 
 type Limiter =
-    RateLimiter<ApiKeyId, DashMapStateStore<ApiKeyId>, InjectedClock, NoOpMiddleware<Nanos>>;
+    RateLimiter<ApiKeyId, HashMapStateStore<ApiKeyId>, InjectedClock, NoOpMiddleware<Nanos>>;
 
 /// Counts the requests of each key in this process. Clones share the counts.
 #[derive(Clone)]
@@ -75,7 +75,7 @@ impl RateLimits {
         let RateLimit::PerSecond(rate) = limit else { return Self(None) };
         let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(1));
         let quota = Quota::per_second(rate).allow_burst(burst);
-        let limiter = Arc::new(RateLimiter::dashmap_with_clock(quota, InjectedClock(clock)));
+        let limiter = Arc::new(RateLimiter::hashmap_with_clock(quota, InjectedClock(clock)));
         Self(Some(Limits { limiter, burst }))
     }
 
@@ -87,8 +87,8 @@ impl RateLimits {
         self.count_many(key, NonZeroU32::MIN)
     }
 
-    /// Counts this many further requests that came with one. More than a burst count as what is left of a
-    /// whole burst, because otherwise they could never be made.
+    /// Counts this many further requests that came with one. More than a burst count as what is left
+    /// of a whole burst, because otherwise they could never be made.
     ///
     /// # Errors
     /// As [`RateLimits::count`]. Then none of them is counted.

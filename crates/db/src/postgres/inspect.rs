@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use domain::{Clock, Timestamp};
-use refinery_core::Runner;
 use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -15,6 +14,7 @@ use super::{PostgresOptions, migrate};
 use crate::error::UnavailableReason;
 use crate::inspection::{Applied, ClockReading, ErrorKind, Problem, Tables};
 use crate::location::Schema;
+use crate::migrations::Migrations;
 use crate::{OpenError, StoreError};
 
 type Answer<T> = Result<T, tokio_postgres::Error>;
@@ -26,7 +26,7 @@ const RIGHTS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 pub(crate) async fn inspect(
     options: &PostgresOptions,
     schema: &Schema,
-    migrations: &Runner,
+    migrations: &Migrations,
     clock: &dyn Clock,
 ) -> Result<Tables, Problem> {
     let connector =
@@ -73,16 +73,12 @@ fn session_problem(error: SessionError) -> Problem {
 async fn read(
     client: &Client,
     schema: &Schema,
-    migrations: &Runner,
+    migrations: &Migrations,
     clock: &dyn Clock,
 ) -> Answer<Tables> {
     let clock = read_clock(client, clock).await?;
     let history = migrate::history_table(schema.postgres);
-    let applied = if exists(client, &history).await? {
-        versions(client, &history).await?
-    } else {
-        BTreeMap::new()
-    };
+    let applied = migrate::applied(client, &history).await?;
     let settings_table = format!("{}.deployment_facts", schema.postgres);
     let has_settings = exists(client, &settings_table).await?;
     let writable = can_write(client, has_settings.then_some(&*settings_table)).await;
@@ -111,11 +107,6 @@ async fn read_clock(client: &Client, clock: &dyn Clock) -> Answer<ClockReading> 
 
 async fn exists(client: &Client, table: &str) -> Answer<bool> {
     client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&table]).await?.try_get(0)
-}
-
-async fn versions(client: &Client, history: &str) -> Answer<BTreeMap<i32, String>> {
-    let rows = client.query(&format!("SELECT version, checksum FROM {history}"), &[]).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
 async fn settings(client: &Client, table: &str) -> Answer<BTreeMap<String, String>> {

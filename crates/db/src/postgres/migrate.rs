@@ -1,13 +1,12 @@
 //! Migrates a schema, once, however many processes start at the same time.
 
-use refinery_core::Runner;
-use refinery_core::error::Kind;
 use tokio_postgres::Client;
 
 use super::connect::Connector;
 use super::error::cause;
-use super::migration_client::MigrationClient;
+use super::script::statements;
 use crate::OpenError;
+use crate::migrations::{HISTORY_TABLE, History, MigrationError, Migrations, Step, create_history};
 
 /// The number of the advisory lock that guards migrations and the creation of the first rows:
 /// "fieldtst" in ASCII.
@@ -20,7 +19,7 @@ pub(super) const LOCK: i64 = 0x6669_656c_6474_7374;
 pub(super) async fn run(
     connector: &Connector,
     schema: &str,
-    migrations: &Runner,
+    migrations: &Migrations,
 ) -> Result<(), OpenError> {
     let (mut client, driver) = connector.connect().await?;
     connector.check_pooling(&client).await.map_err(|error| connector.refused(&error))?;
@@ -28,20 +27,21 @@ pub(super) async fn run(
         database: connector.name.clone(),
         cause: cause(&error),
     };
-    let ours = newest(migrations);
-    let is_done = match newest_applied(&client, schema).await.map_err(refused)? {
-        Some(newest) if newest > ours => {
-            return Err(OpenError::TooNew { database: connector.name.clone() });
-        }
-        applied => applied == Some(ours),
-    };
-    if !is_done {
+    let history = history_table(schema);
+    let applied_before = applied(&client, &history).await.map_err(refused)?;
+    let missing = migrations.missing_from(&applied_before);
+    if !missing.map_err(|error| failed(connector, &error))?.is_empty() {
         client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(refused)?;
         if !schema_exists(&client, schema).await.map_err(refused)? {
             client.batch_execute(&format!("CREATE SCHEMA {schema}")).await.map_err(refused)?;
         }
-        let mut client = MigrationClient(&mut client);
-        migrations.run_async(&mut client).await.map_err(|source| failed(connector, &source))?;
+        // Another process may have applied some of them before this one got the lock.
+        let applied = applied(&client, &history).await.map_err(refused)?;
+        let missing = migrations.missing_from(&applied);
+        for step in missing.map_err(|error| failed(connector, &error))? {
+            let done = apply(&mut client, &history, step).await;
+            done.map_err(|error| step_failed(connector, step, &error))?;
+        }
     }
     // Closing the connection releases the lock.
     drop(client);
@@ -49,47 +49,58 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// The error of a migration, in the words of PostgreSQL.
-fn failed(connector: &Connector, source: &refinery_core::Error) -> OpenError {
-    let database = connector.name.clone();
-    let cause = match source.kind() {
-        Kind::MissingVersion(_) => return OpenError::TooNew { database },
-        Kind::Connection(what, source) => match source.downcast_ref() {
-            Some(error) => format!("{what}: {}", cause(error)),
-            None => format!("{what}: {source}"),
-        },
-        _ => source.to_string(),
-    };
-    OpenError::Migration { database, cause }
+/// Applies a migration and records it. Each statement is a call of its own, because some servers,
+/// such as those with Citus, refuse several statements in one.
+async fn apply(
+    client: &mut Client,
+    history: &str,
+    step: &Step,
+) -> Result<(), tokio_postgres::Error> {
+    let transaction = client.transaction().await?;
+    transaction.batch_execute(&create_history(history)).await?;
+    for statement in statements(step.sql) {
+        transaction.batch_execute(statement).await?;
+    }
+    let record = format!(
+        "INSERT INTO {history} (version, name, applied_on, checksum)
+        VALUES ($1, $2, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), $3)"
+    );
+    transaction.execute(&record, &[&step.version, &step.name, &step.checksum]).await?;
+    transaction.commit().await
 }
 
-/// The newest migration of this program.
-fn newest(migrations: &Runner) -> i32 {
-    migrations
-        .get_migrations()
-        .iter()
-        .map(refinery_core::Migration::version)
-        .max()
-        .unwrap_or_default()
+fn failed(connector: &Connector, error: &MigrationError) -> OpenError {
+    let database = connector.name.clone();
+    match error {
+        MigrationError::Unknown(_) => OpenError::TooNew { database },
+        _ => OpenError::Migration { database, cause: error.to_string() },
+    }
+}
+
+/// The error of one migration, in the words of PostgreSQL.
+fn step_failed(connector: &Connector, step: &Step, error: &tokio_postgres::Error) -> OpenError {
+    OpenError::Migration {
+        database: connector.name.clone(),
+        cause: format!("migration V{}__{}: {}", step.version, step.name, cause(error)),
+    }
 }
 
 /// The table of the applied migrations.
 pub(super) fn history_table(schema: &str) -> String {
-    format!("{schema}.refinery_schema_history")
+    format!("{schema}.{HISTORY_TABLE}")
 }
 
-/// The newest migration that has been applied, or `None`.
-async fn newest_applied(
+/// The applied migrations. Without a table of them, none was applied.
+pub(super) async fn applied(
     client: &Client,
-    schema: &str,
-) -> Result<Option<i32>, tokio_postgres::Error> {
-    let history = history_table(schema);
+    history: &str,
+) -> Result<History, tokio_postgres::Error> {
     let found = client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&history]).await?;
     if !found.try_get::<_, bool>(0)? {
-        return Ok(None);
+        return Ok(History::new());
     }
-    let newest = client.query_one(&format!("SELECT MAX(version) FROM {history}"), &[]).await?;
-    newest.try_get(0)
+    let rows = client.query(&format!("SELECT version, checksum FROM {history}"), &[]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
 async fn schema_exists(client: &Client, schema: &str) -> Result<bool, tokio_postgres::Error> {

@@ -5,10 +5,10 @@ mod connect;
 mod error;
 pub(crate) mod inspect;
 mod migrate;
-mod migration_client;
 mod notify;
 mod options;
 mod pool;
+mod script;
 mod session;
 pub(crate) mod statement;
 mod tls;
@@ -18,8 +18,6 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
-use refinery_core::Runner;
-
 pub(crate) use self::advisory_lock::AdvisoryLock;
 pub(crate) use self::connect::Connector;
 pub(crate) use self::error::cause;
@@ -28,6 +26,7 @@ use self::pool::Pool;
 pub use self::url::{MalformedPostgresUrl, PostgresUrl};
 use crate::channel::{Channel, Pending};
 use crate::error::UnavailableReason;
+use crate::migrations::Migrations;
 use crate::queue::{self, Queue};
 use crate::row::Read;
 use crate::sql::Sql;
@@ -51,7 +50,7 @@ impl Database {
     pub(crate) async fn open(
         options: &PostgresOptions,
         schema: &'static str,
-        migrations: &Runner,
+        migrations: &Migrations,
         metrics: WriterMetrics,
     ) -> Result<Self, OpenError> {
         let for_migrations = Arc::new(Connector::for_migrations(options, schema)?);

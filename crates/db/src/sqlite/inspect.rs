@@ -9,22 +9,23 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use domain::Timestamp;
-use refinery_core::Runner;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::{Access, access};
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 
+use super::migrate;
 use super::open::BUSY_TIMEOUT;
 use crate::error::UnavailableReason;
 use crate::inspection::{Applied, ErrorKind, Problem, Tables};
 use crate::location::Schema;
+use crate::migrations::{History, Migrations};
 
 /// Inspects the file. `None` if it does not exist.
 pub(crate) fn inspect(
     path: &Path,
     schema: &Schema,
-    migrations: &Runner,
+    migrations: &Migrations,
 ) -> Result<Option<Tables>, Problem> {
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -38,7 +39,7 @@ pub(crate) fn inspect(
     if metadata.len() == 0 {
         let tables = without_reading(path, is_in_use);
         return Ok(Some(Tables {
-            applied: Applied::compare(&BTreeMap::new(), migrations),
+            applied: Applied::compare(&History::new(), migrations),
             ..tables
         }));
     }
@@ -69,7 +70,7 @@ fn without_reading(path: &Path, is_in_use: bool) -> Tables {
 fn read(
     connection: &Connection,
     schema: &Schema,
-    migrations: &Runner,
+    migrations: &Migrations,
     tables: Tables,
 ) -> Result<Tables, rusqlite::Error> {
     let has = |table: &str| {
@@ -81,15 +82,7 @@ fn read(
         let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.collect()
     };
-    let mut applied = BTreeMap::new();
-    if has("refinery_schema_history")? {
-        let history = map("SELECT CAST(version AS TEXT), checksum FROM refinery_schema_history")?;
-        applied.extend(
-            history
-                .into_iter()
-                .filter_map(|(version, checksum)| Some((version.parse().ok()?, checksum))),
-        );
-    }
+    let applied = migrate::history(connection)?;
     let settings = if has("deployment_facts")? {
         map("SELECT name, value FROM deployment_facts")?
     } else {

@@ -3,6 +3,7 @@
 mod appended_records;
 pub(crate) mod inspect;
 pub(crate) mod key_index;
+mod migrate;
 mod open;
 mod open_files;
 mod readers;
@@ -13,13 +14,12 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use refinery_core::Runner;
-
 pub use self::appended_records::AppendedRecords;
 use self::key_index::KeyIndex;
 pub(crate) use self::key_index::StagedKeys;
 use self::open_files::OpenFiles;
 use self::readers::Readers;
+use crate::migrations::Migrations;
 use crate::queue::Queue;
 use crate::row::Read;
 use crate::sql::Sql;
@@ -39,7 +39,7 @@ impl Database {
     /// Opens the file. Creates it if it is missing, and migrates its tables.
     pub(crate) fn open(
         path: &Path,
-        migrations: &Runner,
+        migrations: &Migrations,
         appended_keys: Option<&str>,
         metrics: WriterMetrics,
     ) -> Result<Self, OpenError> {

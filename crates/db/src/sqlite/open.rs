@@ -5,12 +5,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use refinery_core::Runner;
-use refinery_core::error::Kind;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::key_index::KeyIndex;
+use super::migrate;
+use crate::migrations::Migrations;
 use crate::{OpenError, Value};
 
 /// The number of prepared statements that a connection caches: more than either store has.
@@ -32,16 +32,11 @@ const SETTINGS: &str = "
 ";
 
 /// Opens a connection for the writer. Creates the file if it is missing, and migrates its tables.
-pub(super) fn writable(path: &Path, migrations: &Runner) -> Result<Connection, OpenError> {
+pub(super) fn writable(path: &Path, migrations: &Migrations) -> Result<Connection, OpenError> {
     create_private(path)?;
     let mut connection =
         connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    migrations.run(&mut connection).map_err(|error| match error.kind() {
-        Kind::MissingVersion(_) => OpenError::TooNew { database: path.display().to_string() },
-        _ => {
-            OpenError::Migration { database: path.display().to_string(), cause: error.to_string() }
-        }
-    })?;
+    migrate::run(&mut connection, path, migrations)?;
     Ok(connection)
 }
 

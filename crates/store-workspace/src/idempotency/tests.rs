@@ -1,12 +1,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use db::{Location, WriterMetrics};
+use db::{Database, Location, Schema, WriterMetrics};
 use domain::api_key::SecretHash;
 use domain::app::App;
 use domain::idempotency::VALIDITY;
 use domain::production_test::Payload;
-use refinery_core::{Migration, Runner, Target};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -180,19 +179,16 @@ async fn expired_records_are_pruned_behind_a_record_of_a_fast_clock() {
 }
 
 /// The newest version without an `id` in the table of records on SQLite.
-const V11: i32 = 11;
+static SCHEMA_V11: Schema =
+    Schema { migrations: SCHEMA.migrations.split_at(11).0, appended_keys: None, ..SCHEMA };
 
 #[tokio::test]
 async fn keys_of_the_previous_schema_version_are_replayed_after_the_upgrade() {
     let folder = tempfile::tempdir().unwrap();
-    let mut connection = connect(&folder);
-    let migrations: Vec<_> = SCHEMA
-        .migrations
-        .iter()
-        .map(|it| Migration::unapplied(it.name, it.sqlite).unwrap())
-        .collect();
-    let runner = Runner::new(&migrations).set_target(Target::Version(V11));
-    runner.run(&mut connection).unwrap();
+    let location = Location::from(folder.path().to_owned());
+    let old = Database::open(&location, &SCHEMA_V11, WriterMetrics::default()).await.unwrap();
+    old.close().await;
+    let connection = connect(&folder);
     connection
         .execute_batch(
             "INSERT INTO workspaces (id, name, created_at) VALUES ('org_test', 'Example', 1);

@@ -1,45 +1,7 @@
-//! Applies migrations statement by statement.
-//!
-//! A migration is one transaction, but some servers, such as those with Citus, refuse several
-//! statements in one call. An error then also belongs to one statement.
-
-use refinery_core::Migration;
-use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
-use tokio_postgres::{Client, Error};
-
-/// A connection for migrations.
-pub(super) struct MigrationClient<'a>(pub(super) &'a mut Client);
-
-impl AsyncTransaction for MigrationClient<'_> {
-    type Error = Error;
-
-    async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
-        &'a mut self,
-        queries: T,
-    ) -> Result<usize, Error> {
-        let transaction = self.0.transaction().await?;
-        let mut count = 0;
-        for query in queries {
-            for statement in statements(query) {
-                transaction.batch_execute(statement).await?;
-            }
-            count += 1;
-        }
-        transaction.commit().await?;
-        Ok(count)
-    }
-}
-
-impl AsyncQuery<Vec<Migration>> for MigrationClient<'_> {
-    async fn query<'a>(&'a mut self, query: &'a str) -> Result<Vec<Migration>, Error> {
-        AsyncQuery::query(self.0, query).await
-    }
-}
-
-impl AsyncMigrate for MigrationClient<'_> {}
+//! Splits a script into its statements.
 
 /// The statements of a script. A semicolon within quotes, a function's body or a comment ends none.
-fn statements(script: &str) -> Vec<&str> {
+pub(super) fn statements(script: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = script;
     loop {
