@@ -55,6 +55,7 @@ pub use self::verifier::{CALLBACK_PATH, Verifier, VerifierContext, Verifiers, Ve
     challenges::report::report,
     challenges::outcomes::outcomes,
     challenges::close::close,
+    challenges::update::update,
     participations::create::create,
     participations::show::show,
     participations::feedback::give,

@@ -13,7 +13,7 @@ use crate::{challenge_requests, challenges, pages, participations, verification}
 pub fn routes(service: ChallengeService) -> Router {
     let schedulers = Router::new()
         .route("/challenge-requests/{request_id}", put(challenge_requests::put::put))
-        .route("/challenges/{id}", get(challenges::show::show))
+        .route("/challenges/{id}", get(challenges::show::show).patch(challenges::update::update))
         .route("/challenges/{id}/report", get(challenges::report::report))
         .route("/challenges/{id}/outcomes", get(challenges::outcomes::outcomes))
         .route("/challenges/{id}/close", post(challenges::close::close));

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use db::StoreError;
 use domain::catalogue::Catalogue;
+use domain::challenge_update::{ChallengeUpdate, UpdateRefusal};
 use domain::idempotency::IdempotencyKey;
-use domain::production_test::Payload;
+use domain::production_test::{Payload, StampLimit};
 use domain::{ChallengeId, ClockAndRng, Environment, ParticipationId, RequestId};
 use http_support::in_flight::InFlight;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use store_challenge::{
     ChallengeRecord, ChallengeStore, CloseChallenge, CreateChallenge, StartVerification,
+    UpdateChallenge,
 };
 use tokio::sync::mpsc;
 use wire::outcomes::Outcomes;
@@ -80,7 +82,30 @@ impl ChallengeService {
     ) -> Result<(ChallengeRecord, bool), StoreError> {
         let write =
             CreateChallenge { request_id, payload, host_name, now: self.clock_and_rng().now() };
-        self.store().create_challenge(write).await
+        let scheduled = self.store().create_challenge(write.clone()).await?;
+        self.catch_up(&write, scheduled).await
+    }
+
+    /// An earlier attempt may have created the challenge, and the request got more room or another
+    /// end since then.
+    async fn catch_up(
+        &self,
+        order: &CreateChallenge,
+        (record, is_new): (ChallengeRecord, bool),
+    ) -> Result<(ChallengeRecord, bool), StoreError> {
+        let Payload { max_stamp_claims, expires_at, .. } = order.payload;
+        let update = ChallengeUpdate {
+            max_stamps: StampLimit::new(max_stamp_claims.into())
+                .ok()
+                .filter(|limit| limit.get() > record.payload.max_stamp_claims),
+            expires_at: expires_at.filter(|end| *end != record.challenge.expires_at),
+        };
+        if is_new || update == ChallengeUpdate::default() {
+            return Ok((record, is_new));
+        }
+        let updated = self.update(record.challenge.id, update).await?;
+        // One that has ended stays as it is.
+        Ok((updated.and_then(Result::ok).unwrap_or(record), is_new))
     }
 
     /// [`Self::schedule`] for several requests, each with its own result, in the same order.
@@ -95,7 +120,16 @@ impl ChallengeService {
             host_name,
             now,
         };
-        self.store().create_challenges(orders.map(write).collect()).await
+        let orders: Vec<CreateChallenge> = orders.map(write).collect();
+        let made = self.store().create_challenges(orders.clone()).await;
+        let mut scheduled = Vec::with_capacity(orders.len());
+        for (order, made) in orders.iter().zip(made) {
+            scheduled.push(match made {
+                Ok(made) => self.catch_up(order, made).await,
+                Err(error) => Err(error),
+            });
+        }
+        scheduled
     }
 
     /// Closes a challenge, unless it has ended in another way. `None` if there is no such
@@ -112,6 +146,21 @@ impl ChallengeService {
             self.notify_changed(id);
         }
         Ok(closed)
+    }
+
+    /// Gives a challenge more room and more time. The inner error says why it stays as it is. `None`
+    /// if there is no such challenge.
+    pub(crate) async fn update(
+        &self,
+        id: ChallengeId,
+        update: ChallengeUpdate,
+    ) -> Result<Option<Result<ChallengeRecord, UpdateRefusal>>, StoreError> {
+        let write = UpdateChallenge { id, update, now: self.clock_and_rng().now() };
+        let updated = self.store().update_challenge(write).await?;
+        if matches!(updated, Some(Ok(_))) {
+            self.notify_changed(id);
+        }
+        Ok(updated)
     }
 
     /// The report of a challenge. `None` if there is no such challenge.

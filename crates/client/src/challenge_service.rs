@@ -6,6 +6,7 @@ use reqwest::Method;
 use wire::challenge::Challenge;
 use wire::challenge_service::ScheduleChallenge;
 use wire::outcomes::Outcomes;
+use wire::production_test::UpdateProductionTest;
 use wire::report::Report;
 
 use crate::ClientError;
@@ -63,6 +64,19 @@ impl ChallengeServiceClient {
     /// When there is no such challenge, or no response.
     pub async fn outcomes(&self, id: &str) -> Result<Outcomes, ClientError> {
         send_small(self.0.request(Method::GET, &["tpas", "v1", "challenges", id, "outcomes"])).await
+    }
+
+    /// Gives a challenge more room and more time. Idempotent.
+    ///
+    /// # Errors
+    /// When there is no such challenge, the update is refused, or there is no response.
+    pub async fn update(
+        &self,
+        id: &str,
+        update: &UpdateProductionTest,
+    ) -> Result<Challenge, ClientError> {
+        let path = ["tpas", "v1", "challenges", id];
+        send_small(self.0.request(Method::PATCH, &path).json(update)).await
     }
 
     /// Closes a challenge before it expires. Idempotent.

@@ -13,6 +13,7 @@ use wire::outcomes::Outcomes;
 use wire::page::{MAX_PAGE_SIZE, Order, TOTAL_COUNT_HEADER};
 use wire::production_test::{
     ChallengeRequest, CreateProductionTest, ItemType, ListItem, ProductionTest, RequestStatus,
+    UpdateProductionTest,
 };
 use wire::report::Report;
 use wire::workspace::Workspace;
@@ -163,6 +164,22 @@ impl WorkspaceApi {
     ) -> Result<ProductionTest, ClientError> {
         let path = [&tests(client_id)[..], &[id]].concat();
         Ok(self.send(self.http.request(Method::GET, &path)).await?.body)
+    }
+
+    /// Gives a production test more room and more time, by the id of its request or its challenge.
+    /// Idempotent.
+    ///
+    /// # Errors
+    /// When there is no such production test, its state or the values do not allow it (409), or
+    /// there is no response.
+    pub async fn update_production_test(
+        &self,
+        client_id: &str,
+        id: &str,
+        update: &UpdateProductionTest,
+    ) -> Result<ProductionTest, ClientError> {
+        let path = [&tests(client_id)[..], &[id]].concat();
+        Ok(self.send(self.http.request(Method::PATCH, &path).json(update)).await?.body)
     }
 
     /// Cancels a production test by the id of its request or its challenge. A pending one is not

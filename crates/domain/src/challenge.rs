@@ -33,6 +33,8 @@ pub struct Challenge {
     pub completed_at: Option<Timestamp>,
     /// Whether it was closed before it expired.
     pub is_closed: bool,
+    /// How many stamps it grants; `None` if that was not said, as by a challenge service elsewhere.
+    pub stamp_limit: Option<u32>,
 }
 
 /// How a challenge ended (§10).

@@ -31,17 +31,20 @@ pub enum EventName {
     Expired,
     /// The production test was cancelled.
     Cancelled,
+    /// The production test got more room or another end.
+    Updated,
 }
 
 impl EventName {
     /// All names, in the order of a production test's life.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Scheduled,
         Self::Failed,
         Self::StampClaimed,
         Self::Completed,
         Self::Expired,
         Self::Cancelled,
+        Self::Updated,
     ];
 
     /// The name in the API and in the database.
@@ -54,6 +57,7 @@ impl EventName {
             Self::Completed => "production_test.completed",
             Self::Expired => "production_test.expired",
             Self::Cancelled => "production_test.cancelled",
+            Self::Updated => "production_test.updated",
         }
     }
 
@@ -131,6 +135,26 @@ impl EventBody {
     #[must_use]
     pub fn request_cancelled(request: &ChallengeRequest) -> Self {
         Self::new(EventName::Cancelled, request.id, request.updated_at)
+    }
+
+    /// A request got more room or another end before it was scheduled.
+    #[must_use]
+    pub fn request_updated(request: &ChallengeRequest) -> Self {
+        Self::new(EventName::Updated, request.id, request.updated_at)
+    }
+
+    /// A challenge got more room or another end.
+    #[must_use]
+    pub fn updated(
+        (request_id, challenge_id): (RequestId, ChallengeId),
+        stamps: StampProgress,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            challenge_id: Some(challenge_id),
+            stamps: Some(stamps),
+            ..Self::new(EventName::Updated, request_id, at)
+        }
     }
 
     /// A tester was granted a stamp.

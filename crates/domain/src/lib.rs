@@ -12,6 +12,7 @@ pub mod base62;
 pub mod catalogue;
 pub mod challenge;
 pub mod challenge_request;
+pub mod challenge_update;
 pub mod claim;
 mod clock;
 mod clock_and_rng;

@@ -33,7 +33,8 @@ pub struct LastObserved {
 pub struct ObservationOutcome {
     /// The state to record.
     pub last_observed: LastObserved,
-    /// Whether the challenge has completed or closed since the last observation.
+    /// Whether the challenge has completed or closed, or got another limit or end, since the last
+    /// observation.
     pub has_changed: bool,
     /// The events to record, in this order.
     pub events: Vec<EventBody>,
@@ -67,6 +68,7 @@ impl LastObserved {
             expires_at: self.expires_at,
             completed_at: self.completed_at,
             is_closed: self.is_closed,
+            stamp_limit: None,
         }
     }
 
@@ -76,7 +78,9 @@ impl LastObserved {
     /// Without `providers` the stamps were not observed. The challenge is then due again at once,
     /// because the event for its end must follow those for its stamps.
     ///
-    /// A challenge that has completed or closed stays so, in whatever order observations arrive.
+    /// A challenge that has completed or closed stays so, in whatever order observations arrive,
+    /// unless its limit was raised. An observation from before that is ignored, because a limit never
+    /// shrinks.
     #[must_use]
     pub fn compare(
         mut self,
@@ -86,17 +90,21 @@ impl LastObserved {
         watch: Watch,
         limit: usize,
     ) -> ObservationOutcome {
+        let is_updated = self.take_update(observed);
         let had_ended = self.has_ended();
-        if !had_ended {
+        if !had_ended && !self.is_newer_than(observed) {
             (self.completed_at, self.is_closed) = (observed.completed_at, observed.is_closed);
         }
-        let has_changed = !had_ended && self.has_ended();
-        let (mut events, has_more) = match providers {
+        let has_changed = is_updated || (!had_ended && self.has_ended());
+        let (stamps, has_more) = match providers {
             Some(providers) => self.take_new_stamps(providers, now, limit),
             None => (Vec::new(), false),
         };
+        let updated = EventBody::updated(self.ids(), self.progress(None), now);
+        let mut events: Vec<_> = is_updated.then_some(updated).into_iter().chain(stamps).collect();
         let next_observation_at = match self.ending(observed, now) {
             _ if has_more || providers.is_none() => Some(now),
+            _ if self.is_newer_than(observed) => Some(observed.next_observation(now, watch)),
             Some(ending) => {
                 events.push(EventBody::ended(self.ids(), ending, self.progress(None), now));
                 None
@@ -110,6 +118,27 @@ impl LastObserved {
             next_observation_at,
             has_more,
         }
+    }
+
+    /// Takes over the limit and the end of a challenge that was given more room or more time.
+    /// Returns whether that is new.
+    fn take_update(&mut self, observed: &Challenge) -> bool {
+        if self.is_closed || self.is_newer_than(observed) {
+            return false;
+        }
+        let limit = observed.stamp_limit.unwrap_or(self.max_stamp_claims);
+        let has_more_room = limit > self.max_stamp_claims;
+        let has_other_end = observed.expires_at != self.expires_at;
+        if has_more_room {
+            self.completed_at = None;
+        }
+        (self.max_stamp_claims, self.expires_at) = (limit, observed.expires_at);
+        has_more_room || has_other_end
+    }
+
+    /// Whether this limit was recorded after the challenge was observed.
+    fn is_newer_than(&self, observed: &Challenge) -> bool {
+        observed.stamp_limit.is_some_and(|limit| limit < self.max_stamp_claims)
     }
 
     /// Counts the stamps that are new in this report. Returns an event for each of them, and
@@ -131,10 +160,13 @@ impl LastObserved {
     }
 
     /// Whether a challenge whose end is recorded turns out not to have ended like that: it had
-    /// expired for a clock that was fast, and is active or has ended in another way.
+    /// expired for a clock that was fast, and is active or has ended in another way; or it has more
+    /// room now.
     #[must_use]
     pub fn may_go_on(&self, observed: &Challenge, now: Timestamp) -> bool {
-        !self.has_ended() && observed.ending_at(now) != Some(Ending::Expired)
+        let has_more_room = observed.stamp_limit.is_some_and(|it| it > self.max_stamp_claims);
+        (!self.has_ended() && observed.ending_at(now) != Some(Ending::Expired))
+            || (has_more_room && !self.is_closed)
     }
 
     fn has_ended(&self) -> bool {
@@ -272,6 +304,32 @@ mod tests {
             names_and_totals(&rest),
             [(EventName::StampClaimed, Some(1)), (EventName::Cancelled, Some(1))]
         );
+    }
+
+    #[test]
+    fn more_room_opens_a_complete_challenge_again_and_an_older_observation_does_not_end_it() {
+        let complete =
+            Challenge { completed_at: Some(at(NOW)), stamp_limit: Some(3), ..challenge() };
+        let ended = first(&complete, 3, NOW, 10).last_observed;
+        let more = Challenge { stamp_limit: Some(5), ..challenge() };
+        assert!(ended.may_go_on(&more, at(NOW)) && !ended.may_go_on(&complete, at(NOW)));
+        let raised = ended.compare(&more, Some(&granted(3)), at(NOW), Watch::Polled, 10);
+        assert_eq!(names_and_totals(&raised), [(EventName::Updated, Some(3))]);
+        assert_eq!((raised.last_observed.completed_at, raised.has_changed), (None, true));
+        let older = raised.last_observed.clone();
+        let older = older.compare(&complete, Some(&granted(3)), at(NOW), Watch::Polled, 10);
+        assert_eq!((older.events, older.last_observed), (vec![], raised.last_observed));
+        assert_eq!(older.next_observation_at, raised.next_observation_at);
+    }
+
+    #[test]
+    fn another_end_is_told_once() {
+        let longer = Challenge { expires_at: at("2026-04-20T00:00:00.000Z"), ..challenge() };
+        let outcome = first(&longer, 0, NOW, 10);
+        assert_eq!(names_and_totals(&outcome), [(EventName::Updated, Some(0))]);
+        let again = outcome.last_observed.clone();
+        let again = again.compare(&longer, Some(&granted(0)), at(NOW), Watch::Polled, 10);
+        assert_eq!((names_and_totals(&again), again.has_changed), (vec![], false));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Orders for production tests: the fields and their bounds (§5).
 
-use crate::{Platform, ProviderId};
+use crate::{Platform, ProviderId, Timestamp};
 
 /// Whether a text has only white space and control characters.
 #[must_use]
@@ -164,6 +164,7 @@ impl Order {
             max_stamp_claims: max_stamps.get(),
             target_platform,
             allow_duplicate_participation,
+            expires_at: None,
         }
     }
 }
@@ -183,6 +184,8 @@ pub struct Payload {
     pub target_platform: Option<Platform>,
     /// Whether one person can hold several stamps for one provider; `None` means no.
     pub allow_duplicate_participation: Option<bool>,
+    /// When the challenge is to expire; `None` means as [`crate::challenge::Challenge::expiry`] says.
+    pub expires_at: Option<Timestamp>,
 }
 
 #[cfg(test)]

@@ -13,5 +13,6 @@ pub(crate) fn challenge(created_at: Timestamp) -> Challenge {
         expires_at: Challenge::expiry(created_at),
         completed_at: None,
         is_closed: false,
+        stamp_limit: None,
     }
 }

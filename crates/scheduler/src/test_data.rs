@@ -30,6 +30,7 @@ pub(crate) fn request() -> ChallengeRequest {
         max_stamp_claims: 1,
         target_platform: None,
         allow_duplicate_participation: None,
+        expires_at: None,
     };
     ChallengeRequest::new(RequestId::from_bytes([1; 16]), &app(), payload, at(0))
 }

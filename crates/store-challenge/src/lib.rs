@@ -16,6 +16,7 @@ pub use crate::challenges::ChallengeRecord;
 pub use crate::challenges::close::CloseChallenge;
 pub use crate::challenges::create::CreateChallenge;
 pub use crate::challenges::untold::MarkTold;
+pub use crate::challenges::update::UpdateChallenge;
 pub use crate::claims::{Decision, FinishVerification};
 pub use crate::idempotency::IdempotentResult;
 pub use crate::participations::feedback::GiveFeedback;

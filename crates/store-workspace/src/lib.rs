@@ -35,6 +35,7 @@ pub use crate::challenge_requests::recall::{FinishRecall, TakeRecalls};
 pub use crate::challenge_requests::record_observation::{RecordObservation, Told};
 pub use crate::challenge_requests::retry::RetryRequest;
 pub use crate::challenge_requests::take_observations::TakeObservations;
+pub use crate::challenge_requests::update::UpdateRequest;
 pub use crate::demo::CreateDemo;
 pub use crate::events::prune::PruneEvents;
 pub use crate::events::read::FollowedApp;
@@ -82,6 +83,7 @@ pub static SCHEMA: Schema = Schema {
         "V13__app_sweeps",
         "V14__hot_rows",
         "V15__recalls_of_failed",
+        "V16__requested_ends",
     ],
 };
 

@@ -60,6 +60,7 @@ impl Challenge {
             expires_at,
             completed_at,
             is_closed: _,
+            stamp_limit: _,
         } = challenge;
         Self {
             id: id.to_string(),
@@ -115,6 +116,7 @@ impl Challenge {
             expires_at: expires_at.0,
             completed_at: completed_at.map(|moment| moment.0),
             is_closed: !is_active && completed_at.is_none() && !has_expired,
+            stamp_limit: None,
         })
     }
 }

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::Moment;
 use crate::error::FieldError;
 use crate::fields::{Fields, integer, text, texts};
 use crate::production_test::{
-    self, Platform, read_allow_duplicates, read_description, read_target_platform, read_title,
-    stamp_limit_rule,
+    self, MOMENT_RULE, Platform, read_allow_duplicates, read_description, read_target_platform,
+    read_title, stamp_limit_rule,
 };
 
 /// The challenge to create for a challenge request (§10).
@@ -42,6 +43,9 @@ pub struct ScheduleChallenge {
     /// Whether one person can hold several stamps for one provider.
     #[serde(default)]
     pub allow_duplicate_participation: Option<bool>,
+    /// When the challenge expires; null means at 23:59:59 UTC of the seventh day from now.
+    #[serde(default)]
+    pub expires_at: Option<Moment>,
     /// The app's name. Testers see it as the host.
     #[schema(
         min_length = 1,
@@ -69,6 +73,7 @@ impl ScheduleChallenge {
             max_stamp_claims,
             target_platform,
             allow_duplicate_participation,
+            expires_at,
         } = payload.into();
         Self {
             title,
@@ -77,6 +82,7 @@ impl ScheduleChallenge {
             max_stamp_claims,
             target_platform,
             allow_duplicate_participation,
+            expires_at,
             host_name: host_name.to_owned(),
         }
     }
@@ -97,6 +103,8 @@ pub fn read_schedule(body: &Map<String, Value>) -> Result<(Payload, String), Vec
         });
     let target_platform = read_target_platform(&mut fields);
     let allow_duplicate_participation = read_allow_duplicates(&mut fields);
+    let expires_at = fields
+        .optional("expiresAt", "expiresAt", MOMENT_RULE, |value| value.as_str()?.parse().ok());
     let host_name = fields.required("hostName", "hostName", &host_name_rule(), |value| {
         AppName::new(text(value)?).ok()
     });
@@ -108,6 +116,7 @@ pub fn read_schedule(body: &Map<String, Value>) -> Result<(Payload, String), Vec
             max_stamp_claims: max_stamp_claims?.get(),
             target_platform: target_platform?,
             allow_duplicate_participation: allow_duplicate_participation?,
+            expires_at: expires_at?,
         })
     };
     let schedule = payload().zip(host_name.map(AppName::into_string));

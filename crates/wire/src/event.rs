@@ -39,6 +39,9 @@ pub enum EventName {
     /// The production test was cancelled.
     #[serde(rename = "production_test.cancelled")]
     Cancelled,
+    /// The production test got more room or another end.
+    #[serde(rename = "production_test.updated")]
+    Updated,
 }
 
 impl From<domain::event::EventName> for EventName {
@@ -50,6 +53,7 @@ impl From<domain::event::EventName> for EventName {
             domain::event::EventName::Completed => Self::Completed,
             domain::event::EventName::Expired => Self::Expired,
             domain::event::EventName::Cancelled => Self::Cancelled,
+            domain::event::EventName::Updated => Self::Updated,
         }
     }
 }

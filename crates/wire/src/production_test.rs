@@ -2,6 +2,7 @@
 
 mod order;
 mod refusal;
+mod update;
 
 use domain::Timestamp;
 use domain::challenge_request::{
@@ -19,6 +20,8 @@ pub(crate) use self::order::{
     read_title, stamp_limit_rule,
 };
 pub use self::refusal::{RefusalReason, RefusedProvider};
+pub(crate) use self::update::MOMENT_RULE;
+pub use self::update::{UpdateProductionTest, read_update};
 use crate::Moment;
 use crate::challenge::Challenge;
 #[cfg(feature = "openapi")]
@@ -124,6 +127,10 @@ pub struct Payload {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub allow_duplicate_participation: Option<bool>,
+    /// When the challenge is to expire; present if that was changed before it was scheduled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expires_at: Option<Moment>,
 }
 
 impl From<&RequestPayload> for Payload {
@@ -135,6 +142,7 @@ impl From<&RequestPayload> for Payload {
             max_stamp_claims,
             target_platform,
             allow_duplicate_participation,
+            expires_at,
         } = payload;
         Self {
             title: title.clone(),
@@ -143,6 +151,7 @@ impl From<&RequestPayload> for Payload {
             max_stamp_claims: *max_stamp_claims,
             target_platform: target_platform.map(Platform::from),
             allow_duplicate_participation: *allow_duplicate_participation,
+            expires_at: expires_at.map(Moment::from),
         }
     }
 }

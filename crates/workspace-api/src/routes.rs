@@ -31,7 +31,10 @@ pub fn routes(api: WorkspaceApi) -> Router {
             get(production_tests::list::list).post(production_tests::create::create),
         )
         .route("/apps/{client_id}/production-tests/events", get(production_tests::events::follow))
-        .route("/apps/{client_id}/production-tests/{id}", get(production_tests::show::show))
+        .route(
+            "/apps/{client_id}/production-tests/{id}",
+            get(production_tests::show::show).patch(production_tests::update::update),
+        )
         .route(
             "/apps/{client_id}/production-tests/{id}/cancel",
             post(production_tests::cancel::cancel),

@@ -10,12 +10,14 @@ use std::time::Duration;
 
 use db::StoreError;
 use domain::challenge::Challenge;
+use domain::challenge_update::ChallengeUpdate;
 use domain::production_test::Payload;
 use domain::{ChallengeId, RequestId};
 use futures_util::future::join_all;
 use store_challenge::MarkTold;
 use wire::challenge_service::ScheduleChallenge;
 use wire::outcomes::Outcomes;
+use wire::production_test::UpdateProductionTest;
 use wire::report::Report;
 
 pub use self::error::ChallengeServiceError;
@@ -155,6 +157,32 @@ impl ChallengeServiceHandle {
         }
     }
 
+    /// Gives a challenge more room and more time (§7). Returns its new state.
+    ///
+    /// # Errors
+    /// When the service has no such challenge, refuses the update, or is unavailable.
+    pub async fn update(
+        &self,
+        id: ChallengeId,
+        update: ChallengeUpdate,
+    ) -> Result<Challenge, ChallengeServiceError> {
+        match self {
+            Self::InProcess { service, read_timeout } => {
+                match within(*read_timeout, service.update(id, update)).await? {
+                    Some(Ok(record)) => Ok(record.challenge),
+                    Some(Err(refusal)) => Err(ChallengeServiceError::Refused(refusal.to_string())),
+                    None => Err(ChallengeServiceError::not_found()),
+                }
+            }
+            Self::Http(remote) => {
+                let body = UpdateProductionTest::from(update);
+                let updated = remote.for_reads.update(&id.to_string(), &body).await?;
+                let stamp_limit = body.max_stamps;
+                Ok(Challenge { stamp_limit, ..remote.challenge(updated)? })
+            }
+        }
+    }
+
     /// The state of a challenge and its stamps. It is one read, so both are of the same moment.
     ///
     /// # Errors
@@ -239,6 +267,8 @@ impl ChallengeServiceHandle {
             id: report.challenge.id,
             claims: report.total_claims,
             is_closed: report.challenge.is_closed,
+            stamp_limit: report.challenge.stamp_limit,
+            expires_at: report.challenge.expires_at,
         };
         let marked = service.store().mark_told(told.iter().map(write).collect()).await;
         marked.map_err(|error| ChallengeServiceError::database(&error))

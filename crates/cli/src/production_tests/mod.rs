@@ -10,6 +10,8 @@ mod report;
 mod show;
 mod snapshot;
 mod state;
+mod tester_link;
+mod update;
 mod watch;
 
 use std::process::ExitCode;
@@ -19,6 +21,7 @@ use serde::Serialize;
 
 use self::create::CreateArguments;
 use self::list::ListArguments;
+use self::update::UpdateArguments;
 use self::watch::WatchArguments;
 use crate::deployment::{Deployment, DeploymentOptions};
 use crate::failure::Failure;
@@ -48,6 +51,11 @@ Example:
 const CANCEL_EXAMPLE: &str = "\
 Example:
   fieldtest tests cancel req_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a";
+
+const UPDATE_EXAMPLE: &str = "\
+Examples:
+  fieldtest tests update ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a --max-stamps 5
+  fieldtest tests update ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a --expires-at 2026-04-30T12:00:00Z";
 
 const RETRY_EXAMPLE: &str = "\
 Example:
@@ -86,6 +94,9 @@ enum TestsCommand {
     /// Show why a production test went as it did: outcomes, reasons, times and feedback
     #[command(after_help = OUTCOMES_EXAMPLE)]
     Outcomes(TestId),
+    /// Give a production test more room and more time; one that is complete opens again
+    #[command(after_help = UPDATE_EXAMPLE)]
+    Update(UpdateArguments),
     /// Cancel a production test: a pending one is not scheduled, an open one is closed
     #[command(after_help = CANCEL_EXAMPLE)]
     Cancel(TestId),
@@ -163,6 +174,7 @@ pub(crate) async fn run(arguments: TestsArguments) -> Result<ExitCode, Failure> 
         (TestsCommand::Show(TestId { id }), _) => show::run(&session, &id).await,
         (TestsCommand::Report(TestId { id }), _) => report::run(&session, &id).await,
         (TestsCommand::Outcomes(TestId { id }), _) => outcomes::run(&session, &id).await,
+        (TestsCommand::Update(arguments), _) => update::run(&session, arguments).await,
         (TestsCommand::Cancel(TestId { id }), _) => show::cancel(&session, &id).await,
         (TestsCommand::Retry(TestId { id }), _) => show::retry(&session, &id).await,
         (TestsCommand::Create(_), None) => Ok(()),

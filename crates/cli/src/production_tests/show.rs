@@ -3,9 +3,9 @@
 use domain::{Clock, SystemClock, Timestamp};
 use wire::production_test::{Platform, ProductionTest};
 
-use super::Session;
 use super::duration::in_words;
 use super::state::TestState;
+use super::{Session, tester_link};
 use crate::failure::Failure;
 use crate::table::printable;
 use crate::terminal::{Style, Terminal};
@@ -28,8 +28,16 @@ pub(super) async fn retry(session: &Session, id: &str) -> Result<(), Failure> {
     print(session, &test.map_err(|error| deployment.explain(&error))?)
 }
 
-fn print(session: &Session, test: &ProductionTest) -> Result<(), Failure> {
-    session.print(test, |terminal| text(test, SystemClock.now(), terminal))
+/// Prints a test and, while testers can take it, the link to share.
+pub(super) fn print(session: &Session, test: &ProductionTest) -> Result<(), Failure> {
+    session.print(test, |terminal| {
+        let mut text = text(test, SystemClock.now(), terminal);
+        let is_open = |it: &&wire::challenge::Challenge| it.is_active;
+        if let Some(challenge) = test.challenge.as_ref().filter(is_open) {
+            text.push_str(&tester_link::text(&session.deployment.url, &challenge.id, terminal));
+        }
+        text
+    })
 }
 
 /// A line for each property of a test that has a value.

@@ -93,6 +93,7 @@ async fn an_order_stored_after_its_app_was_deleted_is_cancelled_and_never_handed
         max_stamp_claims: 1,
         target_platform: None,
         allow_duplicate_participation: None,
+        expires_at: None,
     };
     let stored = server.with_store(async |store, clock_and_rng| {
         let id = clock_and_rng.ids().request();

@@ -46,5 +46,6 @@ mod stamps;
 mod streams;
 mod support;
 mod tester_pages;
+mod update;
 mod verification_events;
 mod workspace;

@@ -35,6 +35,7 @@ write_columns! {
                 max_stamp_claims,
                 target_platform,
                 allow_duplicate_participation,
+                expires_at,
             },
             host_name,
             now,
@@ -52,7 +53,7 @@ write_columns! {
         allow_duplicate_participation: Boolean = *allow_duplicate_participation,
         stamp_claims: Integer = 0_u32,
         created_at: Integer = *now,
-        expires_at: Integer = Challenge::expiry(*now),
+        expires_at: Integer = expires_at.unwrap_or(Challenge::expiry(*now)),
     }
 }
 
@@ -103,9 +104,10 @@ impl CreateChallenge {
             title: payload.title.clone(),
             description: payload.description.clone(),
             created_at: *now,
-            expires_at: Challenge::expiry(*now),
+            expires_at: payload.expires_at.unwrap_or(Challenge::expiry(*now)),
             completed_at: None,
             is_closed: false,
+            stamp_limit: Some(payload.max_stamp_claims),
         };
         ChallengeRecord {
             challenge,

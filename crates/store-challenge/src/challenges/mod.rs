@@ -5,6 +5,7 @@ pub(crate) mod create;
 mod read;
 mod report;
 pub(crate) mod untold;
+pub(crate) mod update;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -64,6 +65,7 @@ read_columns! {
             expires_at,
             completed_at,
             is_closed: closed_at.is_some(),
+            stamp_limit: Some(max_stamp_claims),
         },
         payload: Payload {
             title,
@@ -72,6 +74,7 @@ read_columns! {
             max_stamp_claims,
             target_platform,
             allow_duplicate_participation,
+            expires_at: None,
         },
         host_name,
         granted: stamp_claims,

@@ -4,7 +4,7 @@
 //! takes the mark away, unless more has happened meanwhile.
 
 use db::{Sql, StoreError, Transaction, Value, Write, split_on_conflict, write_columns};
-use domain::ChallengeId;
+use domain::{ChallengeId, Timestamp};
 
 use super::read_id;
 use crate::ChallengeStore;
@@ -18,14 +18,20 @@ pub struct MarkTold {
     pub claims: u64,
     /// Whether it has been told that the challenge was closed.
     pub is_closed: bool,
+    /// The limit of stamps that has been told.
+    pub stamp_limit: Option<u32>,
+    /// The end that has been told.
+    pub expires_at: Timestamp,
 }
 
 write_columns! {
     /// What has been told of a challenge.
-    ToldRow(MarkTold) = |MarkTold { id, claims, is_closed }| {
+    ToldRow(MarkTold) = |MarkTold { id, claims, is_closed, stamp_limit, expires_at }| {
         challenge: Bytes = id.as_bytes(),
         claims: Integer = i64::try_from(*claims).unwrap_or(i64::MAX),
         was_closed: Boolean = *is_closed,
+        stamp_limit: Integer = *stamp_limit,
+        told_end: Integer = *expires_at,
     }
 }
 
@@ -39,7 +45,8 @@ impl Write for MarkTold {
         static SQL: Sql = Sql::each(
             "UPDATE challenges SET untold = FALSE {from each}
             WHERE id = each.challenge AND untold AND stamp_claims = each.claims
-                AND (closed_at IS NOT NULL) = each.was_closed",
+                AND (closed_at IS NOT NULL) = each.was_closed
+                AND max_stamp_claims = each.stamp_limit AND expires_at = each.told_end",
             &ToldRow::COLUMNS,
         );
         super::lock(transaction, writes.iter().map(|write| write.id)).await?;

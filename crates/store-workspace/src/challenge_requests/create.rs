@@ -79,6 +79,8 @@ write_columns! {
                 max_stamp_claims,
                 target_platform,
                 allow_duplicate_participation,
+                // Only an update sets it.
+                expires_at: _,
             },
             status,
             challenge: _,

@@ -67,6 +67,7 @@ write_columns! {
         next_attempt_at: Integer = end.next_attempt_at(),
         error: Text = end.error(),
         challenge_id: Bytes = end.challenge().map(|it| ChallengeId::as_bytes(&it.id)),
+        stamp_limit: Integer = end.challenge().and_then(|it| it.stamp_limit),
         challenge_created_at: Integer = end.challenge().map(|it| it.created_at),
         challenge_expires_at: Integer = end.challenge().map(|it| it.expires_at),
         challenge_completed_at: Integer = end.challenge().and_then(|it| it.completed_at),
@@ -80,6 +81,7 @@ static FINISH: Sql = Sql::each(
     "UPDATE challenge_requests SET
         status = each.status, attempts = attempts + 1, next_attempt_at = each.next_attempt_at,
         last_error = each.error, leased_by = NULL, lease_expires_at = NULL,
+        max_stamp_claims = COALESCE(each.stamp_limit, max_stamp_claims),
         challenge_id = each.challenge_id, challenge_created_at = each.challenge_created_at,
         challenge_expires_at = each.challenge_expires_at,
         challenge_completed_at = each.challenge_completed_at,

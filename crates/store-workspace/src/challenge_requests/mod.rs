@@ -10,6 +10,7 @@ pub(crate) mod recall;
 pub(crate) mod record_observation;
 pub(crate) mod retry;
 pub(crate) mod take_observations;
+pub(crate) mod update;
 
 use db::{Row, StoreError, Value};
 use domain::challenge_request::ChallengeRequest;

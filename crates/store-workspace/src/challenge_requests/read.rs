@@ -22,6 +22,7 @@ read_columns! {
         max_stamp_claims: count,
         target_platform: optional_parsed,
         allow_duplicate_participation: optional_boolean,
+        requested_expires_at: optional_time,
         status: named(Status::from_name),
         attempts: count,
         next_attempt_at: optional_time,
@@ -49,6 +50,7 @@ read_columns! {
                 expires_at: required(challenge_expires_at, "challenge_expires_at")?,
                 completed_at: challenge_completed_at,
                 is_closed: required(challenge_is_closed, "challenge_is_closed")?,
+                stamp_limit: Some(max_stamp_claims),
             }),
         },
         payload: Payload {
@@ -58,6 +60,7 @@ read_columns! {
             max_stamp_claims,
             target_platform,
             allow_duplicate_participation,
+            expires_at: requested_expires_at,
         },
         status,
         scheduling: Scheduling { attempts, next_attempt_at, give_up_at, last_error },

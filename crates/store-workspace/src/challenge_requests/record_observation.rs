@@ -19,7 +19,8 @@ const MAX_STAMPS: usize = 256;
 
 /// Records an observation: what the challenge service reports about a challenge. When a challenge
 /// has completed or was closed and all its events are recorded, further observations are ignored.
-/// One that has expired may be active again, because a clock was wrong.
+/// One that has expired may be active again, because a clock was wrong; one that is complete may get
+/// more room.
 #[derive(Clone, Debug)]
 pub struct RecordObservation {
     /// The challenge as the service reports it.
@@ -149,6 +150,8 @@ write_columns! {
         workspace: Text = workspace_id.as_str(),
         client: Text = client_id.as_str(),
         request: Bytes = last_observed.request_id.as_bytes(),
+        max_stamps: Integer = last_observed.max_stamp_claims,
+        expires_at: Integer = last_observed.expires_at,
         completed_at: Integer = last_observed.completed_at,
         is_closed: Boolean = last_observed.is_closed,
         claims: Text = claims_to_json(&last_observed.claims),
@@ -160,6 +163,7 @@ write_columns! {
 
 static UPDATE: Sql = Sql::each(
     "UPDATE challenge_requests SET
+        max_stamp_claims = each.max_stamps, challenge_expires_at = each.expires_at,
         challenge_completed_at = each.completed_at, challenge_is_closed = each.is_closed,
         known_claims = each.claims, next_observation_at = each.next,
         updated_at = COALESCE(each.changed_at, challenge_requests.updated_at)
@@ -167,7 +171,8 @@ static UPDATE: Sql = Sql::each(
     WHERE challenge_requests.workspace_id = each.workspace
         AND challenge_requests.client_id = each.client AND challenge_requests.id = each.request
         AND (challenge_requests.next_observation_at IS NOT NULL
-            OR (challenge_completed_at IS NULL AND challenge_is_closed = FALSE))
+            OR (challenge_is_closed = FALSE AND (challenge_completed_at IS NULL
+                OR challenge_requests.max_stamp_claims < each.max_stamps)))
         AND COALESCE(challenge_requests.known_claims, '') = each.claims_before
     {returning challenge_requests.id}",
     &ChangeRow::COLUMNS,

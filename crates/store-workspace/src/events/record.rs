@@ -21,6 +21,12 @@ impl<'a> NewEvent<'a> {
         Self { workspace_id, client_id, body: EventBody::request_cancelled(request) }
     }
 
+    /// A pending request was changed.
+    pub(crate) fn updated(request: &'a ChallengeRequest) -> Self {
+        let ChallengeRequest { workspace_id, client_id, .. } = request;
+        Self { workspace_id, client_id, body: EventBody::request_updated(request) }
+    }
+
     /// The app's id.
     fn app(&self) -> App<'_> {
         (self.workspace_id.as_str(), self.client_id.as_str())

@@ -47,6 +47,7 @@ fn create(number: u32, key: &str, now: Timestamp) -> CreateChallengeRequest {
         max_stamp_claims: 1,
         target_platform: None,
         allow_duplicate_participation: None,
+        expires_at: None,
     };
     CreateChallengeRequest {
         request: ChallengeRequest::new(RequestId::from_bytes(id), &app(), payload, now).into(),

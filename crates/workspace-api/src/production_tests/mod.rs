@@ -9,6 +9,7 @@ pub(super) mod report;
 pub(super) mod retry;
 pub(super) mod show;
 mod streamed_list;
+pub(super) mod update;
 
 #[cfg(feature = "openapi")]
 use utoipa::OpenApi;
@@ -21,6 +22,7 @@ use utoipa::OpenApi;
         create::create,
         list::list,
         show::show,
+        update::update,
         events::follow,
         cancel::cancel,
         retry::retry,
