@@ -40,6 +40,7 @@ mod verifier;
 #[cfg(feature = "openapi")]
 use utoipa::OpenApi;
 
+pub use self::participations::limits::JoinLimits;
 pub use self::routes::routes;
 pub use self::secrets::{Secrets, VerificationSecret};
 pub use self::service::{ChallengeService, DecisionCounter, Parts};

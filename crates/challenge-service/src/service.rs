@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use wire::outcomes::Outcomes;
 use wire::report::Report;
 
+use crate::participations::limits::JoinLimits;
 use crate::secrets::Secrets;
 use crate::verifier::Verifiers;
 
@@ -57,6 +58,8 @@ pub struct Parts {
     pub changes: mpsc::UnboundedSender<ChallengeId>,
     /// Counts decided participations.
     pub stamp_decisions: DecisionCounter,
+    /// How often testers may join; `None` means without limits.
+    pub join_limits: Option<JoinLimits>,
 }
 
 impl ChallengeService {

@@ -98,6 +98,15 @@ impl ApiError {
         Self { retry_after_seconds: Some(retry_after_seconds), ..error }
     }
 
+    /// 429: too many testers join at this moment (§10).
+    pub fn too_many_joins(retry_after_seconds: u64) -> Self {
+        let message = format!(
+            "Many people are joining at this moment. Wait {retry_after_seconds} s, then try again."
+        );
+        let error = Self::new(ErrorCode::RateLimitExceeded, message);
+        Self { retry_after_seconds: Some(retry_after_seconds), ..error }
+    }
+
     /// 429: the key has this many event streams open (§7).
     pub fn too_many_streams(limit: usize) -> Self {
         let message = format!(

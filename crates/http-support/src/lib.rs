@@ -10,6 +10,7 @@ extern crate openapi_off as utoipa;
 mod access_log;
 pub mod bearer;
 pub mod body;
+pub mod client_address;
 pub mod documentation;
 mod drain;
 pub mod error;

@@ -1,9 +1,11 @@
-//! The rate limit of an API key (§13).
+//! How often an API key, an address or a challenge may do something (§13).
 
 use std::fmt;
+use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use domain::{ApiKeyId, Clock};
@@ -56,8 +58,44 @@ impl FromStr for RateLimit {
     }
 }
 
-type Limiter =
-    RateLimiter<ApiKeyId, HashMapStateStore<ApiKeyId>, InjectedClock, NoOpMiddleware<Nanos>>;
+type Limiter<K> = RateLimiter<K, HashMapStateStore<K>, InjectedClock, NoOpMiddleware<Nanos>>;
+
+/// After this many counts, those of keys that have rested are forgotten.
+const COUNTS_BETWEEN_SWEEPS: u32 = 4096;
+
+/// Counts in this process what strangers do, by what they have in common: an address, a challenge.
+/// Clones share the counts.
+#[derive(Clone)]
+pub struct StrangerLimit<K: Clone + Eq + Hash> {
+    limiter: Arc<Limiter<K>>,
+    counted: Arc<AtomicU32>,
+}
+
+impl<K: Clone + Eq + Hash> StrangerLimit<K> {
+    /// At most one each `interval` on average, and this many in a burst. An interval of zero is one
+    /// nanosecond.
+    pub fn new(interval: Duration, burst: NonZeroU32, clock: Arc<dyn Clock>) -> Self {
+        let interval = interval.max(Duration::from_nanos(1));
+        // The interval is not zero.
+        let quota = Quota::with_period(interval).unwrap_or(Quota::per_second(NonZeroU32::MIN));
+        let quota = quota.allow_burst(burst);
+        let limiter = Arc::new(RateLimiter::hashmap_with_clock(quota, InjectedClock(clock)));
+        Self { limiter, counted: Arc::default() }
+    }
+
+    /// Counts one.
+    ///
+    /// # Errors
+    /// When there were too many: how many seconds to wait.
+    pub fn count(&self, key: &K) -> Result<(), u64> {
+        if self.counted.fetch_add(1, Ordering::Relaxed).is_multiple_of(COUNTS_BETWEEN_SWEEPS) {
+            self.limiter.retain_recent();
+            self.limiter.shrink_to_fit();
+        }
+        let now = self.limiter.clock().now();
+        self.limiter.check_key(key).map_err(|refused| whole_seconds(refused.wait_time_from(now)))
+    }
+}
 
 /// Counts the requests of each key in this process. Clones share the counts.
 #[derive(Clone)]
@@ -65,7 +103,7 @@ pub struct RateLimits(Option<Limits>);
 
 #[derive(Clone)]
 struct Limits {
-    limiter: Arc<Limiter>,
+    limiter: Arc<Limiter<ApiKeyId>>,
     burst: NonZeroU32,
 }
 
@@ -124,6 +162,18 @@ impl GovernorClock for InjectedClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strangers_may_burst_and_then_wait() {
+        let clock = domain::ManualClock::at(domain::Timestamp::EPOCH);
+        let clock = Arc::new(clock);
+        let burst = NonZeroU32::MIN.saturating_add(1);
+        let limit = StrangerLimit::new(Duration::from_secs(3), burst, clock.clone());
+        assert_eq!((limit.count(&1), limit.count(&1), limit.count(&1)), (Ok(()), Ok(()), Err(3)));
+        assert_eq!(limit.count(&2), Ok(()));
+        clock.advance(Duration::from_secs(3));
+        assert_eq!((limit.count(&1), limit.count(&1)), (Ok(()), Err(3)));
+    }
 
     #[test]
     fn a_rate_is_at_least_one_a_second() {

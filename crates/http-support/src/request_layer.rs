@@ -26,6 +26,7 @@ use wire::error::{ErrorCode, FieldError};
 
 use crate::access_log::AccessLog;
 pub use crate::access_log::RequestIdentity;
+use crate::client_address::{PeerAddress, TrustedProxies};
 use crate::drain;
 use crate::error::ApiError;
 use crate::metrics::RequestMetrics;
@@ -40,6 +41,8 @@ pub struct RequestLayer {
     pub metrics: RequestMetrics,
     /// How long a request may take, from its head to its response.
     pub timeout: Duration,
+    /// The proxies whose word about a client's address is believed.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// Handles one request. For [`axum::middleware::from_fn_with_state`].
@@ -55,6 +58,10 @@ pub async fn request_layer(
     let wants_page =
         page::is_wanted(request.headers()) && !request.uri().path().starts_with("/connect/");
     request.extensions_mut().insert(identity);
+    if let Some(PeerAddress(peer)) = request.extensions().get().copied() {
+        let client = layer.trusted_proxies.client(peer, request.headers());
+        request.extensions_mut().insert(client);
+    }
     request.extensions_mut().insert(request_id::RequestId(id.clone()));
 
     let is_addressed = has_host(&request);
@@ -151,7 +158,8 @@ mod tests {
         let clock_and_rng =
             ClockAndRng::new(Arc::new(clock), Arc::new(SeededRandomness::from_seed(1)));
         let metrics = RequestMetrics::register(&mut Registry::default());
-        let state = Arc::new(RequestLayer { clock_and_rng, metrics, timeout });
+        let trusted_proxies = TrustedProxies::default();
+        let state = Arc::new(RequestLayer { clock_and_rng, metrics, timeout, trusted_proxies });
         let router = Router::new()
             .route("/panic", get(panicking))
             .route("/silence", get(std::future::pending::<()>))

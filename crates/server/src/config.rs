@@ -10,6 +10,7 @@ use std::time::Duration;
 use db::{Location, PostgresOptions, PostgresUrl};
 use domain::Environment;
 use domain::secret_key::SecretKey;
+use http_support::client_address::TrustedProxies;
 use http_support::rate_limit::RateLimit;
 
 /// The configuration of a server. The fields are named like their options (§13).
@@ -46,8 +47,10 @@ pub struct Config {
     /// The secret with which verification events are signed; `None` means the one in the data
     /// directory, which is generated if it is missing.
     pub verification_secret: Option<String>,
-    /// The rate limit of each API key.
+    /// The rate limit of each API key. Without one, testers may join without limits as well.
     pub rate_limit: RateLimit,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
     /// The file with the verifiers; `None` means the simulator in a sandbox and nothing in
     /// production.
     pub verifiers: Option<PathBuf>,
@@ -79,6 +82,7 @@ impl Default for Config {
             secret_key: None,
             verification_secret: None,
             rate_limit: RateLimit::default(),
+            trusted_proxies: TrustedProxies::default(),
             verifiers: None,
             catalogue: None,
             demo: true,

@@ -17,6 +17,7 @@ use super::{challenge_path, check_same_site, find_challenge, participation_path,
 use crate::origin::Origin;
 use crate::participations::browser::Browser;
 use crate::participations::create::{new_participation, refusal};
+use crate::participations::limits::JoiningAddress;
 use crate::service::ChallengeService;
 
 pub(super) async fn join(
@@ -24,7 +25,7 @@ pub(super) async fn join(
     path: PathParameters,
     browser: Browser,
     device: Device,
-    origin: Origin,
+    (origin, address): (Origin, JoiningAddress),
     request: Request,
 ) -> Result<Response, ApiError> {
     check_same_site(request.headers())?;
@@ -44,6 +45,7 @@ pub(super) async fn join(
     let (provider_id, platform) = choice;
     service.parts.verifiers.check(&provider_id)?;
     let id = record.challenge.id;
+    address.count_join(&service, id)?;
     let write = JoinChallenge {
         participation: new_participation(&service, id, provider_id, platform),
         browser_hash: service.parts.secrets.browser_hash(id, &browser.value),

@@ -21,6 +21,7 @@ use wire::error::ErrorEnvelope;
 use wire::participation::{self as body, read_join};
 
 use super::browser::Browser;
+use super::limits::JoiningAddress;
 use crate::documentation::ChallengePath;
 use crate::origin::Origin;
 use crate::service::{ChallengeService, NO_SUCH_CHALLENGE};
@@ -50,6 +51,8 @@ use crate::service::{ChallengeService, NO_SUCH_CHALLENGE};
         (status = 409, body = ErrorEnvelope,
             description = "The challenge is complete, closed or over; or this browser has joined \
                 already; or the idempotency key was used for another request"),
+        (status = 429, body = ErrorEnvelope,
+            description = "Too many join from this address, or this challenge"),
         (status = 503, body = ErrorEnvelope,
             description = "The database cannot be reached at the moment, or testers cannot be \
                 verified here"),
@@ -60,6 +63,7 @@ pub(crate) async fn create(
     path: PathParameters,
     browser: Browser,
     origin: Origin,
+    address: JoiningAddress,
     IdempotentRequest { keyed, body, .. }: IdempotentRequest,
 ) -> Result<Response, ApiError> {
     let id: ChallengeId = path.parse("id", NO_SUCH_CHALLENGE)?;
@@ -75,7 +79,7 @@ pub(crate) async fn create(
         id,
         keyed,
         |key, _| find_earlier(&service, id, key),
-        |keyed| join(&service, &record, &body, browser_hash, keyed),
+        |keyed| join(&service, &record, &body, (browser_hash, address), keyed),
         |made| replay(returning, made),
     )
     .await?;
@@ -103,13 +107,14 @@ async fn join(
     service: &ChallengeService,
     record: &ChallengeRecord,
     body: &Map<String, Value>,
-    browser_hash: [u8; 32],
+    (browser_hash, address): ([u8; 32], JoiningAddress),
     keyed: Option<KeyedRequest>,
 ) -> Result<Outcome<Participation, IdempotentResult>, ApiError> {
     let Payload { provider_ids, target_platform, .. } = &record.payload;
     let (provider_id, platform) =
         read_join(body, provider_ids, *target_platform).map_err(ApiError::validation)?;
     service.parts.verifiers.check(&provider_id)?;
+    address.count_join(service, record.challenge.id)?;
     let write = JoinChallenge {
         participation: new_participation(service, record.challenge.id, provider_id, platform),
         browser_hash,

@@ -3,4 +3,5 @@
 pub(crate) mod browser;
 pub(crate) mod create;
 pub(crate) mod feedback;
+pub(crate) mod limits;
 pub(super) mod show;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
 use challenge_service::handle::{self, ChallengeServiceHandle, RemoteChallengeService};
-use challenge_service::{ChallengeService, Verifiers};
+use challenge_service::{ChallengeService, JoinLimits, Verifiers};
 use db::Database;
 use domain::catalogue::Catalogue;
 use domain::challenge::Watch;
 use domain::{ChallengeId, ClockAndRng, Environment, ProviderId};
 use http_support::in_flight::InFlight;
-use http_support::rate_limit::RateLimits;
+use http_support::rate_limit::{RateLimit, RateLimits};
 use http_support::request_layer::{RequestLayer, request_layer};
 use scheduler::Scheduler;
 use store_workspace::WorkspaceStore;
@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use workspace_api::{KeyUses, LookupCache, Streams, WorkspaceApi};
 
 use super::background::{Background, EventWatch};
+use super::connections::Connections;
 use super::data_directory::DataDirectory;
 use super::missing_database::{self, MissingDatabase};
 use super::options::{check_options, read_catalogue, read_verifiers};
@@ -99,6 +100,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
         on_demand: on_demand::channel(),
         drain: parts.config.limits.drain,
         streams: parts.streams,
+        connections: Connections::new(parts.config.trusted_proxies),
         stores: parts.stores,
         demo,
         directory,
@@ -164,6 +166,8 @@ impl Parts {
             in_flight: InFlight::new(config.limits.repetition),
             changes,
             stamp_decisions: telemetry.stamp_decisions.clone(),
+            join_limits: (config.rate_limit != RateLimit::Off)
+                .then(|| JoinLimits::new(clock_and_rng.clock())),
         })))
     }
 
@@ -302,6 +306,7 @@ impl Parts {
             clock_and_rng: self.clock_and_rng.clone(),
             metrics: self.telemetry.requests.clone(),
             timeout: self.config.limits.request,
+            trusted_proxies: self.config.trusted_proxies.clone(),
         });
         let router = router
             .layer(DefaultBodyLimit::max(http_support::body::LIMIT))

@@ -1,18 +1,22 @@
 //! Accepting connections, and draining them when the server stops (§13).
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
+use http_support::client_address::PeerAddress;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
 
+use super::connections::Connections;
 use super::write_timeout::WriteTimeout;
 
 /// The timeout of a request's head. A slower client would occupy a connection.
@@ -25,9 +29,6 @@ const LARGEST_HEAD: usize = 64 * 1024;
 /// in a tunnel, gives its connection back after this time.
 #[cfg(target_os = "linux")]
 const SILENCE: Duration = Duration::from_mins(1);
-
-/// The maximum number of open connections. Further ones wait in the operating system's backlog.
-pub(crate) const CONNECTIONS: usize = 16_384;
 
 /// The size of the backlog: how many connections may wait to be accepted. The operating system
 /// drops a connection that does not fit, and its client tries again a second later. The system may
@@ -51,16 +52,15 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
+    connections: Connections,
     stop: impl Future<Output = ()>,
     drain: Duration,
 ) {
     let graceful = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = async {
-            // The semaphore is never closed, so this cannot fail.
-            let slot = Arc::clone(&slots).acquire_owned().await;
+            let slot = connections.slot().await;
             (listener.accept().await, slot)
         };
         let (accepted, slot) = tokio::select! {
@@ -68,12 +68,18 @@ pub(super) async fn serve(
             () = &mut stop => break,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let connection = graceful.watch(connection(stream, router.clone()));
+            Ok((stream, peer)) => {
+                let open = slot.and_then(|slot| connections.open(peer.ip(), slot));
+                let Some(open) = open else { continue };
+                let router = PeerRouter {
+                    router: TowerToHyperService::new(router.clone()),
+                    peer: PeerAddress(peer.ip()),
+                };
+                let connection = graceful.watch(connection(stream, router));
                 tokio::spawn(async move {
                     // The request layer has logged its requests, so a broken connection is ignored.
                     let _ = connection.await;
-                    drop(slot);
+                    drop(open);
                 });
             }
             Err(error) => {
@@ -88,10 +94,28 @@ pub(super) async fn serve(
     }
 }
 
+/// The router, as the requests of one connection see it.
+#[derive(Clone)]
+struct PeerRouter {
+    router: TowerToHyperService<Router>,
+    peer: PeerAddress,
+}
+
+impl Service<axum::http::Request<Incoming>> for PeerRouter {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = TowerToHyperServiceFuture<Router, axum::http::Request<Incoming>>;
+
+    fn call(&self, mut request: axum::http::Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.router.call(request)
+    }
+}
+
 fn connection(
     stream: TcpStream,
-    router: Router,
-) -> http1::Connection<TokioIo<WriteTimeout>, TowerToHyperService<Router>> {
+    router: PeerRouter,
+) -> http1::Connection<TokioIo<WriteTimeout>, PeerRouter> {
     // Responses are small, and Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
     #[cfg(target_os = "linux")]
@@ -103,7 +127,7 @@ fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(LARGEST_HEAD)
-        .serve_connection(TokioIo::new(WriteTimeout::new(stream)), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(WriteTimeout::new(stream)), router)
 }
 
 #[cfg(test)]

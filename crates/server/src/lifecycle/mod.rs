@@ -2,6 +2,7 @@
 
 mod background;
 mod build;
+mod connections;
 pub(crate) mod consistency;
 mod copy;
 pub(crate) mod data_directory;
@@ -17,9 +18,9 @@ mod start_error;
 mod stores;
 mod write_timeout;
 
+pub(crate) use self::connections::CONNECTIONS;
 pub use self::copy::{CopiedDeployment, copy};
 pub use self::demo::Demo;
-pub(crate) use self::listener::CONNECTIONS;
 pub use self::on_demand::BackgroundTrigger;
 pub(crate) use self::options::check_options;
 pub use self::options::read_catalogue;

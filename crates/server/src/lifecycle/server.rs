@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use workspace_api::Streams;
 
 use super::background::Background;
+use super::connections::Connections;
 use super::data_directory::DataDirectory;
 use super::demo::Demo;
 use super::listener;
@@ -29,6 +30,7 @@ pub struct Server {
     pub(super) demo: Option<Demo>,
     pub(super) drain: Duration,
     pub(super) streams: Streams,
+    pub(super) connections: Connections,
     /// Locked until the end, so that no other server starts before this one has stopped.
     pub(super) directory: DataDirectory,
 }
@@ -66,6 +68,7 @@ impl Server {
             demo: _,
             drain,
             streams,
+            connections,
             directory,
         } = self;
         let (stopping, is_stopping) = watch::channel(false);
@@ -87,7 +90,7 @@ impl Server {
             streams.end_all();
         };
         // Requests and background tasks are drained concurrently.
-        tokio::join!(listener::serve(listener, router, stop, drain), async {
+        tokio::join!(listener::serve(listener, router, connections, stop, drain), async {
             is_stopping.wait().await;
             let ended = async { while tasks.join_next().await.is_some() {} };
             if tokio::time::timeout(drain, ended).await.is_err() {

@@ -24,6 +24,7 @@ mod external_verifier;
 mod hand_over;
 mod hang_ups;
 mod idempotency;
+mod join_limits;
 mod lifecycle;
 mod list;
 mod open_challenges;
