@@ -327,8 +327,8 @@ mod tests {
         let longer = Challenge { expires_at: at("2026-04-20T00:00:00.000Z"), ..challenge() };
         let outcome = first(&longer, 0, NOW, 10);
         assert_eq!(names_and_totals(&outcome), [(EventName::Updated, Some(0))]);
-        let again = outcome.last_observed.clone();
-        let again = again.compare(&longer, Some(&granted(0)), at(NOW), Watch::Polled, 10);
+        let again =
+            outcome.last_observed.compare(&longer, Some(&granted(0)), at(NOW), Watch::Polled, 10);
         assert_eq!((names_and_totals(&again), again.has_changed), (vec![], false));
     }
 

@@ -24,7 +24,9 @@ pub(super) struct Connections {
 }
 
 /// A free slot for a connection that is not accepted yet.
-pub(super) struct Slot(OwnedSemaphorePermit);
+pub(super) struct Slot {
+    _permit: OwnedSemaphorePermit,
+}
 
 /// An open connection. Dropping it makes room for another.
 pub(super) struct Open {
@@ -42,7 +44,9 @@ impl Connections {
 
     /// Waits for a free slot.
     pub(super) async fn slot(&self) -> Option<Slot> {
-        Arc::clone(&self.slots).acquire_owned().await.ok().map(Slot)
+        // The semaphore is never closed, so there always is one.
+        let permit = Arc::clone(&self.slots).acquire_owned().await.ok()?;
+        Some(Slot { _permit: permit })
     }
 
     /// Counts a connection from this address. `None` if there are too many from there.
