@@ -5,6 +5,7 @@
 
 import { chromium } from 'playwright-core';
 import { orderProductionTest, report } from './api.mjs';
+import * as engineer from './console.mjs';
 import * as eid from './eid.mjs';
 import * as pages from './pages.mjs';
 import { startProvider } from './provider.mjs';
@@ -74,6 +75,16 @@ async function takeTest(browser, screen) {
   }
 }
 
+/** An engineer orders, watches and shares tests in the console. */
+async function useConsole(browser, screen) {
+  const openTester = () => openScreen(browser, SCREENS[0], [origin]);
+  const without = { ...screen, options: { ...screen.options, javaScriptEnabled: false } };
+  for (const act of [engineer.followTest, engineer.lookWithout]) {
+    await check(browser, `${act.name} on a ${screen.name}`, screen, (page) => act(page, { origin, key, openTester }));
+  }
+  await check(browser, `orderAndCancel on a ${screen.name} without script`, without, (page) => engineer.orderAndCancel(page, { origin, key }));
+}
+
 /** People take a test at a real OpenID Connect provider. */
 async function takeTestAtProvider(browser, screen, issuer) {
   const order = async (maxStamps) => {
@@ -109,6 +120,7 @@ try {
     await check(browser, `no stamp on a ${screen.name}`, screen, tester('failed'));
     const withoutScript = { ...screen, options: { ...screen.options, javaScriptEnabled: false } };
     await check(browser, `stamp on a ${screen.name} without script`, withoutScript, tester('completed'));
+    await useConsole(browser, screen);
     await takeTest(browser, screen);
     await takeTestAtProvider(browser, screen, provider.issuer);
   }

@@ -4,7 +4,8 @@
 
 import { chromium } from 'playwright-core';
 import { orderProductionTest } from './api.mjs';
-import { begin, see, verify } from './pages.mjs';
+import * as engineer from './console.mjs';
+import { begin, see, take, verify } from './pages.mjs';
 import { SCREENS, openScreen } from './screen.mjs';
 
 const { ORIGIN: origin, API_KEY: key, CHROMIUM: executablePath, PICTURES: pictures } = process.env;
@@ -47,6 +48,23 @@ await picture('stamp', phone, async (page) => {
   await begin(page, one);
   await verify(page, one);
   await see(page, 'Stamp granted');
+});
+for (const [name, screen] of [['console', laptop], ['console-on-a-phone', phone]]) {
+  await picture(name, screen, async (page) => {
+    await engineer.signIn(page, { origin, key });
+    await engineer.order(page, { origin, title: 'BankID SE Test', stamps: 3 });
+    const link = page.getByRole('link', { name: 'Take the test yourself' });
+    const challengeId = (await link.getAttribute('href')).split('/t/')[1];
+    const tester = await openScreen(browser, phone, [origin]);
+    await take(tester.page, { origin, challengeId, provider: 'BankID SE' });
+    await tester.close();
+    await page.locator('#stamps', { hasText: '1 of 3' }).waitFor();
+  });
+}
+await picture('console-list', laptop, async (page) => {
+  await engineer.signIn(page, { origin, key });
+  await page.goto(`${origin}/console/apps/FK5b0KSM`);
+  await see(page, 'Acme Bank');
 });
 await picture('over', phone, (page) => page.goto(`${origin}/t/${one.challengeId}`));
 await browser.close();

@@ -37,7 +37,7 @@ const BORDERS: &[Border] = &[
         "openapi-off domain wire db store-workspace http-support challenge-service scheduler",
         SQL,
     ),
-    ("console", "domain wire http-support", SQL),
+    ("console", "domain wire store-workspace http-support", SQL),
     (
         "server",
         "openapi-off domain wire client openid-connect db store-workspace store-challenge \

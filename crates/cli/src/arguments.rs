@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::admin::AdminArguments;
 use crate::completions::CompletionsArguments;
+use crate::console::ConsoleArguments;
 use crate::doctor::DoctorArguments;
 use crate::login::LoginArguments;
 use crate::man::ManArguments;
@@ -73,6 +74,8 @@ pub(crate) enum Command {
     Tests(TestsArguments),
     /// Store the URL of a deployment and an API key for it
     Login(LoginArguments),
+    /// Open the console in the browser, signed in
+    Console(ConsoleArguments),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
     /// Print a manual page, or write all manual pages

@@ -5,6 +5,7 @@
 mod admin;
 mod arguments;
 mod completions;
+mod console;
 mod deployment;
 mod doctor;
 mod failure;
@@ -51,6 +52,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Openapi => output::print(&server::openapi_json()),
         Command::Admin(arguments) => runtime.block_on(admin::run(arguments)),
         Command::Login(arguments) => runtime.block_on(login::run(arguments)),
+        Command::Console(arguments) => runtime.block_on(console::run(arguments)),
         Command::Completions(arguments) => completions::run(arguments, Arguments::command()),
         Command::Man(arguments) => man::run(arguments, Arguments::command()),
         Command::Tests(arguments) => return runtime.block_on(production_tests::run(arguments)),

@@ -49,8 +49,12 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         roles = %config.roles,
         "started"
     );
-    let message =
-        StartupMessage { address: server.address(), config: &config, demo: server.demo() };
+    let message = StartupMessage {
+        address: server.address(),
+        config: &config,
+        demo: server.demo(),
+        console_link: server.console_link(),
+    };
     if let Err(error) = output::print(&message.to_string()) {
         // The server does not need standard output.
         tracing::warn!(%error, "the address could not be printed");

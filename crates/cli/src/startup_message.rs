@@ -13,11 +13,14 @@ pub(crate) struct StartupMessage<'a> {
     pub(crate) config: &'a Config,
     /// The demo workspace, if this start created it.
     pub(crate) demo: Option<&'a Demo>,
+    /// The token of a link that signs in to the console once.
+    pub(crate) console_link: Option<&'a str>,
 }
 
 impl fmt::Display for StartupMessage<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "fieldtest listens on http://{}", self.address)?;
+        self.console(formatter)?;
         match self.demo {
             Some(demo) if self.config.roles.has(Role::Api) => self.first_call(formatter, demo),
             _ if self.has_demo_key() => {
@@ -33,6 +36,17 @@ impl fmt::Display for StartupMessage<'_> {
 }
 
 impl StartupMessage<'_> {
+    fn console(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(link) = self.console_link else { return Ok(()) };
+        let here = || format!("http://{}", reachable(self.address));
+        let origin = self.config.public_url.clone().unwrap_or_else(here);
+        writeln!(
+            formatter,
+            "\nOpen the console, signed in (the link works once, within 60 seconds; `fieldtest \
+             console` makes another):\n\n{origin}/console/sign-in?link={link}"
+        )
+    }
+
     fn first_call(&self, formatter: &mut fmt::Formatter<'_>, demo: &Demo) -> fmt::Result {
         let Demo { client_id, api_key } = demo;
         let url = format!(
@@ -126,6 +140,7 @@ mod tests {
             address: ([0, 0, 0, 0], 8080).into(),
             config: &config(),
             demo: Some(&demo),
+            console_link: Some("token"),
         }
         .to_string();
         assert!(message.starts_with("fieldtest listens on http://0.0.0.0:8080\n"), "{message}");
@@ -137,14 +152,20 @@ curl -X POST \
   "http://127.0.0.1:8080/connect/v1/apps/FK5b0KSM/production-tests"
 "#;
         assert!(message.contains(call), "{message}");
+        let link = "\n\nhttp://127.0.0.1:8080/console/sign-in?link=token\n";
+        assert!(message.contains(link), "{message}");
         assert!(message.contains(r#"$(cat '/srv/it'\''s/demo-api-key')"#), "{message}");
         assert_eq!(message.matches("sk_workspace_test_x").count(), 1, "the key is shown once");
     }
 
     #[test]
     fn without_a_demo_only_the_address_is_printed() {
-        let message =
-            StartupMessage { address: ([127, 0, 0, 1], 1).into(), config: &config(), demo: None };
+        let message = StartupMessage {
+            address: ([127, 0, 0, 1], 1).into(),
+            config: &config(),
+            demo: None,
+            console_link: None,
+        };
         assert_eq!(message.to_string(), "fieldtest listens on http://127.0.0.1:1\n");
     }
 }

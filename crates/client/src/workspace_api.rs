@@ -8,6 +8,7 @@ use http::header::LOCATION;
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wire::api_key::ConsoleLink;
 use wire::error::ErrorCode;
 use wire::outcomes::Outcomes;
 use wire::page::{MAX_PAGE_SIZE, Order, TOTAL_COUNT_HEADER};
@@ -91,6 +92,15 @@ impl WorkspaceApi {
     /// When the API key is not valid, or there is no response.
     pub async fn workspace(&self) -> Result<Workspace, ClientError> {
         Ok(self.send(self.http.request(Method::GET, &["connect", "v1", "workspace"])).await?.body)
+    }
+
+    /// Makes a link that signs in to the console once.
+    ///
+    /// # Errors
+    /// When the API key is not valid, or there is no response.
+    pub async fn console_link(&self) -> Result<ConsoleLink, ClientError> {
+        let path = ["connect", "v1", "console-links"];
+        Ok(send(self.http.request(Method::POST, &path)).await?.body)
     }
 
     /// Orders a production test. Idempotent with an idempotency key; with retries, a call without

@@ -24,7 +24,8 @@ pub(super) async fn show(
         }
         h2 { "You let people log in with eIDs" }
         p {
-            "Order a test, and read how it went: " a href="/docs" { "the API, operation by operation" }
+            "Order a test, and watch how it goes: " a href="/console" { "the console" } ". For your \
+             programs there is " a href="/docs" { "the API, operation by operation" }
             ", or the same as an " a href="/openapi.json" { "OpenAPI document" } "."
         }
         h2 { "You run this server" }

@@ -76,6 +76,12 @@ impl SecretHash {
         Self(Sha256::digest(secret).into())
     }
 
+    /// From the bytes that the database stores.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The bytes that the database stores.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {

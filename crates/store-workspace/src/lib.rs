@@ -4,6 +4,7 @@
 mod api_keys;
 mod apps;
 mod challenge_requests;
+mod console_tokens;
 mod demo;
 mod events;
 mod idempotency;
@@ -36,6 +37,10 @@ pub use crate::challenge_requests::record_observation::{RecordObservation, Told}
 pub use crate::challenge_requests::retry::RetryRequest;
 pub use crate::challenge_requests::take_observations::TakeObservations;
 pub use crate::challenge_requests::update::UpdateRequest;
+pub use crate::console_tokens::create::CreateConsoleToken;
+pub use crate::console_tokens::read::{ConsoleToken, SharedTestLink};
+pub use crate::console_tokens::remove::{RemoveConsoleToken, UseConsoleLink};
+pub use crate::console_tokens::{CONSOLE_LINK_VALIDITY, ConsoleTokenKind};
 pub use crate::demo::CreateDemo;
 pub use crate::events::prune::PruneEvents;
 pub use crate::events::read::FollowedApp;
@@ -50,6 +55,7 @@ pub static SCHEMA: Schema = Schema {
         "deployment_facts",
         "workspaces",
         "api_keys",
+        "console_tokens",
         "apps",
         "app_providers",
         "challenge_requests",
@@ -84,6 +90,7 @@ pub static SCHEMA: Schema = Schema {
         "V14__hot_rows",
         "V15__recalls_of_failed",
         "V16__requested_ends",
+        "V17__console_tokens",
     ],
 };
 

@@ -11,6 +11,7 @@
 #[cfg(not(feature = "openapi"))]
 extern crate openapi_off as utoipa;
 
+pub mod api_key;
 pub mod app;
 pub mod challenge;
 pub mod challenge_service;

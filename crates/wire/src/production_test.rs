@@ -2,6 +2,7 @@
 
 mod order;
 mod refusal;
+mod state;
 mod update;
 
 use domain::Timestamp;
@@ -20,6 +21,7 @@ pub(crate) use self::order::{
     read_title, stamp_limit_rule,
 };
 pub use self::refusal::{RefusalReason, RefusedProvider};
+pub use self::state::TestState;
 pub(crate) use self::update::MOMENT_RULE;
 pub use self::update::{UpdateProductionTest, read_update};
 use crate::Moment;

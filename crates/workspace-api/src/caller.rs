@@ -4,13 +4,14 @@ use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use domain::api_key::{self, Access};
+use domain::api_key::{self, Access, SecretHash};
 use domain::{ApiKeyId, WorkspaceId};
 use http_support::bearer;
 #[cfg(feature = "openapi")]
 use http_support::documentation::{Responses, errors};
 use http_support::error::ApiError;
 use http_support::request_layer::RequestIdentity;
+use http_support::signed_in::SignedInKey;
 #[cfg(feature = "openapi")]
 use utoipa::IntoResponses;
 
@@ -57,10 +58,7 @@ impl<R: Right> FromRequestParts<WorkspaceApi> for Caller<R> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &WorkspaceApi) -> Result<Self, ApiError> {
-        let secret = bearer::token(&parts.headers).ok_or_else(ApiError::invalid_credentials)?;
-        // The checksum refuses a typo without a read of the database.
-        let hash = api_key::recognise(secret, api.environment)
-            .ok_or_else(ApiError::invalid_credentials)?;
+        let hash = secret_hash(parts, api).ok_or_else(ApiError::invalid_credentials)?;
         let key = api
             .lookup_cache
             .key(&api.store, &api.clock_and_rng, hash)
@@ -76,6 +74,15 @@ impl<R: Right> FromRequestParts<WorkspaceApi> for Caller<R> {
         }
         Ok(Self { workspace_id: key.workspace_id.clone(), key_id: key.id, right: PhantomData })
     }
+}
+
+/// The hash of the key's secret: of the key that a person is signed in with, or of the bearer token,
+/// whose checksum refuses a typo without a read of the database.
+fn secret_hash(parts: &Parts, api: &WorkspaceApi) -> Option<SecretHash> {
+    if let Some(SignedInKey(hash)) = parts.extensions.get() {
+        return Some(*hash);
+    }
+    api_key::recognise(bearer::token(&parts.headers)?, api.environment)
 }
 
 #[cfg(feature = "openapi")]

@@ -16,8 +16,10 @@
 #[cfg(not(feature = "openapi"))]
 extern crate openapi_off as utoipa;
 
+mod api_keys;
 mod apps;
 mod caller;
+mod console_links;
 mod documentation;
 mod key_uses;
 mod lookup_cache;
@@ -41,11 +43,13 @@ pub use self::streams::Streams;
 
 /// The parts of the OpenAPI document about the Workspace API, one for each noun.
 #[cfg(feature = "openapi")]
-pub fn documents() -> [OpenApiDocument; 4] {
+pub fn documents() -> [OpenApiDocument; 6] {
     [
         workspace::Paths::openapi(),
+        api_keys::Paths::openapi(),
         apps::Paths::openapi(),
         providers::Paths::openapi(),
         production_tests::Paths::openapi(),
+        console_links::Paths::openapi(),
     ]
 }

@@ -70,6 +70,11 @@ impl LookupCache {
         Ok(found)
     }
 
+    /// Removes all keys, because one was revoked.
+    pub(crate) fn remove_keys(&self) {
+        self.keys.clear();
+    }
+
     /// Removes an app.
     pub(crate) fn remove_app(&self, id: &(WorkspaceId, ClientId)) {
         self.apps.remove(id);
@@ -136,6 +141,14 @@ impl<K: Eq + Hash, V> RecentReads<K, V> {
             counter.fetch_add(1, Ordering::SeqCst);
         }
         self.0.values.remove(key);
+    }
+
+    /// Removes all values. A read that has begun before is not cached.
+    fn clear(&self) {
+        for counter in &self.0.evictions {
+            counter.fetch_add(1, Ordering::SeqCst);
+        }
+        self.0.values.clear();
     }
 
     fn evictions(&self, key: &K) -> u64 {

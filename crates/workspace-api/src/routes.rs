@@ -1,15 +1,18 @@
 //! The route table of the Workspace API.
 
 use axum::Router;
-use axum::routing::{get, patch, post};
+use axum::routing::{delete, get, patch, post};
 
 use crate::state::WorkspaceApi;
-use crate::{apps, production_tests, providers, workspace};
+use crate::{api_keys, apps, console_links, production_tests, providers, workspace};
 
 /// All routes below `/connect/v1`.
 pub fn routes(api: WorkspaceApi) -> Router {
     let routes = Router::new()
         .route("/workspace", get(workspace::show::show))
+        .route("/api-keys", get(api_keys::list::list).post(api_keys::create::create))
+        .route("/api-keys/{id}", delete(api_keys::revoke::revoke))
+        .route("/console-links", post(console_links::create::create))
         .route("/apps", get(apps::list::list).post(apps::create::create))
         .route("/apps/batch", post(apps::batch::batch))
         .route(

@@ -58,6 +58,8 @@ pub struct Parts {
     pub streams: Streams,
     /// How long an event stream may be silent before a heartbeat is sent.
     pub heartbeat: Duration,
+    /// The URL at which people reach this deployment, if the operator configured it.
+    pub public_url: Option<String>,
 }
 
 pub(crate) const NO_SUCH_APP: &str =

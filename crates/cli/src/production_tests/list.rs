@@ -10,7 +10,7 @@ use wire::page::{MAX_PAGE_SIZE, Order};
 use wire::production_test::{ItemType, ListItem, RequestStatus};
 
 use super::Session;
-use super::state::TestState;
+use super::state::{TestState, style_of};
 use crate::failure::Failure;
 use crate::table::Table;
 use crate::terminal::Terminal;
@@ -144,7 +144,7 @@ fn table(items: &[ListItem], now: Timestamp, terminal: Terminal) -> Table<4> {
             let (id, state, created_at, title) = cells;
             table.row([id, state.name().to_owned(), minutes(created_at.0), title])
         });
-    table.fit(terminal, 3).paint(1, TestState::style_of)
+    table.fit(terminal, 3).paint(1, style_of)
 }
 
 /// A time without seconds, which leaves more room for the title: `2026-04-08 10:00`.

@@ -5,7 +5,7 @@ use wire::report::Report;
 
 use super::Session;
 use super::duration::seconds_in_words;
-use super::state::TestState;
+use super::state::{TestState, style};
 use crate::failure::Failure;
 use crate::table::{Table, printable};
 use crate::terminal::Terminal;
@@ -59,7 +59,7 @@ fn text(report: &Report, now: Timestamp, terminal: Terminal) -> String {
     format!(
         "{}: {}\nstamps {}, participations {}\n\n{}",
         printable(&challenge.title),
-        terminal.paint(state.style(), state.name()),
+        terminal.paint(style(state), state.name()),
         stats.total_claims,
         stats.total_participations,
         rows.fit(terminal, 0)

@@ -4,7 +4,7 @@ use domain::{Clock, SystemClock, Timestamp};
 use wire::production_test::{Platform, ProductionTest};
 
 use super::duration::in_words;
-use super::state::TestState;
+use super::state::{TestState, style};
 use super::{Session, tester_link};
 use crate::failure::Failure;
 use crate::table::printable;
@@ -86,7 +86,7 @@ fn text(test: &ProductionTest, now: Timestamp, terminal: Terminal) -> String {
     let lines = lines.into_iter().filter_map(|(name, value)| Some((name, printable(&value?))));
     lines
         .map(|(name, value)| {
-            let value = if name == "State" { terminal.paint(state.style(), &value) } else { value };
+            let value = if name == "State" { terminal.paint(style(state), &value) } else { value };
             format!("{}{value}\n", terminal.paint(Style::Dim, &format!("{name:<14}")))
         })
         .collect()

@@ -8,7 +8,7 @@ use wire::production_test::ProductionTest;
 use wire::report::{ProviderRow, Report};
 
 use super::duration::{in_words, seconds_in_words};
-use super::state::TestState;
+use super::state::{TestState, style};
 use crate::table::printable;
 use crate::terminal::{Style, Terminal, display_width, truncated};
 
@@ -42,7 +42,7 @@ impl Snapshot {
         let head = format!(
             "{}  {}",
             truncated(&title, available),
-            terminal.paint(state.style(), state.name())
+            terminal.paint(style(state), state.name())
         );
         let mut lines = vec![format!("{head}{detail}")];
         if let Some(report) = &self.report {
@@ -213,9 +213,11 @@ mod tests {
 
     #[test]
     fn only_a_test_that_is_over_has_an_exit_code() {
+        use super::super::state::exit_code;
+
         let now = |text: &str| text.parse().unwrap();
-        assert_eq!(snapshot(3, None).state(now(NOW)).exit_code(), None);
-        assert_eq!(pending(None).state(now(NOW)).exit_code(), None);
+        assert_eq!(exit_code(snapshot(3, None).state(now(NOW))), None);
+        assert_eq!(exit_code(pending(None).state(now(NOW))), None);
         assert_eq!(snapshot(4, Some(NOW)).state(now(NOW)), TestState::Complete);
         let mut over = snapshot(3, None);
         over.test.challenge.as_mut().unwrap().is_active = false;

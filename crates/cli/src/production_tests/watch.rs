@@ -10,6 +10,7 @@ use client::ClientError;
 use domain::{Clock, SystemClock};
 
 use super::snapshot::Snapshot;
+use super::state::exit_code;
 use super::{Session, json, test_id};
 use crate::deployment::Deployment;
 use crate::failure::Failure;
@@ -79,7 +80,7 @@ pub(super) async fn follow(
         if !display.show(&snapshot)? {
             return Ok(ExitCode::FAILURE);
         }
-        if let Some(code) = snapshot.state(SystemClock.now()).exit_code() {
+        if let Some(code) = exit_code(snapshot.state(SystemClock.now())) {
             return Ok(code);
         }
         snapshot = loop {

@@ -22,6 +22,7 @@ pub struct Page {
     title: String,
     description: Option<String>,
     main: Markup,
+    navigation: Option<Markup>,
     refresh_seconds: Option<u8>,
     status: StatusCode,
 }
@@ -33,6 +34,7 @@ impl Page {
             title: title.into(),
             description: None,
             main,
+            navigation: None,
             refresh_seconds: None,
             status: StatusCode::OK,
         }
@@ -42,6 +44,12 @@ impl Page {
     #[must_use]
     pub fn with_description(self, description: impl Into<String>) -> Self {
         Self { description: Some(description.into()), ..self }
+    }
+
+    /// Puts a bar with this content above the page, which gets wider.
+    #[must_use]
+    pub fn with_navigation(self, navigation: Markup) -> Self {
+        Self { navigation: Some(navigation), ..self }
     }
 
     /// Loads the page again after this many seconds where scripts are off.
@@ -61,7 +69,7 @@ impl Page {
             meta charset="utf-8";
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
-            meta name="referrer" content="no-referrer";
+            meta name="referrer" content="same-origin";
             title { (self.title) " · fieldtest" }
             meta property="og:title" content=(self.title);
             meta property="og:site_name" content="fieldtest";
@@ -86,7 +94,12 @@ impl IntoResponse for Page {
             html lang="en" {
                 head { (self.head()) }
                 body {
-                    main { (self.main) }
+                    @if let Some(navigation) = &self.navigation {
+                        header.bar { (navigation) }
+                        main.wide #main { (self.main) }
+                    } @else {
+                        main { (self.main) }
+                    }
                     footer { "fieldtest" }
                 }
             }
@@ -109,7 +122,7 @@ pub fn secure(headers: &mut HeaderMap, policy: &'static str) {
     let fixed: [(HeaderName, &'static str); 3] = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        (header::REFERRER_POLICY, "same-origin"),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));

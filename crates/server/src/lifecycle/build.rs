@@ -7,6 +7,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
 use challenge_service::handle::{self, ChallengeServiceHandle, RemoteChallengeService};
 use challenge_service::{ChallengeService, JoinLimits, Verifiers};
+use console::Console;
 use db::Database;
 use domain::catalogue::Catalogue;
 use domain::challenge::Watch;
@@ -23,6 +24,7 @@ use workspace_api::{KeyUses, LookupCache, Streams, WorkspaceApi};
 use super::background::{Background, EventWatch};
 use super::connections::Connections;
 use super::data_directory::DataDirectory;
+use super::demo::Demo;
 use super::missing_database::{self, MissingDatabase};
 use super::options::{check_options, read_catalogue, read_verifiers};
 use super::server::Server;
@@ -62,12 +64,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
     let stores = Stores::open(&config, &telemetry).await?;
     // The demo's API key is shown once, so the steps that often fail come before it.
     let (listener, address) = listen(config.listen)?;
-    let demo = match &stores.workspace {
-        Some(store) if config.demo && config.environment == Environment::Sandbox => {
-            demo::create(store, &directory, &clock_and_rng).await?
-        }
-        _ => None,
-    };
+    let (demo, console_link) = prepare_demo(&config, &stores, &directory, &clock_and_rng).await?;
 
     let mut parts = Parts {
         streams: Streams::new(telemetry.event_streams.clone()),
@@ -103,6 +100,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
         connections: Connections::new(parts.config.trusted_proxies),
         stores: parts.stores,
         demo,
+        console_link,
         directory,
     })
 }
@@ -122,6 +120,26 @@ fn data_directory(config: &Config) -> Result<DataDirectory, StartError> {
     } else {
         DataDirectory::lock(&config.data_dir)
     }
+}
+
+/// The demo workspace of a sandbox, if this start creates it, and the token of a link to its console.
+async fn prepare_demo(
+    config: &Config,
+    stores: &Stores,
+    directory: &DataDirectory,
+    clock_and_rng: &ClockAndRng,
+) -> Result<(Option<Demo>, Option<String>), StartError> {
+    let store = stores.workspace.as_ref().filter(|_| config.demo);
+    let Some(store) = store.filter(|_| config.environment == Environment::Sandbox) else {
+        return Ok((None, None));
+    };
+    let demo = demo::create(store, directory, clock_and_rng).await?;
+    let has_console = config.roles.has(Role::Api) && config.roles.has(Role::Web);
+    let link = match has_console {
+        true => demo::console_link(store, directory, clock_and_rng).await?,
+        false => None,
+    };
+    Ok((demo, link))
 }
 
 /// The parts that the services of this process share.
@@ -267,6 +285,7 @@ impl Parts {
             local_dispatch: scheduler.map(|scheduler| scheduler.local_dispatch().clone()),
             streams: self.streams.clone(),
             heartbeat: self.config.limits.heartbeat,
+            public_url: self.config.public_url.clone(),
         };
         self.config.roles.has(Role::Api).then(|| WorkspaceApi::new(parts()))
     }
@@ -293,8 +312,20 @@ impl Parts {
         let mut router = health::routes(checks)
             .merge(openapi::routes())
             .merge(http_support::page::assets::routes());
-        if let Some(api) = self.workspace_api(handle, scheduler) {
-            router = router.merge(workspace_api::routes(api));
+        let api = self.workspace_api(handle, scheduler).map(workspace_api::routes);
+        if self.config.roles.has(Role::Web)
+            && let Some((api, store)) = api.clone().zip(self.stores.workspace.clone())
+        {
+            router = router.merge(console::console_routes(Console::new(console::Parts {
+                api,
+                store,
+                clock_and_rng: self.clock_and_rng.clone(),
+                environment: self.config.environment,
+                public_url: self.config.public_url.clone(),
+            })));
+        }
+        if let Some(api) = api {
+            router = router.merge(api);
         }
         if let Some(service) = &self.challenge_service {
             router = router.merge(challenge_service::routes(service.clone()));

@@ -83,6 +83,12 @@ impl DataDirectory {
         SecretKey::from_hex(&text).map(Some).ok_or(StartError::MalformedSecret(path))
     }
 
+    /// The demo's API key, if an earlier start has written it.
+    pub(super) fn demo_api_key(&self) -> Option<String> {
+        let text = fs::read_to_string(self.path.join("demo-api-key")).ok()?;
+        Some(text.trim().to_owned())
+    }
+
     /// Writes the demo's API key to a file, so that its owner can find it again.
     pub(super) fn write_demo_api_key(&self, api_key: &str) -> Result<(), StartError> {
         let path = self.path.join("demo-api-key");

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use db::StoreError;
 use domain::api_key::{self, Access, ApiKey, SecretHash};
 use domain::app::{App, new_client_secret};
-use domain::{ClockAndRng, Environment, WorkspaceId};
+use domain::{ClockAndRng, Environment, WorkspaceId, base62};
 use store_workspace::{
-    CreateApiKey, CreateApp, CreateDemo, CreateWorkspace, Workspace, WorkspaceStore,
+    CONSOLE_LINK_VALIDITY, ConsoleTokenKind, CreateApiKey, CreateApp, CreateConsoleToken,
+    CreateDemo, CreateWorkspace, Workspace, WorkspaceStore,
 };
 
 use super::data_directory::DataDirectory;
@@ -15,6 +16,9 @@ use super::start_error::StartError;
 
 /// The client id of the demo's app.
 const CLIENT_ID: &str = "FK5b0KSM";
+/// The length of a token in base62 digits: 256 random bits.
+const CONSOLE_LINK_LENGTH: usize = 43;
+
 const APP_NAME: &str = "Acme Bank";
 const PROVIDERS: [&str; 4] = ["bankidse", "mitid", "smartid", "frejaid"];
 
@@ -45,6 +49,33 @@ pub(super) async fn create(
     let write = demo_workspace(clock_and_rng, &secret)?;
     store.create_demo(write).await?;
     Ok(Some(Demo { client_id: CLIENT_ID.into(), api_key: secret }))
+}
+
+/// The token of a link that signs in to the console once, with the key of the demo workspace. `None`
+/// without such a key.
+pub(super) async fn console_link(
+    store: &WorkspaceStore,
+    directory: &DataDirectory,
+    clock_and_rng: &ClockAndRng,
+) -> Result<Option<String>, StartError> {
+    let hash = directory
+        .demo_api_key()
+        .and_then(|secret| api_key::recognise(&secret, Environment::Sandbox));
+    let Some(hash) = hash else { return Ok(None) };
+    let now = clock_and_rng.now();
+    let key = store.api_key(hash).await?.filter(|key| key.is_valid_at(now));
+    let Some(key) = key else { return Ok(None) };
+    let token = base62::random(clock_and_rng.randomness(), CONSOLE_LINK_LENGTH);
+    let write = CreateConsoleToken {
+        token_hash: SecretHash::of(&token),
+        kind: ConsoleTokenKind::Link,
+        workspace_id: key.workspace_id,
+        key_id: key.id,
+        now,
+        expires_at: now.plus(CONSOLE_LINK_VALIDITY),
+    };
+    store.create_console_token(write).await?;
+    Ok(Some(token))
 }
 
 fn demo_workspace(clock_and_rng: &ClockAndRng, secret: &str) -> Result<CreateDemo, StoreError> {

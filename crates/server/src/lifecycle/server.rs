@@ -28,6 +28,7 @@ pub struct Server {
     pub(super) on_demand: (BackgroundTrigger, RunRequests),
     pub(super) stores: Stores,
     pub(super) demo: Option<Demo>,
+    pub(super) console_link: Option<String>,
     pub(super) drain: Duration,
     pub(super) streams: Streams,
     pub(super) connections: Connections,
@@ -48,6 +49,12 @@ impl Server {
         self.demo.as_ref()
     }
 
+    /// The token of a link that signs in to the console once, if there is a demo workspace.
+    #[must_use]
+    pub fn console_link(&self) -> Option<&str> {
+        self.console_link.as_deref()
+    }
+
     /// Runs background tasks on demand, with [`config::Background::OnDemand`].
     #[must_use]
     pub fn background_trigger(&self) -> BackgroundTrigger {
@@ -66,6 +73,7 @@ impl Server {
             on_demand: (_, requests),
             stores,
             demo: _,
+            console_link: _,
             drain,
             streams,
             connections,

@@ -15,6 +15,7 @@ mod app_creation;
 mod apps;
 mod authentication;
 mod cancel;
+mod console;
 mod conventions;
 mod create;
 mod deletion;

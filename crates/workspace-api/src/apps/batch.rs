@@ -66,7 +66,7 @@ pub(crate) async fn batch(
     IdempotentRequest { keyed, body, text }: IdempotentRequest,
 ) -> Result<CreatedWithoutLocation<CreatedApps>, ApiError> {
     let (api, workspace_id) = (&api, &caller.workspace_id);
-    let api_key = api_key(&headers)?;
+    let api_key = api_key(&headers);
     let whole = keyed.as_ref();
     let registration = Registration { api, workspace_id, api_key, batch: whole };
     let batch = Batch { registration, whole, text: &text };

@@ -44,7 +44,7 @@ pub(crate) async fn create(
     let registration = Registration {
         api: &api,
         workspace_id: &caller.workspace_id,
-        api_key: api_key(&headers)?,
+        api_key: api_key(&headers),
         batch: None,
     };
     let (body, is_replay) = registration.register(keyed, &body).await?;

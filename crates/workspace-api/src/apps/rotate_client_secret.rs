@@ -53,7 +53,7 @@ pub(crate) async fn rotate(
     // Before the replay: a repetition must not show the secret of a deleted app.
     api.app(workspace_id, &client_id).await?;
     let rotation =
-        Rotation { api: &api, workspace_id, client_id: &client_id, api_key: api_key(&headers)? };
+        Rotation { api: &api, workspace_id, client_id: &client_id, api_key: api_key(&headers) };
     let key = keyed.as_ref().map(|keyed| keyed.key.clone());
     let (client_secret, is_replay) = once(
         &api.in_flight,

@@ -1,0 +1,86 @@
+//! The origin of the console's own pages.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+
+use crate::state::Console;
+
+/// The public URL without a trailing slash: the operator's, or the one that this request was sent
+/// to.
+pub(crate) struct Origin(pub(crate) String);
+
+impl FromRequestParts<Console> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers, console))
+    }
+}
+
+impl Origin {
+    pub(crate) fn of(headers: &HeaderMap, console: &Console) -> Self {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let requested = || format!("http://{}", host.unwrap_or_default());
+        Self(console.parts.public_url.clone().unwrap_or_else(requested))
+    }
+
+    /// Whether cookies can be limited to encrypted connections.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
+    /// Whether a form was sent by a page of this origin, as far as the browser says. Browsers send
+    /// `Origin` with every form, and `Sec-Fetch-Site` if they are not too old.
+    pub(crate) fn sent(&self, headers: &HeaderMap) -> bool {
+        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        let is_same = |origin: &str| origin.trim_end_matches('/') == self.host_only();
+        match (text("sec-fetch-site"), text("origin")) {
+            // Where a policy hides the referrer, browsers hide the origin of a form as well.
+            (Some("same-origin"), None | Some("null")) | (None, None) => true,
+            (Some("same-origin") | None, Some(origin)) => is_same(origin),
+            (Some(_), _) => false,
+        }
+    }
+
+    /// Scheme and host, without the path that a public URL can have.
+    fn host_only(&self) -> &str {
+        let after_scheme = self.0.find("://").map_or(0, |at| at + 3);
+        let end = self.0.get(after_scheme..).and_then(|rest| rest.find('/'));
+        end.and_then(|end| self.0.get(..after_scheme + end)).unwrap_or(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(origin: &str, headers: &[(&'static str, &str)]) -> bool {
+        let headers = headers.iter().map(|(name, value)| {
+            (axum::http::HeaderName::from_static(name), value.parse().unwrap())
+        });
+        Origin(origin.into()).sent(&headers.collect())
+    }
+
+    #[test]
+    fn a_form_of_another_site_is_recognised() {
+        const OURS: &str = "https://fieldtest.example";
+        assert!(sent(OURS, &[]));
+        assert!(sent(OURS, &[("origin", "null"), ("sec-fetch-site", "same-origin")]));
+        assert!(sent(OURS, &[("origin", OURS), ("sec-fetch-site", "same-origin")]));
+        assert!(sent("https://fieldtest.example/path", &[("origin", OURS)]));
+        for headers in [
+            &[("origin", "https://evil.example")][..],
+            &[("origin", "null")],
+            &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
+            &[("origin", "http://fieldtest.example")],
+            &[("sec-fetch-site", "cross-site")],
+            &[("sec-fetch-site", "same-site"), ("origin", OURS)],
+            &[("sec-fetch-site", "none"), ("origin", OURS)],
+        ] {
+            assert!(!sent(OURS, headers), "{headers:?}");
+        }
+    }
+}
