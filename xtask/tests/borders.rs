@@ -32,19 +32,21 @@ const BORDERS: &[Border] = &[
         SQL,
     ),
     ("scheduler", "domain db store-workspace challenge-service", HTTP),
+    ("webhooks", "domain wire db store-workspace", &["axum", "rusqlite", "tokio-postgres"]),
     (
         "workspace-api",
-        "openapi-off domain wire db store-workspace http-support challenge-service scheduler",
+        "openapi-off domain wire db store-workspace http-support challenge-service scheduler \
+         webhooks",
         SQL,
     ),
     ("console", "domain wire store-workspace http-support", SQL),
     (
         "server",
         "openapi-off domain wire client openid-connect db store-workspace store-challenge \
-         http-support challenge-service scheduler workspace-api console",
+         http-support challenge-service scheduler webhooks workspace-api console",
         SQL,
     ),
-    ("cli", "domain wire client db store-workspace store-challenge server", HTTP),
+    ("cli", "domain wire client db store-workspace store-challenge webhooks server", HTTP),
     ("test-support", "", ASYNC),
     ("openapi-off", "", ASYNC),
 ];

@@ -13,6 +13,7 @@ use crate::man::ManArguments;
 use crate::options::DatabaseOptions;
 use crate::production_tests::TestsArguments;
 use crate::serve::ServeArguments;
+use crate::webhooks::WebhooksArguments;
 
 /// The name of the program.
 pub(crate) const PROGRAM: &str = "fieldtest";
@@ -72,6 +73,8 @@ pub(crate) enum Command {
     Admin(AdminArguments),
     /// Order, watch and manage production tests with the API of a deployment
     Tests(TestsArguments),
+    /// Configure an app's webhook, see deliveries, and bring events to this machine
+    Webhooks(WebhooksArguments),
     /// Store the URL of a deployment and an API key for it
     Login(LoginArguments),
     /// Open the console in the browser, signed in

@@ -22,6 +22,7 @@ mod startup_message;
 mod table;
 mod terminal;
 mod values;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Openapi => output::print(&server::openapi_json()),
         Command::Admin(arguments) => runtime.block_on(admin::run(arguments)),
         Command::Login(arguments) => runtime.block_on(login::run(arguments)),
+        Command::Webhooks(arguments) => runtime.block_on(webhooks::run(arguments)),
         Command::Console(arguments) => runtime.block_on(console::run(arguments)),
         Command::Completions(arguments) => completions::run(arguments, Arguments::command()),
         Command::Man(arguments) => man::run(arguments, Arguments::command()),

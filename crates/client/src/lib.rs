@@ -50,6 +50,7 @@ mod http;
 mod pages;
 mod retry;
 mod tester;
+mod webhooks;
 mod workspace_api;
 
 pub use challenge_service::ChallengeServiceClient;

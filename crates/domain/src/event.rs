@@ -17,7 +17,7 @@ use crate::{ChallengeId, ClientId, EventId, ProviderId, RequestId, Timestamp};
 pub const RETENTION: Duration = Duration::from_hours(7 * 24);
 
 /// The name of an event (§7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventName {
     /// A request became a challenge.
     Scheduled,

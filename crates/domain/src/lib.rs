@@ -37,6 +37,7 @@ pub mod secret_key;
 mod test_data;
 mod timestamp;
 pub mod verification;
+pub mod webhook;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use clock_and_rng::ClockAndRng;

@@ -54,10 +54,18 @@ impl fmt::Display for TrustedProxies {
 }
 
 /// Networks, separated by commas. An address alone is a network of one.
-///
-/// # Errors
-/// When a part is neither an address nor a network.
-pub fn networks(text: &str) -> Result<Vec<IpNet>, MalformedNetworks> {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Networks(pub Vec<IpNet>);
+
+impl FromStr for Networks {
+    type Err = MalformedNetworks;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        networks(text).map(Self)
+    }
+}
+
+fn networks(text: &str) -> Result<Vec<IpNet>, MalformedNetworks> {
     let network = |part: &str| {
         let part = part.trim();
         part.parse::<IpAddr>()

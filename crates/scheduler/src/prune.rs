@@ -1,8 +1,8 @@
-//! Deleting expired idempotency keys (§4) and old events (§7).
+//! Deleting expired idempotency keys (§4), old events (§7) and their deliveries (§12).
 
 use db::StoreError;
 use domain::event::RETENTION;
-use store_workspace::{PruneEvents, PruneIdempotencyRecords};
+use store_workspace::{PruneDeliveries, PruneEvents, PruneIdempotencyRecords};
 
 use super::Scheduler;
 
@@ -19,5 +19,8 @@ pub async fn run(scheduler: &Scheduler) -> Result<(), StoreError> {
     let write =
         || PruneEvents { before: scheduler.clock_and_rng.now().minus(RETENTION), limit: BATCH };
     while scheduler.store.prune_events(write()).await? == u64::from(BATCH) {}
+    let write =
+        || PruneDeliveries { before: scheduler.clock_and_rng.now().minus(RETENTION), limit: BATCH };
+    while scheduler.store.prune_deliveries(write()).await? == u64::from(BATCH) {}
     Ok(())
 }

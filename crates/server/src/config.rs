@@ -12,6 +12,7 @@ use domain::Environment;
 use domain::secret_key::SecretKey;
 use http_support::client_address::TrustedProxies;
 use http_support::rate_limit::RateLimit;
+use ipnet::IpNet;
 
 /// The configuration of a server. The fields are named like their options (§13).
 #[derive(Clone)]
@@ -51,6 +52,8 @@ pub struct Config {
     pub rate_limit: RateLimit,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// Networks inside to which webhooks may be delivered all the same.
+    pub webhook_allow: Vec<IpNet>,
     /// The file with the verifiers; `None` means the simulator in a sandbox and nothing in
     /// production.
     pub verifiers: Option<PathBuf>,
@@ -83,6 +86,7 @@ impl Default for Config {
             verification_secret: None,
             rate_limit: RateLimit::default(),
             trusted_proxies: TrustedProxies::default(),
+            webhook_allow: Vec::new(),
             verifiers: None,
             catalogue: None,
             demo: true,

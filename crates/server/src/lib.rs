@@ -25,7 +25,7 @@ mod openapi;
 mod openapi_document;
 mod telemetry;
 
-pub use http_support::client_address::{MalformedNetworks, TrustedProxies};
+pub use http_support::client_address::{MalformedNetworks, Networks, TrustedProxies};
 pub use http_support::rate_limit::{MalformedRateLimit, RateLimit};
 
 pub use crate::config::{Background, Config, Limits, Role, Roles, UnknownRole};

@@ -33,6 +33,7 @@ pub(crate) struct Telemetry {
     pub(crate) hand_overs: HandOverCounter,
     pub(crate) service_health: ServiceHealth,
     pub(crate) stamp_decisions: DecisionCounter,
+    pub(crate) webhook_attempts: Family<[(&'static str, &'static str); 1], Counter>,
     pub(crate) background_runs: Family<TaskLabels, Counter>,
     pub(crate) event_streams: Gauge,
     pub(crate) workspace_writer: WriterMetrics,
@@ -44,6 +45,7 @@ impl Telemetry {
         let hand_overs = HandOverCounter::default();
         let service_health = ServiceHealth::default();
         let stamp_decisions = DecisionCounter::default();
+        let webhook_attempts = Family::default();
         let background_runs = Family::default();
         let event_streams = Gauge::default();
         let batch_sizes =
@@ -72,6 +74,11 @@ impl Telemetry {
             service_health.gauge(),
         );
         registry.register("stamp_decisions", "Participations decided", stamp_decisions.clone());
+        registry.register(
+            "webhook_attempts",
+            "Attempts to deliver events to webhooks",
+            webhook_attempts.clone(),
+        );
         registry.register("background_runs", "Runs of background tasks", background_runs.clone());
         registry.register(
             "event_streams",
@@ -90,6 +97,7 @@ impl Telemetry {
             hand_overs,
             service_health,
             stamp_decisions,
+            webhook_attempts,
             background_runs,
             event_streams,
             workspace_writer,

@@ -8,6 +8,7 @@ mod console_tokens;
 mod demo;
 mod events;
 mod idempotency;
+mod webhooks;
 mod workspaces;
 
 use db::{Database, Location, OpenError, Schema, WriterMetrics};
@@ -45,6 +46,14 @@ pub use crate::demo::CreateDemo;
 pub use crate::events::prune::PruneEvents;
 pub use crate::events::read::FollowedApp;
 pub use crate::idempotency::IdempotentResult;
+pub use crate::webhooks::configure::ConfigureWebhook;
+pub use crate::webhooks::deliveries::DeliveryRecord;
+pub use crate::webhooks::finish::{DeliveryResult, DeliveryState, FinishDeliveries};
+pub use crate::webhooks::prune::PruneDeliveries;
+pub use crate::webhooks::read::Webhook;
+pub use crate::webhooks::redeliver::Redeliver;
+pub use crate::webhooks::rotate::{RotateWebhookSecret, RotateWebhookSecretOutcome};
+pub use crate::webhooks::take::{DueDelivery, ExtendWebhookLease, TakeWebhooks};
 pub use crate::workspaces::{CreateWorkspace, Workspace};
 
 /// The tables of the Workspace API.
@@ -63,6 +72,8 @@ pub static SCHEMA: Schema = Schema {
         "event_sequences",
         "events",
         "production_test_totals",
+        "webhooks",
+        "webhook_deliveries",
     ],
     derived_tables: &["production_test_totals"],
     // The newest request is found by its challenge, whose ids ascend.
@@ -91,6 +102,7 @@ pub static SCHEMA: Schema = Schema {
         "V15__recalls_of_failed",
         "V16__requested_ends",
         "V17__console_tokens",
+        "V18__webhooks",
     ],
 };
 

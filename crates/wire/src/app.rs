@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::Moment;
 use crate::error::{ErrorBody, FieldError};
 use crate::fields::{Fields, text, texts};
+use crate::webhook::{UpdateWebhookConfig, WebhookConfig};
 
 /// An app (§11).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -32,13 +33,12 @@ pub struct App {
     /// The id of the workspace that the app belongs to.
     #[schema(example = "org_4rBKfb3K7Jyz9fUDzbOH")]
     pub organization_id: String,
-    /// Always null: this version has no webhooks.
-    #[schema(required = true)]
-    pub webhook_config: Option<Value>,
+    /// The webhook's configuration, without its secret.
+    pub webhook_config: WebhookConfig,
     /// Always `default`: fieldtest has no workflows.
     pub default_workflow_id: String,
-    /// Always empty: fieldtest has no workflows.
-    pub workflows: Vec<Value>,
+    /// One empty workflow: fieldtest runs none, and the published schema requires one.
+    pub workflows: Vec<Workflow>,
     /// When the app was created.
     pub created_at: Moment,
     /// When the app last changed.
@@ -82,11 +82,37 @@ impl App {
             redirect_uris,
             providers: enabled.chain(requested).collect(),
             organization_id: workspace_id.as_str().to_owned(),
-            webhook_config: None,
+            webhook_config: WebhookConfig::default(),
             default_workflow_id: "default".to_owned(),
-            workflows: Vec::new(),
+            workflows: vec![Workflow::empty(name)],
             created_at: (*created_at).into(),
             updated_at: updated_at.into(),
+        }
+    }
+}
+
+/// A workflow of an app (§11). fieldtest runs none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AppWorkflow)]
+pub struct Workflow {
+    /// Always `default`.
+    pub workflow_id: String,
+    /// The app's name.
+    pub name: String,
+    /// Always `start`.
+    pub entry_node_id: String,
+    /// Always empty.
+    pub nodes: Vec<Value>,
+}
+
+impl Workflow {
+    fn empty(name: &str) -> Self {
+        Self {
+            workflow_id: "default".into(),
+            name: name.to_owned(),
+            entry_node_id: "start".into(),
+            nodes: Vec::new(),
         }
     }
 }
@@ -132,6 +158,10 @@ pub struct UpdateApp {
     /// The redirect URIs: at most 100.
     #[schema(required = false, max_items = 100, value_type = Option<Vec<RedirectUriText>>)]
     pub redirect_uris: Option<Vec<String>>,
+    /// A change of the webhook's configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<UpdateWebhookConfig>)]
+    pub webhook_config: Option<Map<String, Value>>,
 }
 
 /// A new app (§11).
@@ -149,6 +179,10 @@ pub struct CreateApp {
     /// The redirect URIs: at most 100.
     #[schema(required = false, max_items = 100, value_type = Option<Vec<RedirectUriText>>)]
     pub redirect_uris: Option<Vec<String>>,
+    /// The webhook's configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<UpdateWebhookConfig>)]
+    pub webhook_config: Option<Map<String, Value>>,
 }
 
 /// A batch of new apps (§11).
@@ -179,6 +213,9 @@ pub struct CreateAppItem {
     /// The redirect URIs: at most 100.
     #[schema(required = false, max_items = 100)]
     redirect_uris: Option<Vec<RedirectUriText>>,
+    /// The webhook's configuration.
+    #[schema(required = false)]
+    webhook_config: Option<UpdateWebhookConfig>,
     /// Like the header `Idempotency-Key`, for this app only.
     #[schema(required = false, min_length = 1, max_length = 255)]
     idempotency_key: Option<String>,
@@ -245,6 +282,13 @@ fn read_redirect_uris_member(fields: &mut Fields<'_>) -> Option<Option<Vec<Strin
     })
 }
 
+/// Reads the optional member `webhookConfig`, whose own members are read by whoever knows where
+/// deliveries may go.
+fn read_webhook_member(fields: &mut Fields<'_>) -> Option<Option<Map<String, Value>>> {
+    const NAME: &str = "webhookConfig";
+    fields.optional(NAME, NAME, "an object", |value| value.as_object().cloned())
+}
+
 /// Reads a new app.
 ///
 /// # Errors
@@ -253,7 +297,12 @@ pub fn read_app(body: &Map<String, Value>) -> Result<CreateApp, Vec<FieldError>>
     let mut fields = Fields::of(body);
     let name = fields.required("name", "name", &name_rule(), read_name);
     let uris = read_redirect_uris_member(&mut fields);
-    let app = name.zip(uris).map(|(name, redirect_uris)| CreateApp { name, redirect_uris });
+    let webhook = read_webhook_member(&mut fields);
+    let app = || {
+        let (name, redirect_uris, webhook_config) = (name?, uris?, webhook?);
+        Some(CreateApp { name, redirect_uris, webhook_config })
+    };
+    let app = app();
     fields.finish(app)
 }
 
@@ -297,7 +346,12 @@ pub fn read_update(body: &Map<String, Value>) -> Result<UpdateApp, Vec<FieldErro
     let mut fields = Fields::of(body);
     let name = fields.optional("name", "name", &name_rule(), read_name);
     let uris = read_redirect_uris_member(&mut fields);
-    let change = name.zip(uris).map(|(name, redirect_uris)| UpdateApp { name, redirect_uris });
+    let webhook = read_webhook_member(&mut fields);
+    let change = || {
+        let (name, redirect_uris, webhook_config) = (name?, uris?, webhook?);
+        Some(UpdateApp { name, redirect_uris, webhook_config })
+    };
+    let change = change();
     fields.finish(change)
 }
 

@@ -51,6 +51,7 @@ impl Right for Write {
 pub(super) struct Caller<R> {
     pub(super) workspace_id: WorkspaceId,
     pub(super) key_id: ApiKeyId,
+    pub(super) access: Access,
     right: PhantomData<R>,
 }
 
@@ -72,7 +73,12 @@ impl<R: Right> FromRequestParts<WorkspaceApi> for Caller<R> {
         if !R::is_granted_by(key.access) {
             return Err(ApiError::forbidden("This key may only read. Use a key with full access."));
         }
-        Ok(Self { workspace_id: key.workspace_id.clone(), key_id: key.id, right: PhantomData })
+        Ok(Self {
+            workspace_id: key.workspace_id.clone(),
+            key_id: key.id,
+            access: key.access,
+            right: PhantomData,
+        })
     }
 }
 

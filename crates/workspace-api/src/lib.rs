@@ -28,6 +28,7 @@ mod providers;
 mod routes;
 mod state;
 mod streams;
+mod webhooks;
 mod workspace;
 
 #[cfg(feature = "openapi")]
@@ -43,13 +44,14 @@ pub use self::streams::Streams;
 
 /// The parts of the OpenAPI document about the Workspace API, one for each noun.
 #[cfg(feature = "openapi")]
-pub fn documents() -> [OpenApiDocument; 6] {
+pub fn documents() -> [OpenApiDocument; 7] {
     [
         workspace::Paths::openapi(),
         api_keys::Paths::openapi(),
         apps::Paths::openapi(),
         providers::Paths::openapi(),
         production_tests::Paths::openapi(),
+        webhooks::Paths::openapi(),
         console_links::Paths::openapi(),
     ]
 }

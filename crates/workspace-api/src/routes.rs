@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::{delete, get, patch, post};
 
 use crate::state::WorkspaceApi;
-use crate::{api_keys, apps, console_links, production_tests, providers, workspace};
+use crate::{api_keys, apps, console_links, production_tests, providers, webhooks, workspace};
 
 /// All routes below `/connect/v1`.
 pub fn routes(api: WorkspaceApi) -> Router {
@@ -54,5 +54,24 @@ pub fn routes(api: WorkspaceApi) -> Router {
             "/apps/{client_id}/production-tests/{id}/outcomes",
             get(production_tests::outcomes::outcomes),
         );
-    Router::new().nest("/connect/v1", routes).with_state(api)
+    Router::new().nest("/connect/v1", routes.merge(webhook_routes())).with_state(api)
+}
+
+/// The routes of webhooks (§12).
+fn webhook_routes() -> Router<WorkspaceApi> {
+    Router::new()
+        .route(
+            "/apps/{client_id}/webhook-config",
+            get(webhooks::show::show).patch(webhooks::update::update),
+        )
+        .route(
+            "/apps/{client_id}/webhook-config/rotate-secret",
+            post(webhooks::rotate_secret::rotate),
+        )
+        .route("/apps/{client_id}/webhook-config/test", post(webhooks::test::test))
+        .route("/apps/{client_id}/webhook-deliveries", get(webhooks::deliveries::list))
+        .route(
+            "/apps/{client_id}/webhook-deliveries/{id}/redeliver",
+            post(webhooks::redeliver::redeliver),
+        )
 }

@@ -60,6 +60,8 @@ pub struct Parts {
     pub heartbeat: Duration,
     /// The URL at which people reach this deployment, if the operator configured it.
     pub public_url: Option<String>,
+    /// Sends test events to webhooks, and knows where they may go.
+    pub webhook_sender: webhooks::Sender,
 }
 
 pub(crate) const NO_SUCH_APP: &str =

@@ -15,7 +15,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueHint};
 use domain::Environment;
 use serde::Deserialize;
-use server::{RateLimit, Roles, TrustedProxies};
+use server::{Networks, RateLimit, Roles, TrustedProxies};
 
 pub(crate) use self::config_file::{ConfigFile, line_of};
 use self::config_file::{from_text, secrets_from_text};
@@ -125,6 +125,12 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "from_text")]
     pub(crate) trusted_proxies: Option<TrustedProxies>,
 
+    /// Networks inside, separated by commas, to which webhooks may be delivered all the same
+    /// [default: none]
+    #[arg(long, env = "FIELDTEST_WEBHOOK_ALLOW", value_name = "NETWORKS")]
+    #[serde(deserialize_with = "from_text")]
+    pub(crate) webhook_allow: Option<Networks>,
+
     /// A TOML file that says who verifies the testers of each provider [default: the simulator in a
     /// sandbox, nobody in production]
     #[arg(long, env = "FIELDTEST_VERIFIERS", value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -180,7 +186,7 @@ impl Options {
         }
         or!(listen data_dir database_url tpas_database_url database_connections database_timeout
             environment roles public_url tpas_url tpas_token secret_key verification_secret
-            rate_limit trusted_proxies verifiers catalogue no_demo log_level log_format)
+            rate_limit trusted_proxies webhook_allow verifiers catalogue no_demo log_level log_format)
     }
 }
 

@@ -47,6 +47,7 @@ impl Options {
             verification_secret: self.verification_secret.map(|secret| secret.0),
             rate_limit: self.rate_limit.unwrap_or(default.rate_limit),
             trusted_proxies: self.trusted_proxies.unwrap_or(default.trusted_proxies),
+            webhook_allow: self.webhook_allow.unwrap_or_default().0,
             verifiers: self.verifiers,
             catalogue: self.catalogue,
             demo: self.no_demo.map_or(default.demo, |no_demo| !no_demo),

@@ -18,8 +18,10 @@ fn completions(program: &Program, words: &[&str]) -> Vec<String> {
         last + 1,
         before + 1,
     );
-    let output =
-        Command::new("bash").args(["--norc", "-c", &driver, "bash"]).args(words).output().unwrap();
+    // The script is longer than an argument may be.
+    let file = program.folder().join("driver.bash");
+    std::fs::write(&file, driver).unwrap();
+    let output = Command::new("bash").arg("--norc").arg(&file).args(words).output().unwrap();
     assert!(
         output.status.success() && output.stderr.is_empty(),
         "{}",

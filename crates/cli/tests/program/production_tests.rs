@@ -360,3 +360,71 @@ fn header(head: &str, name: &str) -> String {
     let line = head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
     line.unwrap_or_default().to_owned()
 }
+
+/// A receiver on this machine that answers 200, and the body of each request.
+fn receiver() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let (sender, received) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let (mut length, mut line) = (0, String::new());
+            while stream.read_line(&mut line).unwrap() > 2 {
+                let head = line.to_ascii_lowercase();
+                if let Some(value) = head.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+            stream.get_mut().write_all(answer).unwrap();
+            if sender.send(String::from_utf8(body).unwrap()).is_err() {
+                return;
+            }
+        }
+    });
+    (url, received)
+}
+
+#[test]
+fn events_are_brought_to_this_machine() {
+    let (_server, program) = demo(&[]);
+    let (url, received) = receiver();
+    let mut listening = program.start(&format!("webhooks listen --forward-to {url}"));
+    let mut lines = listening.lines();
+    assert!(lines.next().unwrap().unwrap().contains("signed with a secret for this time"));
+    assert!(lines.next().unwrap().unwrap().starts_with("whsec_"));
+    let request = order(&program, "--title BankID --provider-ids bankidse");
+    let body = json(&received.recv().unwrap());
+    assert_eq!(body["event"], "production_test.scheduled");
+    assert_eq!(body["data"]["requestId"], request.as_str());
+    let shown = lines.map(Result::unwrap).find(|line| line.contains("scheduled")).unwrap();
+    assert!(shown.contains("200"), "{shown}");
+    drop(listening);
+}
+
+#[test]
+fn a_webhook_is_configured_tried_and_its_deliveries_are_listed() {
+    let (_server, program) = demo(&["--webhook-allow", "127.0.0.0/8"]);
+    let (url, received) = receiver();
+    let set = program
+        .succeed(&format!("webhooks set --webhook-url {url} --enabled true --events scheduled"));
+    assert!(set.contains(&url) && set.contains("production_test.scheduled"), "{set}");
+    assert!(program.succeed("webhooks test").starts_with("200"));
+    assert_eq!(json(&received.recv().unwrap())["event"], "webhook.test");
+    order(&program, "--title BankID --provider-ids bankidse");
+    assert_eq!(json(&received.recv().unwrap())["event"], "production_test.scheduled");
+    let listed = loop {
+        let listed = json(&program.succeed("webhooks deliveries --json"));
+        if listed[0]["status"] == "delivered" {
+            break listed;
+        }
+    };
+    let id = listed[0]["id"].as_str().unwrap();
+    assert!(program.succeed("webhooks deliveries").contains("delivered"));
+    assert!(program.succeed(&format!("webhooks redeliver {id}")).contains("delivered again"));
+    assert_eq!(json(&received.recv().unwrap())["eventId"], listed[0]["eventId"]);
+}

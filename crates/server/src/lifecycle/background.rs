@@ -12,6 +12,7 @@ use scheduler::{Scheduler, Stopping};
 use store_workspace::WorkspaceStore;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use webhooks::Webhooks;
 use workspace_api::{KeyUses, Streams};
 
 use super::on_demand::RunRequests;
@@ -25,6 +26,8 @@ pub(super) struct Background {
     pub(super) relay: Option<Database>,
     /// The recorded uses of API keys, and the store that they are written to.
     pub(super) key_uses: Option<(KeyUses, WorkspaceStore)>,
+    /// Delivers events to webhooks, if this process has the role `scheduler`.
+    pub(super) webhooks: Option<Webhooks>,
     /// The event streams of this process.
     pub(super) streams: Option<EventWatch>,
     pub(super) telemetry: Telemetry,
@@ -49,6 +52,7 @@ enum Task {
     Lapse(ChallengeService),
     RecordKeyUses(KeyUses, WorkspaceStore),
     PruneChallenge(ChallengeService),
+    Deliver(Webhooks),
     WatchEvents(EventWatch),
     WatchKeys(EventWatch),
 }
@@ -62,6 +66,7 @@ impl Task {
             Self::Prune(_) | Self::PruneChallenge(_) => "prune",
             Self::Lapse(_) => "lapse",
             Self::RecordKeyUses(..) => "record_key_uses",
+            Self::Deliver(_) => "deliver",
             Self::WatchEvents(_) => "watch_events",
             Self::WatchKeys(_) => "watch_keys",
         }
@@ -71,7 +76,7 @@ impl Task {
     fn period(&self) -> Duration {
         match self {
             Self::HandOver(scheduler) => scheduler.period(),
-            Self::WatchEvents(_) => Duration::from_secs(1),
+            Self::WatchEvents(_) | Self::Deliver(_) => Duration::from_secs(1),
             Self::Observe(_) | Self::Recall(_) | Self::WatchKeys(_) => Duration::from_secs(2),
             Self::Lapse(_) => Duration::from_secs(10),
             Self::RecordKeyUses(..) => Duration::from_mins(1),
@@ -81,7 +86,7 @@ impl Task {
 
     /// How long a task pauses even after a notification, so that one run serves several of them.
     fn shortest_pause(&self) -> Option<Duration> {
-        matches!(self, Self::WatchEvents(_)).then_some(Duration::from_millis(20))
+        matches!(self, Self::WatchEvents(_) | Self::Deliver(_)).then_some(Duration::from_millis(20))
     }
 
     /// Waits for a notification that ends the pause, if the task has one.
@@ -89,6 +94,9 @@ impl Task {
         match self {
             Self::HandOver(scheduler) => scheduler::dispatcher::wake_up(scheduler).await,
             Self::WatchEvents(watch) => watch.store.database().notified(Channel::NewEvents).await,
+            Self::Deliver(webhooks) => {
+                webhooks.store.database().notified(Channel::NewEvents).await;
+            }
             Self::Observe(_)
             | Self::Recall(_)
             | Self::Prune(_)
@@ -108,6 +116,7 @@ impl Task {
             Self::Lapse(service) => challenge_service::lapse::run(service).await,
             Self::RecordKeyUses(key_uses, store) => key_uses.flush(store).await,
             Self::PruneChallenge(service) => challenge_service::prune::run(service).await,
+            Self::Deliver(webhooks) => webhooks::run(webhooks, || stopping.is_set()).await,
             Self::WatchEvents(watch) => watch.streams.poll_events(&watch.store).await,
             Self::WatchKeys(watch) => {
                 watch.streams.check_keys(&watch.store, watch.clock_and_rng.now()).await
@@ -129,6 +138,7 @@ impl Background {
         if let Some(service) = &self.challenge_service {
             tasks.extend([Task::Lapse, Task::PruneChallenge].map(|task| task(service.clone())));
         }
+        tasks.extend(self.webhooks.clone().map(Task::Deliver));
         // Last, so that on demand the streams get the events of all other tasks.
         if let Some(streams) = &self.streams {
             tasks.extend([Task::WatchEvents, Task::WatchKeys].map(|task| task(streams.clone())));

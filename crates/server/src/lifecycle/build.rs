@@ -19,6 +19,7 @@ use scheduler::Scheduler;
 use store_workspace::WorkspaceStore;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use webhooks::{AddressPolicy, Sender, Webhooks};
 use workspace_api::{KeyUses, LookupCache, Streams, WorkspaceApi};
 
 use super::background::{Background, EventWatch};
@@ -66,6 +67,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
     let (listener, address) = listen(config.listen)?;
     let (demo, console_link) = prepare_demo(&config, &stores, &directory, &clock_and_rng).await?;
 
+    let webhook_sender = webhook_sender(&config, &clock_and_rng)?;
     let mut parts = Parts {
         streams: Streams::new(telemetry.event_streams.clone()),
         key_uses: KeyUses::default(),
@@ -75,6 +77,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
         verifiers,
         telemetry,
         challenge_service: None,
+        webhook_sender,
         stores,
     };
     parts.challenge_service = parts.challenge_service(&directory, sender).await?;
@@ -89,6 +92,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
             challenge_service: parts.challenge_service.clone(),
             relay: parts.shared_database(),
             key_uses: parts.key_uses(),
+            webhooks: parts.webhooks(),
             streams: parts.streams(),
             telemetry: parts.telemetry.clone(),
             changes,
@@ -122,6 +126,13 @@ fn data_directory(config: &Config) -> Result<DataDirectory, StartError> {
     }
 }
 
+/// Sends to webhooks: over https only in production, and inwards only where the operator allows it.
+fn webhook_sender(config: &Config, clock_and_rng: &ClockAndRng) -> Result<Sender, StartError> {
+    let https_only = config.environment == Environment::Production;
+    let policy = AddressPolicy::new(config.webhook_allow.clone(), https_only);
+    Sender::new(policy, clock_and_rng.clone()).map_err(|error| StartError::Tls(error.to_string()))
+}
+
 /// The demo workspace of a sandbox, if this start creates it, and the token of a link to its console.
 async fn prepare_demo(
     config: &Config,
@@ -152,6 +163,7 @@ struct Parts {
     key_uses: KeyUses,
     streams: Streams,
     challenge_service: Option<ChallengeService>,
+    webhook_sender: Sender,
     stores: Stores,
 }
 
@@ -256,6 +268,19 @@ impl Parts {
         Some((self.key_uses.clone(), store.clone()))
     }
 
+    /// What delivers events to webhooks, if this process has the role `scheduler`.
+    fn webhooks(&self) -> Option<Webhooks> {
+        let store = self.stores.workspace.as_ref();
+        let store = store.filter(|_| self.config.roles.has(Role::Scheduler))?;
+        Some(Webhooks {
+            store: store.clone(),
+            sender: self.webhook_sender.clone(),
+            clock_and_rng: self.clock_and_rng.clone(),
+            holder: self.holder().into(),
+            attempts: self.telemetry.webhook_attempts.clone(),
+        })
+    }
+
     /// The event streams, if this process has the role `api`.
     fn streams(&self) -> Option<EventWatch> {
         let store = self.stores.workspace.as_ref().filter(|_| self.config.roles.has(Role::Api))?;
@@ -286,6 +311,7 @@ impl Parts {
             streams: self.streams.clone(),
             heartbeat: self.config.limits.heartbeat,
             public_url: self.config.public_url.clone(),
+            webhook_sender: self.webhook_sender.clone(),
         };
         self.config.roles.has(Role::Api).then(|| WorkspaceApi::new(parts()))
     }

@@ -36,6 +36,9 @@ pub enum StartError {
         .0.display()
     )]
     MalformedSecret(PathBuf),
+    /// TLS cannot be set up for webhooks.
+    #[error("cannot set up TLS for webhooks: {0}")]
+    Tls(String),
     /// The verifiers' file is not valid.
     #[error("{}: {source}", path.display())]
     Verifiers {

@@ -24,9 +24,12 @@ async fn an_app_is_shown_without_its_secret() {
         "providers":
             { "bankidse": enabled, "mitid": enabled, "smartid": enabled, "frejaid": enabled },
         "organizationId": server.demo_workspace().await.as_str(),
-        "webhookConfig": null,
+        "webhookConfig":
+            { "enabled": false, "retryAttempts": 3, "timeoutSeconds": 10, "events": [] },
         "defaultWorkflowId": "default",
-        "workflows": [],
+        "workflows": [{
+            "workflowId": "default", "name": "Acme Bank", "entryNodeId": "start", "nodes": []
+        }],
         "createdAt": created,
         "updatedAt": created,
     });

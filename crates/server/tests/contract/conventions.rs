@@ -113,11 +113,12 @@ async fn a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has() 
     let server = TestServer::start().await;
     for (path, allow) in [
         (TESTS.to_owned(), "GET,HEAD,POST"),
-        (format!("{TESTS}/req_x"), "GET,HEAD"),
+        (format!("{TESTS}/req_x"), "GET,HEAD,PATCH"),
         ("/tpas/v1/verification-events".into(), "POST"),
         ("/healthz".into(), "GET,HEAD"),
     ] {
-        for method in ["DELETE", "PATCH", "TRACE", "PROPFIND"] {
+        let others = ["DELETE", "PATCH", "TRACE", "PROPFIND"];
+        for method in others.into_iter().filter(|method| !allow.contains(method)) {
             let refused = server.request(method, &path).send().await;
             refused.expect_error(405, "METHOD_NOT_ALLOWED");
             assert_eq!(refused.header("allow"), Some(allow), "{method} {path}");

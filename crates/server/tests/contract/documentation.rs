@@ -151,9 +151,14 @@ fn every_reference_has_a_target() {
 
 #[test]
 fn every_post_that_creates_something_takes_an_idempotency_key() {
+    // A repetition of these makes another key or link, which ends by itself or is revoked.
+    let without = ["/connect/v1/api-keys", "/connect/v1/console-links"];
     let mut locations = Vec::new();
     for (path, method, operation) in operations(&document()) {
-        if method != "POST" || !operation["responses"]["201"].is_object() {
+        if method != "POST"
+            || without.contains(&path.as_str())
+            || !operation["responses"]["201"].is_object()
+        {
             continue;
         }
         let location = format!("{method} {path}");
@@ -171,7 +176,7 @@ fn every_post_that_creates_something_takes_an_idempotency_key() {
         );
         locations.push(location);
     }
-    assert_eq!(locations.len(), 5, "{locations:?}");
+    assert_eq!(locations.len(), 6, "{locations:?}");
 }
 
 #[test]

@@ -50,4 +50,5 @@ mod support;
 mod tester_pages;
 mod update;
 mod verification_events;
+mod webhooks;
 mod workspace;

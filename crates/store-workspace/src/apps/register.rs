@@ -5,10 +5,11 @@ use db::{
 };
 use domain::Timestamp;
 use domain::sealed_secret::SealedSecret;
+use domain::webhook::WebhookConfig;
 
 use crate::apps::create::{CreateApp, CreateAppOutcome};
 use crate::idempotency::{self, Claim, IdempotentResult, RECORDS};
-use crate::{UpdateApp, WorkspaceStore};
+use crate::{ConfigureWebhook, UpdateApp, WorkspaceStore};
 
 /// Registers an app, and claims the idempotency keys that guard it, all or nothing.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct RegisterApp {
     pub redirect_uris: Vec<String>,
     /// The app's idempotency key, if the client sent one, and the secret that a replay shows again.
     pub idempotency: Option<(Idempotency, SealedSecret)>,
+    /// The configuration of its webhook, and its secret.
+    pub webhook: Option<(WebhookConfig, String)>,
     /// The idempotency key of the batch that contains the app. The batch's first app claims it.
     pub batch: Option<Idempotency>,
 }
@@ -108,6 +111,7 @@ impl RegisterApp {
             }
         }
         self.set_redirect_uris(transaction).await?;
+        self.configure_webhook(transaction).await?;
         if let Some((idempotency, sealed_secret)) = &self.idempotency {
             let app = &self.create.app;
             let claim = Claim {
@@ -131,6 +135,18 @@ impl RegisterApp {
             now: self.now(),
         };
         UpdateApp::apply_batch(std::slice::from_ref(&update), transaction).await.map(drop)
+    }
+
+    async fn configure_webhook(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+        let Some((config, new_secret)) = &self.webhook else { return Ok(()) };
+        let write = ConfigureWebhook {
+            workspace_id: self.create.app.workspace_id.clone(),
+            client_id: self.create.app.client_id.clone(),
+            config: config.clone(),
+            new_secret: new_secret.clone(),
+            now: self.now(),
+        };
+        ConfigureWebhook::apply_batch(std::slice::from_ref(&write), transaction).await.map(drop)
     }
 
     /// The live record of this key.

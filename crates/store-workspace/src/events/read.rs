@@ -22,7 +22,7 @@ pub struct FollowedApp {
 
 read_columns! {
     /// An event.
-    EVENT: Event {
+    pub(crate) EVENT: Event {
         client_id: parsed,
         sequence: integer,
         name: named(EventName::from_name),

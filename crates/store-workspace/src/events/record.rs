@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use db::{Sql, StoreError, Transaction, read_columns, write_columns};
 use domain::challenge_request::ChallengeRequest;
-use domain::event::EventBody;
+use domain::event::{Event, EventBody, Sequence};
 use domain::{ChallengeId, ClientId, ProviderId, WorkspaceId};
+
+use crate::webhooks::enqueue::enqueue;
 
 /// An event without a sequence number.
 pub(crate) struct NewEvent<'a> {
@@ -90,7 +92,8 @@ static RESERVE: Sql = Sql::each(
 )
 .reading(&SEQUENCE);
 
-/// Numbers these events and stores them. Events of one app keep their order.
+/// Numbers these events and stores them, with the deliveries to webhooks. Events of one app keep
+/// their order.
 ///
 /// A transaction calls this once, at its end: it locks the sequences of the apps, and must not wait
 /// for another lock while it holds them. The sequences are locked in the same order everywhere.
@@ -121,5 +124,13 @@ pub(crate) async fn record(
         })
         .collect();
     let rows: Vec<_> = numbered.iter().map(EventRow::of).collect();
-    transaction.execute_each(&INSERT, &rows).await.map(drop)
+    transaction.execute_each(&INSERT, &rows).await?;
+    let recorded = |(event, sequence): &(&NewEvent<'_>, i64)| Event {
+        client_id: event.client_id.clone(),
+        sequence: Sequence::from_number(*sequence),
+        body: event.body.clone(),
+    };
+    let recorded: Vec<(&WorkspaceId, Event)> =
+        numbered.iter().map(|it| (it.0.workspace_id, recorded(it))).collect();
+    enqueue(transaction, &recorded).await
 }

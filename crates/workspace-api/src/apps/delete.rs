@@ -9,7 +9,7 @@ use http_support::path::PathParameters;
 use store_workspace::DeleteApp;
 use wire::app::App;
 
-use super::{find, to_body};
+use super::{find, with_webhook};
 use crate::caller::{Caller, Write};
 use crate::documentation::AppPath;
 use crate::state::{NO_SUCH_APP, WorkspaceApi};
@@ -37,6 +37,7 @@ pub(crate) async fn delete(
 ) -> Result<Json<App>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     let record = find(&api, &caller.workspace_id, &client_id).await?;
+    let body = with_webhook(&api, record).await?;
     let write = DeleteApp {
         workspace_id: caller.workspace_id.clone(),
         client_id: client_id.clone(),
@@ -44,5 +45,5 @@ pub(crate) async fn delete(
     };
     let is_deleted = api.store.delete_app(write).await?;
     api.evict_app(&caller.workspace_id, &client_id);
-    if is_deleted { Ok(Json(to_body(record))) } else { Err(ApiError::not_found(NO_SUCH_APP)) }
+    if is_deleted { Ok(Json(body)) } else { Err(ApiError::not_found(NO_SUCH_APP)) }
 }

@@ -8,7 +8,7 @@ use http_support::query::{LARGEST_OFFSET, QueryParameters};
 use wire::app::AppPage;
 use wire::page::MAX_PAGE_SIZE;
 
-use super::to_body;
+use super::with_webhooks;
 use crate::caller::{Caller, Read};
 use crate::state::WorkspaceApi;
 
@@ -50,7 +50,7 @@ pub(crate) async fn list(
     let (limit, offset) = (limit.unwrap_or(DEFAULT_LIMIT), offset.unwrap_or_default());
     let page = api.store.app_records(&caller.workspace_id, limit, offset).await?;
     Ok(Json(AppPage {
-        data: page.apps.into_iter().map(to_body).collect(),
+        data: with_webhooks(&api, page.apps).await?,
         total: page.total,
         limit,
         offset,

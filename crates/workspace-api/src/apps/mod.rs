@@ -10,6 +10,7 @@ pub(super) mod rotate_client_secret;
 pub(super) mod show;
 pub(super) mod update;
 
+pub(crate) use self::registration::api_key;
 use domain::{ClientId, WorkspaceId};
 use http_support::error::ApiError;
 use store_workspace::AppRecord;
@@ -18,6 +19,7 @@ use utoipa::OpenApi;
 use wire::app::App;
 
 use crate::state::{NO_SUCH_APP, WorkspaceApi};
+use crate::webhooks;
 
 /// The part of the OpenAPI document about apps.
 #[cfg(feature = "openapi")]
@@ -45,6 +47,25 @@ async fn find(
         .app_record(workspace_id, client_id)
         .await?
         .ok_or_else(|| ApiError::not_found(NO_SUCH_APP))
+}
+
+/// The body of an app, with its webhook.
+async fn with_webhook(api: &WorkspaceApi, record: AppRecord) -> Result<App, ApiError> {
+    let AppRecord { app, .. } = &record;
+    let webhook = api.store.webhook(&app.workspace_id, &app.client_id).await?;
+    Ok(App { webhook_config: webhooks::to_body(webhook.as_ref()), ..to_body(record) })
+}
+
+/// The bodies of apps, with their webhooks.
+async fn with_webhooks(api: &WorkspaceApi, records: Vec<AppRecord>) -> Result<Vec<App>, ApiError> {
+    let id = |it: &AppRecord| (it.app.workspace_id.clone(), it.app.client_id.clone());
+    let ids: Vec<_> = records.iter().map(id).collect();
+    let found = api.store.webhooks_of(&ids).await?;
+    let body = |record: AppRecord| {
+        let webhook = found.iter().find(|webhook| webhook.client_id == record.app.client_id);
+        App { webhook_config: webhooks::to_body(webhook), ..to_body(record) }
+    };
+    Ok(records.into_iter().map(body).collect())
 }
 
 fn to_body(record: AppRecord) -> App {

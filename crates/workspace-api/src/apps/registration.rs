@@ -4,6 +4,7 @@ use axum::http::HeaderMap;
 use domain::api_key::SecretHash;
 use domain::app::{App as Record, new_client_secret, preview};
 use domain::sealed_secret::SealedSecret;
+use domain::webhook::{WebhookConfig, new_secret};
 use domain::{ClientId, WorkspaceId};
 use http_support::bearer;
 use http_support::error::ApiError;
@@ -13,6 +14,7 @@ use store_workspace::{CreateApp, IdempotentResult, RegisterApp, RegisterAppOutco
 use wire::app::{App, CreateApp as Body, read_app};
 
 use crate::state::WorkspaceApi;
+use crate::webhooks::update::merged;
 
 /// Enabled for every new app, where the catalogue has it.
 const DEFAULT_PROVIDER: &str = "passport";
@@ -23,7 +25,7 @@ const ATTEMPTS: usize = 4;
 
 /// The API key of a request that has passed [`crate::caller::Caller`]. A page that makes a request for
 /// somebody who is signed in has none, and sends no idempotency key that would need it.
-pub(super) fn api_key(headers: &HeaderMap) -> &str {
+pub(crate) fn api_key(headers: &HeaderMap) -> &str {
     bearer::token(headers).unwrap_or_default()
 }
 
@@ -62,16 +64,19 @@ impl Registration<'_> {
         keyed: Option<KeyedRequest>,
         body: &Map<String, Value>,
     ) -> Result<Outcome<App, IdempotentResult>, ApiError> {
-        let Body { name, redirect_uris } = read_app(body).map_err(ApiError::validation)?;
+        let Body { name, redirect_uris, webhook_config } =
+            read_app(body).map_err(ApiError::validation)?;
         let redirect_uris = redirect_uris.unwrap_or_default();
+        let webhook = self.webhook(webhook_config.as_ref())?;
         let client_secret = new_client_secret(self.api.clock_and_rng.randomness());
         for _ in 0..ATTEMPTS {
             let app = self.new_app(&name);
             let write = self.write(keyed.as_ref(), &app, &client_secret, &redirect_uris)?;
+            let write = RegisterApp { webhook: webhook.clone(), ..write };
             match self.api.store.register_app(write).await? {
                 RegisterAppOutcome::Registered => {
                     let app = App::new(&app, client_secret, redirect_uris, app.created_at);
-                    return Ok(Outcome::Created(app));
+                    return Ok(Outcome::Created(with_config(app, webhook)));
                 }
                 RegisterAppOutcome::ClientIdTaken => {}
                 RegisterAppOutcome::Replay(made) => return Ok(Outcome::Replay(*made)),
@@ -79,6 +84,17 @@ impl Registration<'_> {
             }
         }
         Err(ApiError::internal("no free client id was found"))
+    }
+
+    /// The configuration of the new app's webhook, with a secret, if the body has one.
+    fn webhook(
+        self,
+        body: Option<&Map<String, Value>>,
+    ) -> Result<Option<(WebhookConfig, String)>, ApiError> {
+        let Some(body) = body else { return Ok(None) };
+        let config =
+            merged(self.api, WebhookConfig::default(), body).map_err(ApiError::validation)?;
+        Ok(Some((config, new_secret(self.api.clock_and_rng.randomness()))))
     }
 
     fn new_app(self, name: &str) -> Record {
@@ -115,19 +131,28 @@ impl Registration<'_> {
             client_secret_preview: preview(client_secret),
         };
         let batch = self.batch.map(|keyed| keyed.idempotency(app.created_at));
-        Ok(RegisterApp { create, redirect_uris: redirect_uris.to_vec(), idempotency, batch })
+        let redirect_uris = redirect_uris.to_vec();
+        Ok(RegisterApp { create, redirect_uris, idempotency, batch, webhook: None })
     }
 
     /// The app as it was created, rebuilt from the body, because the same request describes the
     /// same app. Another API key of the workspace cannot decrypt the secret and sees a placeholder.
     fn replay(self, made: IdempotentResult, body: &Map<String, Value>) -> Result<App, ApiError> {
         let IdempotentResult { client_id, app_created_at, sealed_secret, .. } = made;
-        let Body { name, redirect_uris } = read_app(body).map_err(ApiError::validation)?;
+        let Body { name, redirect_uris, webhook_config } =
+            read_app(body).map_err(ApiError::validation)?;
         let opened = sealed_secret.and_then(|sealed| sealed.open(self.api_key, client_id.as_str()));
         let client_secret = opened.unwrap_or_else(|| preview(""));
         let app = self.new_app(&name);
         let created_at = app_created_at.unwrap_or(app.created_at);
         let app = Record { client_id, created_at, ..app };
-        Ok(App::new(&app, client_secret, redirect_uris.unwrap_or_default(), created_at))
+        let app = App::new(&app, client_secret, redirect_uris.unwrap_or_default(), created_at);
+        Ok(with_config(app, self.webhook(webhook_config.as_ref())?))
     }
+}
+
+/// The body of an app with the webhook that it was registered with.
+fn with_config(app: App, webhook: Option<(WebhookConfig, String)>) -> App {
+    let config = webhook.map(|(config, _)| (&config).into());
+    App { webhook_config: config.unwrap_or_default(), ..app }
 }

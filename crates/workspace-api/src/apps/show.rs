@@ -8,7 +8,7 @@ use http_support::error::ApiError;
 use http_support::path::PathParameters;
 use wire::app::App;
 
-use super::{find, to_body};
+use super::{find, with_webhook};
 use crate::caller::{Caller, Read};
 use crate::documentation::AppPath;
 use crate::state::{NO_SUCH_APP, WorkspaceApi};
@@ -32,5 +32,6 @@ pub(crate) async fn show(
     path: PathParameters,
 ) -> Result<Json<App>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
-    find(&api, &caller.workspace_id, &client_id).await.map(to_body).map(Json)
+    let record = find(&api, &caller.workspace_id, &client_id).await?;
+    with_webhook(&api, record).await.map(Json)
 }

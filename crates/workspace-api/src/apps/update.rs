@@ -10,10 +10,11 @@ use http_support::path::PathParameters;
 use store_workspace::UpdateApp as Change;
 use wire::app::{App, UpdateApp, read_update};
 
-use super::{find, to_body};
+use super::{find, with_webhook};
 use crate::caller::{Caller, Write};
 use crate::documentation::AppPath;
 use crate::state::{NO_SUCH_APP, WorkspaceApi};
+use crate::webhooks::update::configure;
 
 /// Change an app
 ///
@@ -40,12 +41,17 @@ pub(crate) async fn update(
 ) -> Result<Json<App>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     find(&api, &caller.workspace_id, &client_id).await?;
-    let UpdateApp { name, redirect_uris } = read_update(&body).map_err(ApiError::validation)?;
+    let UpdateApp { name, redirect_uris, webhook_config } =
+        read_update(&body).map_err(ApiError::validation)?;
+    if let Some(change) = &webhook_config {
+        configure(&api, &caller.workspace_id, &client_id, change).await?;
+    }
     let (workspace_id, now) = (caller.workspace_id.clone(), api.clock_and_rng.now());
     if name.is_some() || redirect_uris.is_some() {
         let write = Change { workspace_id, client_id: client_id.clone(), name, redirect_uris, now };
         api.store.update_app(write).await?;
         api.evict_app(&caller.workspace_id, &client_id);
     }
-    find(&api, &caller.workspace_id, &client_id).await.map(to_body).map(Json)
+    let record = find(&api, &caller.workspace_id, &client_id).await?;
+    with_webhook(&api, record).await.map(Json)
 }

@@ -13,6 +13,7 @@ pub(crate) mod openid_provider;
 mod orders;
 pub(crate) mod person;
 mod raw_request;
+pub(crate) mod receiver;
 pub(crate) mod schemas;
 mod test_database;
 mod test_request;
