@@ -66,6 +66,8 @@ pub enum FlowType {
     App2app,
     /// The provider's app gets a push notification.
     Push,
+    /// The browser asks a wallet for a credential (Digital Credentials API).
+    Dc,
 }
 
 /// A provider of electronic identities (§11).

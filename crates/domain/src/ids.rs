@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{Clock, Randomness, base62};
@@ -86,6 +87,24 @@ impl EventId {
     pub(crate) fn of_hash(hash: [u8; 32]) -> Self {
         let mut bytes = [0; 16];
         bytes.iter_mut().zip(hash).for_each(|(byte, hashed)| *byte = hashed);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
+
+uuid_id!(
+    /// The activation of a provider for an app: `act_` and a UUID (§11).
+    ActivationId,
+    "act_"
+);
+
+impl ActivationId {
+    /// The id of the activation of this provider for this app: a UUID of version 8 with the first 16
+    /// bytes of their hash.
+    #[must_use]
+    pub fn of(client_id: &ClientId, provider_id: &ProviderId) -> Self {
+        let text = format!("activation of {} for {}", provider_id.as_str(), client_id.as_str());
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(Sha256::digest(text)).for_each(|(byte, hashed)| *byte = hashed);
         Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 }

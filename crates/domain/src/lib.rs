@@ -43,8 +43,8 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use clock_and_rng::ClockAndRng;
 pub use environment::{Environment, UnknownEnvironment};
 pub use ids::{
-    ApiKeyId, ChallengeId, ClientId, EventId, IdGenerator, MalformedId, ParticipationId,
-    ProviderId, RequestId, WorkspaceId,
+    ActivationId, ApiKeyId, ChallengeId, ClientId, EventId, IdGenerator, MalformedId,
+    ParticipationId, ProviderId, RequestId, WorkspaceId,
 };
 pub use platform::{Platform, UnknownPlatform};
 pub use randomness::{NoRandomness, Randomness, SeededRandomness};

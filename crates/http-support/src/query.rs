@@ -65,6 +65,12 @@ impl QueryParameters {
         value
     }
 
+    /// All values of a member that may be repeated.
+    pub fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
+        let given = self.members.iter().filter(move |(member, _)| member == name);
+        given.map(|(_, value)| value.as_str())
+    }
+
     /// Ends the parsing.
     ///
     /// # Errors

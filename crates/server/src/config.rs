@@ -52,6 +52,8 @@ pub struct Config {
     pub rate_limit: RateLimit,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// Whom apps write to about a contract with a provider.
+    pub contact: Option<String>,
     /// Networks inside to which webhooks may be delivered all the same.
     pub webhook_allow: Vec<IpNet>,
     /// The file with the verifiers; `None` means the simulator in a sandbox and nothing in
@@ -86,6 +88,7 @@ impl Default for Config {
             verification_secret: None,
             rate_limit: RateLimit::default(),
             trusted_proxies: TrustedProxies::default(),
+            contact: None,
             webhook_allow: Vec::new(),
             verifiers: None,
             catalogue: None,

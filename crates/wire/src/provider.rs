@@ -1,11 +1,16 @@
 //! The provider catalogue from an app's point of view (§11).
 
+use std::collections::BTreeMap;
+
 use domain::app::App;
 use domain::catalogue;
+use domain::production_test::is_blank;
+use domain::{ActivationId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::Moment;
 use crate::error::FieldError;
 use crate::fields::Fields;
 
@@ -30,10 +35,12 @@ pub struct Provider {
     pub flow_types: Vec<FlowType>,
     /// The OpenID Connect scopes that it supports.
     pub scopes: Vec<String>,
-    /// The levels of assurance that it offers.
-    pub loa: Vec<AssuranceLevel>,
+    /// The levels of assurance that it offers: 2 is low, 3 substantial and 4 high, as eIDAS has them.
+    #[schema(example = json!([3, 4]))]
+    pub loa: Vec<u8>,
     /// The level that applies when none is requested.
-    pub default_loa: AssuranceLevel,
+    #[schema(minimum = 1, maximum = 5, example = 3)]
+    pub default_loa: u8,
     /// The type: 1 for a centralized identity provider, 2 for chip-based, 3 for a wallet.
     #[serde(rename = "type")]
     pub kind: u8,
@@ -52,29 +59,17 @@ pub struct Provider {
 }
 
 /// How users get from an app to a provider (§11).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FlowType {
-    /// The browser is redirected to the provider and back.
+    /// The browser is redirected to the provider, or to its app, and back.
     Redirect,
     /// A second device scans a QR code.
     Qr,
-    /// The provider's app is opened on the same device.
-    App2app,
     /// The provider's app gets a push notification.
     Push,
-}
-
-/// A level of assurance of the user's identity (eIDAS) (§11).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum AssuranceLevel {
-    /// Limited confidence.
-    Low,
-    /// Substantial confidence.
-    Substantial,
-    /// The highest confidence.
-    High,
+    /// The browser asks a wallet for a credential.
+    Dc,
 }
 
 /// Optional parts of a provider in a response (§11).
@@ -87,14 +82,18 @@ pub enum ProviderInclude {
 
 /// The status of a provider for an app (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum ProviderStatus {
+    /// It was not requested.
+    NotActivated,
+    /// It was requested, and awaits the operator.
+    ActivationRequested,
+    /// The operator works on it. fieldtest itself never answers this.
+    ActivationProcessing,
+    /// The operator has rejected it. fieldtest itself never answers this.
+    Rejected,
     /// The app can use it.
-    Active,
-    /// It awaits the operator's approval.
-    Pending,
-    /// It is not enabled.
-    Inactive,
+    Activated,
 }
 
 /// The activation of a provider for an app (§11).
@@ -102,34 +101,52 @@ pub enum ProviderStatus {
 #[serde(rename_all = "camelCase")]
 #[schema(as = ProviderActivation)]
 pub struct Activation {
-    /// What the activation requires in production.
-    #[serde(rename = "type")]
-    pub kind: ActivationType,
-    /// The current step; null while the provider is not requested.
+    /// The status.
+    pub status: ProviderStatus,
+    /// The id: `act_` and a UUID; null while the provider is not requested.
+    #[schema(required = true, example = "act_5d0c6d0e-8f3b-8a52-9d0f-3a1b6c7d8e9f")]
+    pub id: Option<String>,
+    /// What has to be told to activate it in production.
+    pub requirements: Vec<Requirement>,
+    /// When it was requested; null while it is not.
     #[schema(required = true)]
-    pub current_step: Option<ActivationStep>,
+    pub requested_at: Option<Moment>,
+    /// When it was activated; null while it is not.
+    #[schema(required = true)]
+    pub activated_at: Option<Moment>,
 }
 
-/// What an app has to do before it can use a provider in production (§11).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ActivationType {
-    /// Nothing.
-    Direct,
-    /// The app has to be registered with the provider.
-    Registration,
-    /// A contract with the provider has to be signed.
-    Contract,
+/// What has to be told to activate a provider (§11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ActivationRequirement)]
+pub struct Requirement {
+    /// The name of the member.
+    #[schema(example = "legalCompanyName")]
+    pub id: String,
+    /// The name for people.
+    #[schema(example = "Legal company name")]
+    pub label: String,
+    /// The type of the value: `text`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether it has to be told.
+    pub required: bool,
 }
 
 /// The step of an activation (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum ActivationStep {
-    /// The operator has to approve the provider.
-    Approval,
-    /// The activation is complete.
-    Completed,
+    /// It is complete.
+    Activated,
+    /// The operator needs to know who asks, and has to approve.
+    ActivationForm,
+    /// A document has to be uploaded. fieldtest itself never answers this.
+    Upload,
+    /// A key of the provider has to be told. fieldtest itself never answers this.
+    ApiKey,
+    /// The provider is off.
+    Enable,
 }
 
 /// The result of enabling or disabling a provider (§11).
@@ -142,9 +159,8 @@ pub struct ActivationResult {
     pub provider_id: String,
     /// Whether the app can use the provider.
     pub enabled: bool,
-    /// The current step of the activation; null if the provider is disabled.
-    #[schema(required = true)]
-    pub current_step: Option<ActivationStep>,
+    /// The current step of the activation.
+    pub current_step: ActivationStep,
 }
 
 /// A request to enable or disable a provider (§11).
@@ -168,27 +184,66 @@ pub fn read_activation(body: &Map<String, Value>) -> Result<SetActivation, Vec<F
 impl ProviderStatus {
     fn of(app: &App, provider: &catalogue::Provider) -> Self {
         if app.enabled_providers.contains(&provider.id) {
-            Self::Active
+            Self::Activated
         } else if app.requested_providers.contains(&provider.id) {
-            Self::Pending
+            Self::ActivationRequested
         } else {
-            Self::Inactive
+            Self::NotActivated
         }
     }
 
-    fn step(self) -> Option<ActivationStep> {
+    fn step(self) -> ActivationStep {
         match self {
-            Self::Active => Some(ActivationStep::Completed),
-            Self::Pending => Some(ActivationStep::Approval),
-            Self::Inactive => None,
+            Self::Activated => ActivationStep::Activated,
+            Self::NotActivated => ActivationStep::Enable,
+            Self::ActivationRequested | Self::ActivationProcessing | Self::Rejected => {
+                ActivationStep::ActivationForm
+            }
         }
     }
 }
 
+/// What a provider that needs a registration wants to know.
+fn requirements(activation: catalogue::Activation) -> Vec<Requirement> {
+    match activation {
+        catalogue::Activation::Registration => vec![Requirement {
+            id: LEGAL_COMPANY_NAME.into(),
+            label: "Legal company name".into(),
+            kind: "text".into(),
+            required: true,
+        }],
+        catalogue::Activation::Direct | catalogue::Activation::Contract => Vec::new(),
+    }
+}
+
+/// The member that a registration needs.
+const LEGAL_COMPANY_NAME: &str = "legalCompanyName";
+
 impl Provider {
-    /// The body for this provider and app, with status and activation if `with_activation` is set.
+    /// The body for this provider and app. `set_at` is when the provider got its state.
     #[must_use]
-    pub fn new(provider: &catalogue::Provider, app: &App, with_activation: bool) -> Self {
+    pub fn with_activation(
+        provider: &catalogue::Provider,
+        app: &App,
+        set_at: Option<Timestamp>,
+    ) -> Self {
+        let status = ProviderStatus::of(app, provider);
+        let is_requested = status != ProviderStatus::NotActivated;
+        let id = || ActivationId::of(&app.client_id, &provider.id).to_string();
+        let set_at = set_at.map(Moment::from);
+        let activation = Activation {
+            status,
+            id: is_requested.then(id),
+            requirements: requirements(provider.activation),
+            requested_at: set_at.filter(|_| is_requested),
+            activated_at: set_at.filter(|_| status == ProviderStatus::Activated),
+        };
+        Self { status: Some(status), activation: Some(activation), ..Self::new(provider, app) }
+    }
+
+    /// The body for this provider and app, without the activation.
+    #[must_use]
+    pub fn new(provider: &catalogue::Provider, app: &App) -> Self {
         let status = ProviderStatus::of(app, provider);
         let catalogue::Provider {
             id,
@@ -202,24 +257,30 @@ impl Provider {
             default_assurance_level,
             kind,
             environments: _,
-            activation,
+            activation: _,
         } = provider;
+        let mut flows: Vec<FlowType> = Vec::new();
+        for flow in flow_types {
+            let flow = (*flow).into();
+            if !flows.contains(&flow) {
+                flows.push(flow);
+            }
+        }
         Self {
             id: id.as_str().to_owned(),
             name: name.clone(),
             description: description.clone(),
             logo_url: logo_url.clone(),
             countries: countries.clone(),
-            flow_types: flow_types.iter().map(|flow| (*flow).into()).collect(),
+            flow_types: flows,
             scopes: scopes.clone(),
-            loa: assurance_levels.iter().map(|level| (*level).into()).collect(),
-            default_loa: (*default_assurance_level).into(),
+            loa: assurance_levels.iter().map(|level| number(*level)).collect(),
+            default_loa: number(*default_assurance_level),
             kind: kind.number(),
-            is_active: status == ProviderStatus::Active,
-            need_action: status == ProviderStatus::Pending,
-            status: with_activation.then_some(status),
-            activation: with_activation
-                .then(|| Activation { kind: (*activation).into(), current_step: status.step() }),
+            is_active: status == ProviderStatus::Activated,
+            need_action: status == ProviderStatus::ActivationRequested,
+            status: None,
+            activation: None,
         }
     }
 }
@@ -231,18 +292,8 @@ impl ActivationResult {
         let status = ProviderStatus::of(app, provider);
         Self {
             provider_id: provider.id.as_str().to_owned(),
-            enabled: status == ProviderStatus::Active,
+            enabled: status == ProviderStatus::Activated,
             current_step: status.step(),
-        }
-    }
-}
-
-impl From<catalogue::Activation> for ActivationType {
-    fn from(activation: catalogue::Activation) -> Self {
-        match activation {
-            catalogue::Activation::Direct => Self::Direct,
-            catalogue::Activation::Registration => Self::Registration,
-            catalogue::Activation::Contract => Self::Contract,
         }
     }
 }
@@ -250,20 +301,192 @@ impl From<catalogue::Activation> for ActivationType {
 impl From<catalogue::FlowType> for FlowType {
     fn from(flow: catalogue::FlowType) -> Self {
         match flow {
-            catalogue::FlowType::Redirect => Self::Redirect,
+            // An app is opened by a redirect as well.
+            catalogue::FlowType::Redirect | catalogue::FlowType::App2app => Self::Redirect,
             catalogue::FlowType::Qr => Self::Qr,
-            catalogue::FlowType::App2app => Self::App2app,
             catalogue::FlowType::Push => Self::Push,
+            catalogue::FlowType::Dc => Self::Dc,
         }
     }
 }
 
-impl From<catalogue::AssuranceLevel> for AssuranceLevel {
-    fn from(level: catalogue::AssuranceLevel) -> Self {
-        match level {
-            catalogue::AssuranceLevel::Low => Self::Low,
-            catalogue::AssuranceLevel::Substantial => Self::Substantial,
-            catalogue::AssuranceLevel::High => Self::High,
+/// A level of assurance as the published API numbers it.
+fn number(level: catalogue::AssuranceLevel) -> u8 {
+    match level {
+        catalogue::AssuranceLevel::Low => 2,
+        catalogue::AssuranceLevel::Substantial => 3,
+        catalogue::AssuranceLevel::High => 4,
+    }
+}
+
+/// Providers to activate, each with what it wants to know (§11).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(
+    as = ActivateProviders,
+    example = json!({ "providers": { "passport": {}, "mitid": { "legalCompanyName": "Acme AB" } } })
+)]
+pub struct ActivateProviders {
+    /// By the providers' ids: 1 to 100 of them.
+    #[schema(value_type = BTreeMap<String, BTreeMap<String, String>>)]
+    pub providers: BTreeMap<String, Map<String, Value>>,
+}
+
+/// What came of the activation of one provider: the activation, or why there is none (§11).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ProviderActivationOutcome)]
+pub struct ActivationOutcome {
+    /// The activation's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub id: Option<String>,
+    /// Its status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub status: Option<ProviderStatus>,
+    /// When it got it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub updated_at: Option<Moment>,
+    /// `contract_activation_required`, `unknown_provider` or `missing_requirement`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub error: Option<String>,
+    /// What is wrong and what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub message: Option<String>,
+    /// Whom to write to about a contract; null if the operator does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub contact: Option<String>,
+}
+
+impl ActivationOutcome {
+    /// Why there is no activation.
+    #[must_use]
+    pub fn refused(error: &str, message: &str, contact: Option<&str>) -> Self {
+        Self {
+            id: None,
+            status: None,
+            updated_at: None,
+            error: Some(error.to_owned()),
+            message: Some(message.to_owned()),
+            contact: contact.map(str::to_owned),
+        }
+    }
+
+    /// The activation of a provider.
+    #[must_use]
+    pub fn of(provider: &Provider) -> Self {
+        let activation = provider.activation.as_ref();
+        Self {
+            id: activation.and_then(|it| it.id.clone()),
+            status: provider.status,
+            updated_at: activation.and_then(|it| it.activated_at.or(it.requested_at)),
+            error: None,
+            message: None,
+            contact: None,
+        }
+    }
+}
+
+/// The name of a member that a provider needs and that is missing or blank.
+#[must_use]
+pub fn missing_requirement(
+    provider: &catalogue::Provider,
+    told: &Map<String, Value>,
+) -> Option<String> {
+    let is_told = |id: &str| {
+        told.get(id)
+            .and_then(Value::as_str)
+            .is_some_and(|text| !is_blank(text) && text.len() <= 400)
+    };
+    requirements(provider.activation).into_iter().map(|it| it.id).find(|id| !is_told(id))
+}
+
+/// Reads the providers to activate.
+///
+/// # Errors
+/// One error per invalid field.
+pub fn read_activations(body: &Map<String, Value>) -> Result<ActivateProviders, Vec<FieldError>> {
+    let mut fields = Fields::of(body);
+    let rule = "an object with an object for each of 1 to 100 provider ids";
+    let providers = fields.required("providers", "providers", rule, |value| {
+        let members = value.as_object().filter(|it| (1..=100).contains(&it.len()))?;
+        let member = |(id, told): (&String, &Value)| Some((id.clone(), told.as_object()?.clone()));
+        members.iter().map(member).collect::<Option<_>>()
+    });
+    fields.finish(providers.map(|providers| ActivateProviders { providers }))
+}
+
+/// The steps of an activation (§11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ActivationSteps)]
+pub struct Steps {
+    /// The provider's id.
+    pub provider_id: String,
+    /// How far it is.
+    pub state: StepsState,
+    /// The index of the current step, from 0; the number of steps once all are done.
+    pub current_step_index: u32,
+    /// The steps, in their order.
+    pub steps: Vec<Step>,
+}
+
+/// How far an activation is (§11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ActivationState)]
+pub enum StepsState {
+    /// It was not requested.
+    NotStarted,
+    /// It awaits the operator.
+    InProgress,
+    /// It is complete.
+    Completed,
+}
+
+/// A step of an activation (§11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ActivationStepDescription)]
+pub struct Step {
+    /// The type.
+    #[serde(rename = "type")]
+    pub kind: ActivationStep,
+    /// The name for people.
+    pub title: String,
+    /// What happens in it.
+    pub description: String,
+}
+
+impl Steps {
+    /// The steps of the activation of this provider for this app.
+    #[must_use]
+    pub fn new(provider: &catalogue::Provider, app: &App) -> Self {
+        let step = |kind, title: &str, description: &str| Step {
+            kind,
+            title: title.into(),
+            description: description.into(),
+        };
+        let mut steps =
+            vec![step(ActivationStep::Enable, "Enable", "Enable the provider for the app.")];
+        if provider.activation != catalogue::Activation::Direct {
+            let description =
+                "In production, tell the operator who asks, and wait for the approval.";
+            steps.push(step(ActivationStep::ActivationForm, "Approval", description));
+        }
+        let (state, current) = match ProviderStatus::of(app, provider) {
+            ProviderStatus::NotActivated => (StepsState::NotStarted, 0),
+            ProviderStatus::Activated => (StepsState::Completed, steps.len()),
+            _ => (StepsState::InProgress, 1),
+        };
+        Self {
+            provider_id: provider.id.to_string(),
+            state,
+            current_step_index: u32::try_from(current).unwrap_or(u32::MAX),
+            steps,
         }
     }
 }

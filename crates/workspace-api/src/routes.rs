@@ -24,6 +24,11 @@ pub fn routes(api: WorkspaceApi) -> Router {
             get(apps::redirect_uris::show).put(apps::redirect_uris::replace),
         )
         .route("/apps/{client_id}/rotate-client-secret", post(apps::rotate_client_secret::rotate))
+        .route("/apps/{client_id}/activation", post(providers::activate_several::activate))
+        .route(
+            "/apps/{client_id}/providers/{provider_id}/activation/steps",
+            get(providers::steps::steps),
+        )
         .route("/apps/{client_id}/providers", get(providers::list::list))
         .route(
             "/apps/{client_id}/providers/{provider_id}/activation",

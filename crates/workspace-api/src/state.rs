@@ -60,6 +60,8 @@ pub struct Parts {
     pub heartbeat: Duration,
     /// The URL at which people reach this deployment, if the operator configured it.
     pub public_url: Option<String>,
+    /// Whom to write to about a contract with a provider.
+    pub contact: Option<String>,
     /// Sends test events to webhooks, and knows where they may go.
     pub webhook_sender: webhooks::Sender,
 }

@@ -125,6 +125,11 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "from_text")]
     pub(crate) trusted_proxies: Option<TrustedProxies>,
 
+    /// Whom apps write to about a contract with a provider, such as an address [default: none]
+    #[arg(long, env = "FIELDTEST_CONTACT", value_name = "TEXT")]
+    #[serde(deserialize_with = "from_text")]
+    pub(crate) contact: Option<String>,
+
     /// Networks inside, separated by commas, to which webhooks may be delivered all the same
     /// [default: none]
     #[arg(long, env = "FIELDTEST_WEBHOOK_ALLOW", value_name = "NETWORKS")]
@@ -186,7 +191,7 @@ impl Options {
         }
         or!(listen data_dir database_url tpas_database_url database_connections database_timeout
             environment roles public_url tpas_url tpas_token secret_key verification_secret
-            rate_limit trusted_proxies webhook_allow verifiers catalogue no_demo log_level log_format)
+            rate_limit trusted_proxies contact webhook_allow verifiers catalogue no_demo log_level log_format)
     }
 }
 

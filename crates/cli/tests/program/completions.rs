@@ -81,13 +81,15 @@ fn each_shell_has_its_own_script_and_no_files_are_created() {
         script
     });
     assert!((1..scripts.len()).all(|index| !scripts[..index].contains(&scripts[index])));
-    let check = Command::new("bash").args(["--norc", "-n", "-c", &scripts[0]]).output().unwrap();
+    assert_eq!(std::fs::read_dir(program.folder()).unwrap().count(), 0);
+    let file = program.folder().join("script.bash");
+    std::fs::write(&file, &scripts[0]).unwrap();
+    let check = Command::new("bash").args(["--norc", "-n"]).arg(&file).output().unwrap();
     assert!(
         check.status.success() && check.stderr.is_empty(),
         "{}",
         String::from_utf8_lossy(&check.stderr)
     );
-    assert_eq!(std::fs::read_dir(program.folder()).unwrap().count(), 0);
     program.fail(2, "completions tcsh");
 }
 

@@ -311,6 +311,7 @@ impl Parts {
             streams: self.streams.clone(),
             heartbeat: self.config.limits.heartbeat,
             public_url: self.config.public_url.clone(),
+            contact: self.config.contact.clone(),
             webhook_sender: self.webhook_sender.clone(),
         };
         self.config.roles.has(Role::Api).then(|| WorkspaceApi::new(parts()))

@@ -28,7 +28,13 @@ async fn activate(server: &TestServer, key: &str, id: &str, enabled: bool) -> Te
 
 /// A production deployment with an app that has no providers, and a key for it.
 async fn start_in_production() -> (TestServer, String) {
-    let server = TestServer::start_in_production().await;
+    start_in_production_with(|_| {}).await
+}
+
+async fn start_in_production_with(
+    configure: impl FnOnce(&mut server::Config),
+) -> (TestServer, String) {
+    let server = TestServer::start_in_production_with(configure).await;
     let (workspace, key) = server.create_workspace().await;
     server.create_app(&workspace, "FK5b0KSM", &[]).await;
     (server, key)
@@ -55,10 +61,10 @@ async fn an_app_sees_the_whole_catalogue_and_which_providers_are_active() {
         "description": "The electronic identity that Swedish banks issue to their customers.",
         "logoUrl": "",
         "countries": ["SE"],
-        "flowTypes": ["redirect", "qr", "app2app"],
+        "flowTypes": ["redirect", "qr"],
         "scopes": ["openid", "profile"],
-        "loa": ["substantial"],
-        "defaultLoa": "substantial",
+        "loa": [3],
+        "defaultLoa": 3,
         "type": 1,
         "isActive": true,
         "needAction": false,
@@ -73,14 +79,23 @@ async fn activation_is_included_on_request() {
     let server = TestServer::start().await;
     let providers = server.get(WITH_ACTIVATION).send().await.expect(200);
     let (bankid, idin) = (named(&providers, "bankidse"), named(&providers, "idin"));
-    assert_eq!(bankid["status"], "active");
-    assert_eq!(bankid["activation"], json!({ "type": "contract", "currentStep": "completed" }));
-    assert_eq!(idin["status"], "inactive");
-    assert_eq!(idin["activation"]["currentStep"], Value::Null);
-    assert!(idin["activation"]["type"].is_string(), "{idin}");
-    let refused = server.get(&format!("{PROVIDERS}?include=colours")).send().await;
-    let error = refused.expect_error(400, "VALIDATION_INVALID_PARAMETER");
-    assert_eq!(error["details"]["parameter"], "include");
+    assert_eq!(bankid["status"], "activated");
+    let activation = &bankid["activation"];
+    assert_eq!(activation["status"], "activated");
+    assert!(activation["id"].as_str().unwrap().starts_with("act_"));
+    assert_eq!(activation["requestedAt"], "2026-04-08T10:00:00.000Z");
+    assert_eq!(activation["activatedAt"], activation["requestedAt"]);
+    let none = json!({
+        "status": "not_activated", "id": null, "requirements": [], "requestedAt": null,
+        "activatedAt": null
+    });
+    assert_eq!((&idin["status"], &idin["activation"]), (&json!("not_activated"), &none));
+    // What this version does not know is ignored, and a repetition is fine.
+    for query in ["include=colours", "include=colours&include=activation"] {
+        let listed = server.get(&format!("{PROVIDERS}?{query}")).send().await.expect(200);
+        let has_status = named(&listed, "bankidse")["status"].is_string();
+        assert_eq!(has_status, query.contains("activation"), "{query}");
+    }
 }
 
 #[tokio::test]
@@ -89,7 +104,7 @@ async fn in_a_sandbox_a_provider_is_enabled_at_once_and_can_be_tested() {
     let order = json!({ "title": "x", "providerIds": ["idin"] });
     server.order(&order).await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
     let enabled = activate(&server, &server.api_key, "idin", true).await.expect(200);
-    let expected = json!({ "providerId": "idin", "enabled": true, "currentStep": "completed" });
+    let expected = json!({ "providerId": "idin", "enabled": true, "currentStep": "activated" });
     assert_eq!(enabled, expected);
     server.order(&order).await.expect(201);
 }
@@ -117,7 +132,7 @@ async fn a_disabled_provider_cannot_be_ordered_and_earlier_orders_continue() {
     let running = server.order_and_schedule(&order).await;
     server.order(&order).await.expect(201);
     let disabled = activate(&server, &server.api_key, "bankidse", false).await.expect(200);
-    let expected = json!({ "providerId": "bankidse", "enabled": false, "currentStep": null });
+    let expected = json!({ "providerId": "bankidse", "enabled": false, "currentStep": "enable" });
     assert_eq!(disabled, expected);
     let error = server.order(&order).await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
     assert_eq!(error["details"]["providers"][0]["reason"], "not_enabled");
@@ -132,7 +147,8 @@ async fn a_disabled_provider_cannot_be_ordered_and_earlier_orders_continue() {
 async fn in_production_a_provider_that_needs_a_contract_waits_for_the_approval_of_an_operator() {
     let (server, key) = start_in_production().await;
     let requested = activate(&server, &key, "bankidse", true).await.expect(200);
-    let expected = json!({ "providerId": "bankidse", "enabled": false, "currentStep": "approval" });
+    let expected =
+        json!({ "providerId": "bankidse", "enabled": false, "currentStep": "activation-form" });
     assert_eq!(requested, expected);
     let shown = async || {
         let request = server.request("GET", WITH_ACTIVATION).bearer(&key);
@@ -140,7 +156,7 @@ async fn in_production_a_provider_that_needs_a_contract_waits_for_the_approval_o
         let bankid = named(&providers, "bankidse");
         json!([bankid["isActive"], bankid["needAction"], bankid["status"]])
     };
-    assert_eq!(shown().await, json!([false, true, "pending"]));
+    assert_eq!(shown().await, json!([false, true, "activation_requested"]));
     let order = json!({ "title": "x", "providerIds": ["bankidse"] });
     let order = || server.request("POST", TESTS).bearer(&key).json(&order).send();
     let refused = order().await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
@@ -151,9 +167,9 @@ async fn in_production_a_provider_that_needs_a_contract_waits_for_the_approval_o
     let app = server.request("GET", APP).bearer(&key).send().await.expect(200);
     assert_eq!(app["updatedAt"], "2026-04-08T10:00:01.000Z");
     assert!(!approve_bankid(&server).await, "there is nothing left to approve");
-    assert_eq!(shown().await, json!([true, false, "active"]));
+    assert_eq!(shown().await, json!([true, false, "activated"]));
     let repeated = activate(&server, &key, "bankidse", true).await.expect(200);
-    assert_eq!(repeated["currentStep"], "completed", "an approved provider stays approved");
+    assert_eq!(repeated["currentStep"], "activated", "an approved provider stays approved");
     order().await.expect(201);
 }
 
@@ -182,12 +198,8 @@ async fn the_store_changes_providers_of_the_given_workspace_only() {
 #[tokio::test]
 async fn in_production_a_provider_without_a_contract_is_enabled_at_once() {
     let (server, key) = start_in_production().await;
-    let listed = server.request("GET", WITH_ACTIVATION).bearer(&key).send().await.expect(200);
-    let mut providers = listed.as_array().unwrap().iter();
-    let direct = providers.find(|provider| provider["activation"]["type"] == "direct");
-    let direct = direct.expect("the catalogue has a direct provider")["id"].as_str().unwrap();
-    let enabled = activate(&server, &key, direct, true).await.expect(200);
-    assert_eq!((&enabled["enabled"], &enabled["currentStep"]), (&json!(true), &json!("completed")));
+    let enabled = activate(&server, &key, "passport", true).await.expect(200);
+    assert_eq!((&enabled["enabled"], &enabled["currentStep"]), (&json!(true), &json!("activated")));
 }
 
 #[tokio::test]
@@ -242,4 +254,55 @@ async fn a_provider_disabled_by_another_server_is_refused_within_a_second() {
     server.set_provider(None, "bankidse", None).await;
     server.advance(Duration::from_secs(1));
     server.order(&order).await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+}
+
+#[tokio::test]
+async fn several_providers_are_activated_each_with_its_own_result() {
+    let server = TestServer::start().await;
+    let path = "/connect/v1/apps/FK5b0KSM/activation";
+    let body = json!({ "providers": { "idin": {}, "passport": {}, "made-up": {} } });
+    let outcomes = server.post(path).json(&body).send().await.expect(200);
+    assert_eq!(outcomes["idin"]["status"], "activated");
+    assert!(outcomes["passport"]["id"].as_str().unwrap().starts_with("act_"));
+    assert_eq!(outcomes["made-up"]["error"], "unknown_provider");
+    assert_eq!(server.post(path).json(&body).send().await.expect(200), outcomes);
+    for wrong in [json!({}), json!({ "providers": {} }), json!({ "providers": { "idin": 1 } })] {
+        assert_eq!(server.post(path).json(&wrong).send().await.status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn in_production_an_activation_needs_what_its_provider_wants_to_know() {
+    let (server, key) = start_in_production_with(|config| {
+        config.contact = Some("eid@bank.example".into());
+    })
+    .await;
+    let registration = registration_provider(&server, &key).await;
+    let activate = async |told: Value| {
+        let body = json!({ "providers": { "bankidse": {}, (registration.clone()): told } });
+        let path = "/connect/v1/apps/FK5b0KSM/activation";
+        server.request("POST", path).bearer(&key).json(&body).send().await.expect(200)
+    };
+    let refused = activate(json!({})).await;
+    assert_eq!(refused["bankidse"]["error"], "contract_activation_required");
+    assert_eq!(refused["bankidse"]["contact"], "eid@bank.example");
+    assert_eq!(refused[&registration]["error"], "missing_requirement");
+    let steps = async || {
+        let path = format!("{PROVIDERS}/{registration}/activation/steps");
+        server.request("GET", &path).bearer(&key).send().await.expect(200)
+    };
+    assert_eq!(steps().await["state"], "not_started");
+    let requested = activate(json!({ "legalCompanyName": "Acme AB" })).await;
+    assert_eq!(requested[&registration]["status"], "activation_requested");
+    let steps = steps().await;
+    assert_eq!((&steps["state"], &steps["currentStepIndex"]), (&json!("in_progress"), &json!(1)));
+    assert_eq!(steps["steps"][1]["type"], "activation-form");
+}
+
+/// The id of a provider that needs a registration.
+async fn registration_provider(server: &TestServer, key: &str) -> String {
+    let listed = server.request("GET", WITH_ACTIVATION).bearer(key).send().await.expect(200);
+    let mut providers = listed.as_array().unwrap().iter();
+    let found = providers.find(|it| it["activation"]["requirements"] != json!([]));
+    found.expect("one needs a registration")["id"].as_str().unwrap().to_owned()
 }

@@ -1,6 +1,10 @@
 //! Enables, requests, approves and disables the providers of an app (§11).
 
-use db::{Sql, StoreError, Transaction, Write, apply_each_in_lock_order, write_columns};
+use std::collections::HashMap;
+
+use db::{
+    Row, Sql, StoreError, Transaction, Value, Write, apply_each_in_lock_order, write_columns,
+};
 use domain::app::ProviderState;
 use domain::{ClientId, ProviderId, Timestamp, WorkspaceId};
 
@@ -220,6 +224,24 @@ impl Write for ApproveProvider {
 }
 
 impl WorkspaceStore {
+    /// When each of an app's providers got its state.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn provider_times(
+        &self,
+        workspace_id: &WorkspaceId,
+        client_id: &ClientId,
+    ) -> Result<HashMap<ProviderId, Timestamp>, StoreError> {
+        static SQL: Sql = Sql::new(
+            "SELECT provider_id, enabled_at FROM app_providers
+            WHERE workspace_id = $1 AND client_id = $2",
+        );
+        let app = [workspace_id.as_str().into(), client_id.as_str().into()].map(Value::into_owned);
+        let read = |row: &Row<'_>| Ok((row.parsed("provider_id")?, row.time("enabled_at")?));
+        Ok(self.database.query(&SQL, app.into(), read).await?.into_iter().collect())
+    }
+
     /// Approves a provider that an app has requested (§11). Returns `false` if the app has not
     /// requested it, already has it, or is deleted.
     ///

@@ -70,12 +70,13 @@ impl Write for TakeWebhooks {
                 SELECT workspace_id AS due_workspace_id, client_id AS due_client_id FROM webhooks
                 WHERE due_at <= $1 AND enabled
                     AND (lease_expires_at IS NULL OR lease_expires_at <= $1
-                        OR lease_expires_at > $4 + 60000)
+                        OR lease_expires_at > CAST($4 AS BIGINT) + 60000)
                     AND EXISTS (SELECT 1 FROM apps
                         WHERE apps.workspace_id = webhooks.workspace_id
                             AND apps.client_id = webhooks.client_id AND deleted_at IS NULL)
                 ORDER BY due_at LIMIT $2 {skip locked})
-            UPDATE webhooks SET leased_by = $3, lease_expires_at = $4 FROM due
+            UPDATE webhooks SET leased_by = CAST($3 AS TEXT), lease_expires_at = CAST($4 AS BIGINT)
+            FROM due
             WHERE workspace_id = due_workspace_id AND client_id = due_client_id
             RETURNING {columns}",
         )

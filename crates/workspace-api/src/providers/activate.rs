@@ -15,12 +15,10 @@ use store_workspace::SetProvider;
 use wire::error::ErrorEnvelope;
 use wire::provider::{ActivationResult, SetActivation, read_activation};
 
+use super::offered;
 use crate::caller::{Caller, Write};
 use crate::documentation::AppPath;
 use crate::state::{NO_SUCH_APP, WorkspaceApi};
-
-const NO_SUCH_PROVIDER: &str = "This deployment offers no such provider. Check the id in the path; \
-                                the list of providers has all of them.";
 
 /// Enable or disable a provider
 ///
@@ -53,12 +51,7 @@ pub(crate) async fn activate(
 ) -> Result<Json<ActivationResult>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     let app = api.app(&caller.workspace_id, &client_id).await?;
-    let provider_id: String = path.parse("provider_id", NO_SUCH_PROVIDER)?;
-    let provider = api
-        .catalogue
-        .get(&provider_id)
-        .filter(|found| found.environments.contains(&api.environment));
-    let provider = provider.ok_or_else(|| ApiError::not_found(NO_SUCH_PROVIDER))?;
+    let provider = offered(&api, &path)?;
     let SetActivation { enabled } = read_activation(&body).map_err(ApiError::validation)?;
     let state = enabled.then(|| ProviderState::initial(provider.activation, api.environment));
     let write = SetProvider {

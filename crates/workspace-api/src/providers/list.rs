@@ -37,16 +37,23 @@ pub(crate) async fn list(
     State(api): State<WorkspaceApi>,
     caller: Caller<Read>,
     path: PathParameters,
-    mut query: QueryParameters,
+    query: QueryParameters,
 ) -> Result<Json<Vec<Provider>>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     let app = api.app(&caller.workspace_id, &client_id).await?;
-    let included = query.take("include", "activation", |what: &String| what == "activation");
-    query.finish()?;
+    // Whatever else is asked for is for other versions.
+    let included = query.all("include").any(|what| what == "activation");
     let offered = api
         .catalogue
         .providers()
         .iter()
         .filter(|provider| provider.environments.contains(&api.environment));
-    Ok(Json(offered.map(|provider| Provider::new(provider, &app, included.is_some())).collect()))
+    if !included {
+        return Ok(Json(offered.map(|provider| Provider::new(provider, &app)).collect()));
+    }
+    let times = api.store.provider_times(&app.workspace_id, &app.client_id).await?;
+    let body = |provider: &domain::catalogue::Provider| {
+        Provider::with_activation(provider, &app, times.get(&provider.id).copied())
+    };
+    Ok(Json(offered.map(body).collect()))
 }

@@ -52,9 +52,14 @@ impl TestServer {
 
     /// A production deployment. It has no demo, so no workspace.
     pub(crate) async fn start_in_production() -> Self {
+        Self::start_in_production_with(|_| {}).await
+    }
+
+    pub(crate) async fn start_in_production_with(configure: impl FnOnce(&mut Config)) -> Self {
         Self::start_with(|config| {
             config.environment = Environment::Production;
             config.verifiers = Some(PathBuf::from(VERIFIERS));
+            configure(config);
         })
         .await
     }
