@@ -78,14 +78,16 @@ pub fn preview(secret: &str) -> String {
     format!("****{}", shown.unwrap_or_default())
 }
 
-/// A redirect URI of an app: absolute, without a fragment, at most 2048 characters (§11).
+/// A redirect URI of an app: absolute, with a host, without a fragment, at most 2048 characters; in
+/// production https, or http for this machine (§11).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedirectUri(String);
 
 /// The text is not a valid redirect URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be an absolute URI without a fragment, at most {} characters",
+    "must be an absolute URI with a host, without a user and without a fragment, at most {} \
+     characters",
     RedirectUri::MAX_LENGTH
 )]
 pub struct RedirectUriError;
@@ -94,26 +96,36 @@ impl RedirectUri {
     /// The greatest length, in characters.
     pub const MAX_LENGTH: usize = 2048;
     /// How many redirect URIs an app may have.
-    pub const MAX_PER_APP: usize = 100;
+    pub const MAX_PER_APP: usize = 20;
 
-    /// Checks a URI. Custom schemes are accepted because mobile apps use them; schemes that a
-    /// browser would execute are refused.
+    /// Checks a URI, and writes its host in lower case. In a sandbox custom schemes are accepted,
+    /// because mobile apps use them; schemes that a browser would execute never are.
     ///
     /// # Errors
-    /// When it has no scheme, nothing after the scheme, a fragment, characters that are not allowed
-    /// in a URI, or is too long.
-    pub fn new(text: String) -> Result<Self, RedirectUriError> {
-        let Some((scheme, rest)) = text.split_once(':') else { return Err(RedirectUriError) };
-        let mut letters = scheme.chars();
-        let is_scheme = letters.next().is_some_and(|first| first.is_ascii_alphabetic())
-            && letters.all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter))
-            && !["javascript", "data", "vbscript"].contains(&scheme.to_ascii_lowercase().as_str());
-        let is_rest = !rest.trim_matches('/').is_empty()
-            && rest
-                .chars()
-                .all(|letter| letter.is_ascii_graphic() && !"#\"<>\\^`{|}".contains(letter));
-        if is_scheme && is_rest && text.len() <= Self::MAX_LENGTH {
-            Ok(Self(text))
+    /// When it has no scheme or no host, a user, a port out of range, a fragment, characters that are
+    /// not allowed in a URI, is too long, or is not https where that is required.
+    pub fn new(text: &str, environment: Environment) -> Result<Self, RedirectUriError> {
+        let (scheme, rest) = text.split_once("://").ok_or(RedirectUriError)?;
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, tail) = rest.split_at_checked(end).ok_or(RedirectUriError)?;
+        let (host, has_port) = match authority.split_once(':') {
+            Some((host, port)) => (host, is_port(port)),
+            None => (authority, true),
+        };
+        let is_local = matches!(host.to_ascii_lowercase().as_str(), "localhost" | "127.0.0.1");
+        let scheme_fits = match (environment, scheme.to_ascii_lowercase().as_str()) {
+            (_, "javascript" | "data" | "vbscript") => false,
+            (Environment::Production, "https") => true,
+            (Environment::Production, "http") => is_local,
+            (Environment::Production, _) => false,
+            (Environment::Sandbox, _) => is_scheme(scheme),
+        };
+        let tail_fits = tail
+            .chars()
+            .all(|letter| letter.is_ascii_graphic() && !"#\"<>\\^`{|}".contains(letter));
+        let fits = scheme_fits && host.split('.').all(is_label) && has_port && tail_fits;
+        if fits && text.len() <= Self::MAX_LENGTH {
+            Ok(Self(format!("{scheme}://{}{tail}", authority.to_ascii_lowercase())))
         } else {
             Err(RedirectUriError)
         }
@@ -124,6 +136,24 @@ impl RedirectUri {
     pub fn into_string(self) -> String {
         self.0
     }
+}
+
+fn is_scheme(text: &str) -> bool {
+    let mut letters = text.chars();
+    letters.next().is_some_and(|first| first.is_ascii_alphabetic())
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter))
+}
+
+/// A part of a host's name between dots.
+fn is_label(text: &str) -> bool {
+    !text.is_empty()
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+fn is_port(text: &str) -> bool {
+    !text.starts_with(['0', '+']) && text.parse::<u16>().is_ok()
 }
 
 /// The name of an app: 1 to 100 characters, not blank, because testers see it (§11).
@@ -175,31 +205,60 @@ impl AppName {
 mod tests {
     use super::*;
 
+    fn read(text: &str, environment: Environment) -> Option<String> {
+        RedirectUri::new(text, environment).ok().map(RedirectUri::into_string)
+    }
+
     #[test]
     fn a_redirect_uri_is_a_page_or_an_app_but_no_script() {
         for good in [
             "https://bank.example/back",
+            "https://bank.example",
             "http://localhost:3000/",
-            "com.bank.app:/back",
-            "https://b.example/?a=1&b=%20",
+            "com.bank.app://back",
+            "https://b.example:65535/?a=1&b=%20",
         ] {
-            assert!(RedirectUri::new(good.into()).is_ok(), "{good}");
+            assert_eq!(read(good, Environment::Sandbox).as_deref(), Some(good));
         }
         for wrong in [
             "",
             "bank.example/back",
             "https:",
             "https://",
+            "https:///cb",
             "https://a b",
             "https://a/#x",
-            "javascript:alert(1)",
-            "1a:b",
-            ":x",
+            "https://bank.example:99999/cb",
+            "https://bank.example:/cb",
+            "https://bank.example:080/cb",
+            "https://bank.example@evil.example/",
+            "https://-a.example/",
+            "https://a..example/",
+            "javascript://a/%0aalert(1)",
+            "1a://b",
+            "://x",
         ] {
-            assert!(RedirectUri::new(wrong.into()).is_err(), "{wrong}");
+            assert_eq!(read(wrong, Environment::Sandbox), None, "{wrong}");
         }
-        assert!(RedirectUri::new(format!("https://{}", "a".repeat(2040))).is_ok());
-        assert!(RedirectUri::new(format!("https://{}", "a".repeat(2041))).is_err());
+        let long = |length: usize| format!("https://a/{}", "a".repeat(length));
+        assert!(read(&long(2038), Environment::Sandbox).is_some());
+        assert!(read(&long(2039), Environment::Sandbox).is_none());
+    }
+
+    #[test]
+    fn in_production_it_is_https_or_on_this_machine() {
+        for good in ["https://bank.example/back", "http://localhost:3000/", "http://127.0.0.1/"] {
+            assert!(read(good, Environment::Production).is_some(), "{good}");
+        }
+        for wrong in ["http://bank.example/back", "com.bank.app://back"] {
+            assert!(read(wrong, Environment::Production).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn its_host_is_written_in_lower_case() {
+        let read = read("https://Bank.EXAMPLE:8443/Back?A=B", Environment::Sandbox);
+        assert_eq!(read.as_deref(), Some("https://bank.example:8443/Back?A=B"));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::Timestamp;
 use domain::app::{App as Record, AppName, RedirectUri};
+use domain::{Environment, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -117,12 +117,12 @@ impl Workflow {
     }
 }
 
-/// A redirect URI: absolute, without a fragment (§11).
+/// A redirect URI: absolute, with a host, without a user and a fragment; in production https (§11).
 #[derive(ToSchema)]
 #[schema(
     as = RedirectUri,
     max_length = 2048,
-    pattern = r"^[A-Za-z][A-Za-z0-9+.-]*:/*[!$-.0-;=?-\[\]_a-z~][!$-;=?-\[\]_a-z~]*$",
+    pattern = r"^[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?([/?][!$-;=?-\[\]_a-z~]*)?$",
     example = "https://bank.example/back"
 )]
 pub struct RedirectUriText(
@@ -155,8 +155,8 @@ pub struct UpdateApp {
         example = "Acme Bank"
     )]
     pub name: Option<String>,
-    /// The redirect URIs: at most 100.
-    #[schema(required = false, max_items = 100, value_type = Option<Vec<RedirectUriText>>)]
+    /// The redirect URIs: at most 20. Repetitions are dropped.
+    #[schema(required = false, max_items = 20, value_type = Option<Vec<RedirectUriText>>)]
     pub redirect_uris: Option<Vec<String>>,
     /// A change of the webhook's configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -176,8 +176,8 @@ pub struct CreateApp {
         example = "Acme Bank"
     )]
     pub name: String,
-    /// The redirect URIs: at most 100.
-    #[schema(required = false, max_items = 100, value_type = Option<Vec<RedirectUriText>>)]
+    /// The redirect URIs: at most 20. Repetitions are dropped.
+    #[schema(required = false, max_items = 20, value_type = Option<Vec<RedirectUriText>>)]
     pub redirect_uris: Option<Vec<String>>,
     /// The webhook's configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -210,8 +210,8 @@ pub struct CreateAppItem {
         example = "Acme Bank"
     )]
     name: String,
-    /// The redirect URIs: at most 100.
-    #[schema(required = false, max_items = 100)]
+    /// The redirect URIs: at most 20. Repetitions are dropped.
+    #[schema(required = false, max_items = 20)]
     redirect_uris: Option<Vec<RedirectUriText>>,
     /// The webhook's configuration.
     #[schema(required = false)]
@@ -257,8 +257,8 @@ pub struct CreatedApp {
 #[serde(rename_all = "camelCase")]
 #[schema(as = AppRedirectUris)]
 pub struct RedirectUris {
-    /// The redirect URIs: at most 100.
-    #[schema(max_items = 100, value_type = Vec<RedirectUriText>)]
+    /// The redirect URIs: at most 20. Repetitions are dropped.
+    #[schema(max_items = 20, value_type = Vec<RedirectUriText>)]
     pub redirect_uris: Vec<String>,
 }
 
@@ -270,15 +270,24 @@ pub struct ClientSecret {
     pub client_secret: String,
 }
 
-const REDIRECT_URIS_RULE: &str =
-    "a list of at most 100 absolute URIs without a fragment, such as \"https://bank.example/back\"";
+const REDIRECT_URIS_RULE: &str = "a list of at most 20 absolute URIs with a host, without a user and a fragment, in production https, \
+     such as \"https://bank.example/back\"";
 
 /// Reads the optional member `redirectUris`. `None` if it is invalid.
-fn read_redirect_uris_member(fields: &mut Fields<'_>) -> Option<Option<Vec<String>>> {
+fn read_redirect_uris_member(
+    fields: &mut Fields<'_>,
+    environment: Environment,
+) -> Option<Option<Vec<String>>> {
     fields.optional("redirectUris", "redirectUris", REDIRECT_URIS_RULE, |value| {
         let uris = texts(value).filter(|uris| uris.len() <= RedirectUri::MAX_PER_APP)?;
-        let check = |uri| RedirectUri::new(uri).ok().map(RedirectUri::into_string);
-        uris.into_iter().map(check).collect()
+        let mut checked: Vec<String> = Vec::with_capacity(uris.len());
+        for uri in uris {
+            let uri = RedirectUri::new(&uri, environment).ok()?.into_string();
+            if !checked.contains(&uri) {
+                checked.push(uri);
+            }
+        }
+        Some(checked)
     })
 }
 
@@ -293,10 +302,13 @@ fn read_webhook_member(fields: &mut Fields<'_>) -> Option<Option<Map<String, Val
 ///
 /// # Errors
 /// One error per invalid field.
-pub fn read_app(body: &Map<String, Value>) -> Result<CreateApp, Vec<FieldError>> {
+pub fn read_app(
+    body: &Map<String, Value>,
+    environment: Environment,
+) -> Result<CreateApp, Vec<FieldError>> {
     let mut fields = Fields::of(body);
     let name = fields.required("name", "name", &name_rule(), read_name);
-    let uris = read_redirect_uris_member(&mut fields);
+    let uris = read_redirect_uris_member(&mut fields, environment);
     let webhook = read_webhook_member(&mut fields);
     let app = || {
         let (name, redirect_uris, webhook_config) = (name?, uris?, webhook?);
@@ -342,10 +354,13 @@ fn read_name(value: &Value) -> Option<String> {
 ///
 /// # Errors
 /// One error per invalid field.
-pub fn read_update(body: &Map<String, Value>) -> Result<UpdateApp, Vec<FieldError>> {
+pub fn read_update(
+    body: &Map<String, Value>,
+    environment: Environment,
+) -> Result<UpdateApp, Vec<FieldError>> {
     let mut fields = Fields::of(body);
     let name = fields.optional("name", "name", &name_rule(), read_name);
-    let uris = read_redirect_uris_member(&mut fields);
+    let uris = read_redirect_uris_member(&mut fields, environment);
     let webhook = read_webhook_member(&mut fields);
     let change = || {
         let (name, redirect_uris, webhook_config) = (name?, uris?, webhook?);
@@ -359,10 +374,13 @@ pub fn read_update(body: &Map<String, Value>) -> Result<UpdateApp, Vec<FieldErro
 ///
 /// # Errors
 /// One error per invalid field.
-pub fn read_redirect_uris(body: &Map<String, Value>) -> Result<RedirectUris, Vec<FieldError>> {
+pub fn read_redirect_uris(
+    body: &Map<String, Value>,
+    environment: Environment,
+) -> Result<RedirectUris, Vec<FieldError>> {
     let mut fields = Fields::of(body);
     // `required` would refuse the empty list, which removes all redirect URIs.
-    let uris = read_redirect_uris_member(&mut fields);
+    let uris = read_redirect_uris_member(&mut fields, environment);
     if uris == Some(None) {
         fields.refuse(FieldError::missing(
             "redirectUris",

@@ -60,7 +60,7 @@ pub(crate) async fn replace(
 ) -> Result<Json<RedirectUris>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     find(&api, &caller.workspace_id, &client_id).await?;
-    let replacement = read_redirect_uris(&body).map_err(ApiError::validation)?;
+    let replacement = read_redirect_uris(&body, api.environment).map_err(ApiError::validation)?;
     let write = UpdateApp {
         workspace_id: caller.workspace_id,
         client_id,

@@ -65,7 +65,7 @@ impl Registration<'_> {
         body: &Map<String, Value>,
     ) -> Result<Outcome<App, IdempotentResult>, ApiError> {
         let Body { name, redirect_uris, webhook_config } =
-            read_app(body).map_err(ApiError::validation)?;
+            read_app(body, self.api.environment).map_err(ApiError::validation)?;
         let redirect_uris = redirect_uris.unwrap_or_default();
         let webhook = self.webhook(webhook_config.as_ref())?;
         let client_secret = new_client_secret(self.api.clock_and_rng.randomness());
@@ -140,7 +140,7 @@ impl Registration<'_> {
     fn replay(self, made: IdempotentResult, body: &Map<String, Value>) -> Result<App, ApiError> {
         let IdempotentResult { client_id, app_created_at, sealed_secret, .. } = made;
         let Body { name, redirect_uris, webhook_config } =
-            read_app(body).map_err(ApiError::validation)?;
+            read_app(body, self.api.environment).map_err(ApiError::validation)?;
         let opened = sealed_secret.and_then(|sealed| sealed.open(self.api_key, client_id.as_str()));
         let client_secret = opened.unwrap_or_else(|| preview(""));
         let app = self.new_app(&name);

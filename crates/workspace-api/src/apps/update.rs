@@ -42,7 +42,7 @@ pub(crate) async fn update(
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     find(&api, &caller.workspace_id, &client_id).await?;
     let UpdateApp { name, redirect_uris, webhook_config } =
-        read_update(&body).map_err(ApiError::validation)?;
+        read_update(&body, api.environment).map_err(ApiError::validation)?;
     if let Some(change) = &webhook_config {
         configure(&api, &caller.workspace_id, &client_id, change).await?;
     }
