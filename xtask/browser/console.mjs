@@ -81,7 +81,7 @@ export async function orderAndCancel(page, { origin, key }) {
   await see(page, 'Sign in');
 }
 
-/** Makes a read-only key and a link, and looks with both. */
+/** Makes a read-only key and a link, and looks with both; looks at the webhook. */
 export async function lookWithout(page, { origin, key, openTester }) {
   await signIn(page, { origin, key });
   await order(page, { origin, title: 'Shared test', stamps: 1 });
@@ -93,6 +93,8 @@ export async function lookWithout(page, { origin, key, openTester }) {
   await colleague.page.goto(shared);
   await pages.see(colleague.page, 'Shared test');
   if (await colleague.page.getByRole('button', { name: 'Cancel test' }).count() > 0) throw new Error('the link can cancel');
+  await page.goto(`${origin}/console/apps/${APP}/webhooks`);
+  await pages.see(page, 'Webhook');
   await page.getByRole('link', { name: 'Keys' }).click();
   await pages.see(page, 'Keys');
   await page.getByLabel('What it is for').fill('Looks only');

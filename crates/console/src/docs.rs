@@ -4,10 +4,11 @@
 use std::sync::OnceLock;
 
 use axum::body::Bytes;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use http_support::page;
 use maud::{DOCTYPE, html};
+use sha2::{Digest, Sha256};
 
 pub(super) const SCRIPT_PATH: &str = "/docs/reference.js";
 pub(super) const START_PATH: &str = "/docs/start.js";
@@ -40,20 +41,35 @@ pub(super) async fn show() -> Response {
     response
 }
 
-pub(super) async fn start() -> Response {
-    script_response(Bytes::from_static(START.as_bytes()))
+pub(super) async fn start(headers: HeaderMap) -> Response {
+    static TAG: OnceLock<String> = OnceLock::new();
+    script_response(&headers, &TAG, Bytes::from_static(START.as_bytes()))
 }
 
-pub(super) async fn script() -> Response {
+pub(super) async fn script(headers: HeaderMap) -> Response {
+    static TAG: OnceLock<String> = OnceLock::new();
     static SCRIPT: OnceLock<Option<Bytes>> = OnceLock::new();
     match SCRIPT.get_or_init(|| scalar_api_reference::get_asset("scalar.js").map(Bytes::from)) {
-        Some(script) => script_response(script.clone()),
+        Some(script) => script_response(&headers, &TAG, script.clone()),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
-fn script_response(script: Bytes) -> Response {
-    let mut response = script.into_response();
+/// A script, or 304 if the browser has it: this one is large.
+fn script_response(asked: &HeaderMap, tag: &OnceLock<String>, script: Bytes) -> Response {
+    let tag = tag.get_or_init(|| {
+        let digest = hex::encode(Sha256::digest(&script));
+        format!("\"{}\"", digest.get(..16).unwrap_or_default())
+    });
+    let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim() == tag));
+    let mut response = match is_known {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => script.into_response(),
+    };
+    if let Ok(value) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
     let headers = response.headers_mut();
     headers
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8"));

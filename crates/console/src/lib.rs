@@ -26,6 +26,7 @@ mod routes;
 mod session;
 mod sign_in;
 mod state;
+mod webhooks;
 mod welcome;
 
 pub use self::routes::{console_routes, routes};

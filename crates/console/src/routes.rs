@@ -4,7 +4,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 
 use crate::state::Console;
-use crate::{OpenTests, apps, docs, keys, production_tests, providers, sign_in, welcome};
+use crate::{OpenTests, apps, docs, keys, production_tests, providers, sign_in, webhooks, welcome};
 
 /// The routes of the public pages. `open_tests` is where the welcome page gets the tests that people
 /// can take; `None` if the challenge service runs elsewhere.
@@ -27,6 +27,10 @@ pub fn console_routes(console: Console) -> Router {
         .route("/apps", post(apps::create))
         .route("/apps/{client_id}", get(production_tests::list::list))
         .route("/apps/{client_id}/events", get(production_tests::live::follow))
+        .route("/apps/{client_id}/webhooks", get(webhooks::show).post(webhooks::update))
+        .route("/apps/{client_id}/webhooks/rotate-secret", post(webhooks::rotate))
+        .route("/apps/{client_id}/webhooks/test", post(webhooks::test))
+        .route("/apps/{client_id}/webhooks/{id}/redeliver", post(webhooks::redeliver))
         .route("/apps/{client_id}/providers", get(providers::list))
         .route("/apps/{client_id}/providers/{provider_id}", post(providers::set))
         .route(

@@ -67,6 +67,7 @@ pub(crate) async fn list(
                 a.button.primary href={ (here) "/production-tests/new" } { "Order a test" }
             }
             a.button href={ (here) "/providers" } { "Providers" }
+            a.button href={ (here) "/webhooks" } { "Webhook" }
             code { (client_id) }
         }
         (filters(&here, &filter))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::receiver::{Answer, Receiver};
 use crate::support::{APP, TESTS, TestResponse, TestServer};
 
 const TESTS_PAGE: &str = "/console/apps/FK5b0KSM";
@@ -295,6 +296,7 @@ async fn each_page_is_for_those_who_may_see_it() {
         "/console/keys".to_owned(),
         TESTS_PAGE.to_owned(),
         format!("{TESTS_PAGE}/providers"),
+        format!("{TESTS_PAGE}/webhooks"),
         format!("{TESTS_PAGE}/production-tests/new"),
         test.clone(),
         format!("{test}/report.json"),
@@ -305,6 +307,13 @@ async fn each_page_is_for_those_who_may_see_it() {
         ("/console/apps".to_owned(), "name=x"),
         ("/console/keys".to_owned(), "name=x&access=full"),
         (format!("{TESTS_PAGE}/providers/mitid"), "enabled=false"),
+        (
+            format!("{TESTS_PAGE}/webhooks"),
+            "url=https://bank.example/h&enabled=yes&timeoutSeconds=5",
+        ),
+        (format!("{TESTS_PAGE}/webhooks/rotate-secret"), ""),
+        (format!("{TESTS_PAGE}/webhooks/test"), ""),
+        (format!("{TESTS_PAGE}/webhooks/1/redeliver"), ""),
         (format!("{TESTS_PAGE}/production-tests/new"), "key=k&title=x&maxStamps=1&provider=mitid"),
         (format!("{test}/update"), "maxStamps=9"),
         (format!("{test}/cancel"), ""),
@@ -334,4 +343,30 @@ async fn each_page_is_for_those_who_may_see_it() {
     }
     assert_eq!(server.get(APP).send().await.expect(200), before);
     assert_eq!(server.show(&challenge).await["challenge"]["isActive"], true);
+}
+
+#[tokio::test]
+async fn a_webhook_is_configured_tried_and_its_deliveries_are_shown() {
+    let receiver = Receiver::start(&[Answer::Status(200)]).await;
+    let server = TestServer::start_with(|config| {
+        config.webhook_allow = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let person = Person::sign_in(&server, &server.api_key).await;
+    let page = format!("{TESTS_PAGE}/webhooks");
+    let refused = person.send(&server, &page, "url=http://10.0.0.1/h&timeoutSeconds=5").await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("url must be a URL of a public address."), "{}", refused.text);
+    let fields = format!("url={}&enabled=yes&timeoutSeconds=5", receiver.url);
+    location(&person.send(&server, &page, &fields).await);
+    let tried = person.send(&server, &format!("{page}/test"), "").await;
+    assert!(tried.text.contains("The receiver: 200 after"), "{}", tried.text);
+    server.order_and_schedule(&json!({ "title": "x" })).await;
+    server.run_background_tasks().await;
+    let shown = person.open(&server, &page).await;
+    assert!(shown.text.contains("production_test.scheduled"), "{}", shown.text);
+    assert!(shown.text.contains("delivered"), "{}", shown.text);
+    location(&person.send(&server, &format!("{page}/1/redeliver"), "").await);
+    server.run_background_tasks().await;
+    assert_eq!(receiver.delivered().len(), 3);
 }
