@@ -72,14 +72,6 @@ pub enum FlowType {
     Dc,
 }
 
-/// Optional parts of a provider in a response (§11).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "lowercase")]
-pub enum ProviderInclude {
-    /// The status and the activation.
-    Activation,
-}
-
 /// The status of a provider for an app (§11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -326,7 +318,7 @@ fn number(level: catalogue::AssuranceLevel) -> u8 {
     example = json!({ "providers": { "passport": {}, "mitid": { "legalCompanyName": "Acme AB" } } })
 )]
 pub struct ActivateProviders {
-    /// By the providers' ids: 1 to 100 of them.
+    /// By the providers' ids: at most 100 of them.
     #[schema(value_type = BTreeMap<String, BTreeMap<String, String>>)]
     pub providers: BTreeMap<String, Map<String, Value>>,
 }
@@ -411,10 +403,13 @@ pub fn missing_requirement(
 /// One error per invalid field.
 pub fn read_activations(body: &Map<String, Value>) -> Result<ActivateProviders, Vec<FieldError>> {
     let mut fields = Fields::of(body);
-    let rule = "an object with an object for each of 1 to 100 provider ids";
+    let rule = "an object with an object of texts for each of at most 100 provider ids";
     let providers = fields.required("providers", "providers", rule, |value| {
-        let members = value.as_object().filter(|it| (1..=100).contains(&it.len()))?;
-        let member = |(id, told): (&String, &Value)| Some((id.clone(), told.as_object()?.clone()));
+        let members = value.as_object().filter(|it| it.len() <= 100)?;
+        let member = |(id, told): (&String, &Value)| {
+            let told = told.as_object().filter(|told| told.values().all(Value::is_string))?;
+            Some((id.clone(), told.clone()))
+        };
         members.iter().map(member).collect::<Option<_>>()
     });
     fields.finish(providers.map(|providers| ActivateProviders { providers }))

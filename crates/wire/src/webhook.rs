@@ -24,7 +24,7 @@ pub struct WebhookConfig {
     /// Whether they are.
     pub enabled: bool,
     /// How many quick attempts follow a failed one: of those after 1, 5 and 30 seconds.
-    #[schema(minimum = 0, maximum = 3, example = 3)]
+    #[schema(minimum = 0, maximum = 10, example = 3)]
     pub retry_attempts: u32,
     /// How long an attempt may take, in seconds.
     #[schema(minimum = 1, maximum = 30, example = 10)]

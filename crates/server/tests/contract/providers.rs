@@ -266,7 +266,7 @@ async fn several_providers_are_activated_each_with_its_own_result() {
     assert!(outcomes["passport"]["id"].as_str().unwrap().starts_with("act_"));
     assert_eq!(outcomes["made-up"]["error"], "unknown_provider");
     assert_eq!(server.post(path).json(&body).send().await.expect(200), outcomes);
-    for wrong in [json!({}), json!({ "providers": {} }), json!({ "providers": { "idin": 1 } })] {
+    for wrong in [json!({}), json!({ "providers": [] }), json!({ "providers": { "idin": 1 } })] {
         assert_eq!(server.post(path).json(&wrong).send().await.status, 400, "{wrong}");
     }
 }

@@ -7,7 +7,7 @@ use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
 use http_support::query::QueryParameters;
-use wire::provider::{Provider, ProviderInclude};
+use wire::provider::Provider;
 
 use crate::caller::{Caller, Read};
 use crate::documentation::AppPath;
@@ -24,8 +24,9 @@ use crate::state::{NO_SUCH_APP, WorkspaceApi};
     security(("workspace_api_key" = [])),
     params(
         AppPath,
-        ("include" = Option<ProviderInclude>, Query,
-            description = "`activation` adds `status` and `activation` to each",
+        ("include" = Option<String>, Query,
+            description = "`activation` adds `status` and `activation` to each. It may be repeated, and \
+                other values are ignored",
             example = "activation"),
     ),
     responses(

@@ -17,10 +17,7 @@ use crate::state::WorkspaceApi;
 /// The part of the OpenAPI document about providers.
 #[cfg(feature = "openapi")]
 #[derive(OpenApi)]
-#[openapi(
-    paths(list::list, activate::activate, activate_several::activate, steps::steps),
-    components(schemas(wire::provider::ProviderInclude))
-)]
+#[openapi(paths(list::list, activate::activate, activate_several::activate, steps::steps))]
 pub(crate) struct Paths;
 
 const NO_SUCH_PROVIDER: &str = "This deployment offers no such provider. Check the id in the path; \
