@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use db::{Sql, StoreError, Transaction, Write, apply_each, write_columns};
+use db::{Sql, StoreError, Transaction, Write, apply_each_in_lock_order, write_columns};
 use domain::event::Sequence;
 use domain::{RequestId, Timestamp};
 
@@ -117,23 +117,32 @@ impl Write for FinishDeliveries {
         writes: &[Self],
         transaction: &Transaction<'_>,
     ) -> Result<Vec<bool>, StoreError> {
-        apply_each(writes, async |write| {
+        let mut sorted: Vec<&Self> = writes.iter().collect();
+        sorted.sort_unstable_by_key(|write| write.webhook.client_id.as_str());
+        // As where events are recorded: deliveries first, and the webhooks last of all.
+        for write in &sorted {
             let results: Vec<_> =
                 write.results.iter().map(|result| (&*write.webhook, result)).collect();
             let rows: Vec<_> = results.iter().map(ResultRow::of).collect();
             transaction.execute_each(&RECORD, &rows).await?;
             unblock(transaction, &write.unblocked()).await?;
-            let parameters = [
-                write.webhook.workspace_id.as_str().into(),
-                write.webhook.client_id.as_str().into(),
-                (&*write.holder).into(),
-                write.enabled.into(),
-                write.failing_since.into(),
-                write.failures.into(),
-                write.rests_until.into(),
-            ];
-            Ok(transaction.execute(&GIVE_BACK, &parameters).await? == 1)
-        })
+        }
+        apply_each_in_lock_order(
+            writes,
+            |write| write.webhook.client_id.as_str(),
+            async |write| {
+                let parameters = [
+                    write.webhook.workspace_id.as_str().into(),
+                    write.webhook.client_id.as_str().into(),
+                    (&*write.holder).into(),
+                    write.enabled.into(),
+                    write.failing_since.into(),
+                    write.failures.into(),
+                    write.rests_until.into(),
+                ];
+                Ok(transaction.execute(&GIVE_BACK, &parameters).await? == 1)
+            },
+        )
         .await
     }
 }
