@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use db::StoreError;
+use db::{Channel, StoreError};
 use domain::webhook::{GIVE_UP_AFTER, pause_after};
 use domain::{ClockAndRng, Timestamp};
 use futures_util::StreamExt;
@@ -31,6 +31,12 @@ const LEASE: Duration = Duration::from_secs(20);
 
 /// How often a lease is extended.
 const EXTENSION: Duration = Duration::from_secs(5);
+
+/// How often further webhooks are taken while some are served.
+const POLL: Duration = Duration::from_millis(250);
+
+/// How long a webhook rests that was due although none of its deliveries was.
+const REST: Duration = Duration::from_secs(5);
 
 /// How many attempts of a delivery are kept.
 const KEPT_ATTEMPTS: usize = 10;
@@ -75,9 +81,14 @@ pub async fn run(webhooks: &Webhooks, is_stopping: impl Fn() -> bool) -> Result<
                 Err(error) => result = Err(error),
             }
         }
-        match served.next().await {
-            Some(done) => result = result.and(done),
-            None => return result,
+        if served.is_empty() {
+            return result;
+        }
+        // What becomes due meanwhile does not wait for a receiver that does not answer.
+        tokio::select! {
+            Some(done) = served.next() => result = result.and(done),
+            () = webhooks.store.database().notified(Channel::NewEvents) => {}
+            () = tokio::time::sleep(POLL) => {}
         }
     }
 }
@@ -196,6 +207,7 @@ fn finish<'a>(
         failing_since,
         failures,
         rests_until,
+        not_before: (!has_attempts).then(|| now.plus(REST)),
         now,
     }
 }

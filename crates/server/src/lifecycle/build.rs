@@ -146,10 +146,14 @@ async fn prepare_demo(
     };
     let demo = demo::create(store, directory, clock_and_rng).await?;
     let has_console = config.roles.has(Role::Api) && config.roles.has(Role::Web);
-    let link = match has_console {
-        true => demo::console_link(store, directory, clock_and_rng).await?,
-        false => None,
-    };
+    if !has_console {
+        return Ok((demo, None));
+    }
+    // A server that cannot write now may serve reads, and needs no link for that.
+    let link = demo::console_link(store, directory, clock_and_rng).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a link to the console could not be made");
+        None
+    });
     Ok((demo, link))
 }
 

@@ -9,7 +9,7 @@ use sha2::Sha256;
 use wire::signature;
 
 use crate::support::receiver::{Answer, Receiver};
-use crate::support::{APP, APPS, TestResponse, TestServer};
+use crate::support::{APP, APPS, Store, TestResponse, TestServer, eventually};
 
 const CONFIG: &str = "/connect/v1/apps/FK5b0KSM/webhook-config";
 const DELIVERIES: &str = "/connect/v1/apps/FK5b0KSM/webhook-deliveries";
@@ -229,6 +229,54 @@ async fn a_dead_receiver_and_an_endless_answer_delay_nobody_else() {
     };
     assert_eq!(status(&apps[0]).await["attempts"][0]["error"], "no answer in time");
     assert_eq!(status(&apps[1]).await["status"], "delivered", "64 KiB of an answer are enough");
+}
+
+#[tokio::test]
+async fn what_becomes_due_while_a_receiver_is_silent_is_delivered_at_once() {
+    let silent = Receiver::start(&[Answer::Silence]).await;
+    let live = Receiver::start(&[Answer::Status(200)]).await;
+    let server = server_for(&silent).await;
+    configure(&server, &json!({ "timeoutSeconds": 30 })).await.expect(200);
+    let config = json!({ "url": live.url, "enabled": true });
+    let body = json!({ "name": "x", "webhookConfig": config });
+    let app = server.post(APPS).json(&body).send().await.expect(201);
+    let app = format!("{APPS}/{}", app["clientId"].as_str().unwrap());
+    let activation = format!("{app}/providers/bankidse/activation");
+    let enable = server.authorized("PATCH", &activation).json(&json!({ "enabled": true }));
+    enable.send().await.expect(200);
+    let order = json!({ "title": "x", "providerIds": ["bankidse"] });
+    let order = |app: &str| server.post(&format!("{app}/production-tests")).json(&order).send();
+    order(APP).await.expect(201);
+    order(&app).await.expect(201);
+    // One run serves both: the second event is written again while the first receiver is silent.
+    let delivered_again = async {
+        eventually("the silent receiver is asked", async || !silent.delivered().is_empty()).await;
+        eventually("the live one has it", async || live.delivered().len() == 1).await;
+        let path = format!("{app}/webhook-deliveries/1/redeliver");
+        server.post(&path).send().await.expect(200);
+        eventually("the live one has it again", async || live.delivered().len() == 2).await;
+    };
+    tokio::select! {
+        () = server.run_background_tasks() => panic!("the silent receiver has answered"),
+        () = delivered_again => {}
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_whose_event_is_gone_is_not_repeated_and_keeps_nobody_busy() {
+    let receiver = Receiver::start(&[Answer::Status(200)]).await;
+    let server = server_for(&receiver).await;
+    server.order_and_schedule(&json!({ "title": "x" })).await;
+    server.run_background_tasks().await;
+    server.database().rows(Store::Workspace, "DELETE FROM events").await;
+    let path = format!("{DELIVERIES}/1/redeliver");
+    server.post(&path).send().await.expect_error(404, "RESOURCE_NOT_FOUND");
+    let pending = "UPDATE webhook_deliveries SET state = 'pending', next_attempt_at = created_at";
+    server.database().rows(Store::Workspace, pending).await;
+    let due = "UPDATE webhooks SET due_at = 0";
+    server.database().rows(Store::Workspace, due).await;
+    server.run_background_tasks().await;
+    assert_eq!(receiver.delivered().len(), 1);
 }
 
 #[tokio::test]

@@ -69,6 +69,9 @@ pub struct FinishDeliveries {
     pub failures: u32,
     /// Until when it rests, because its receiver does not answer.
     pub rests_until: Option<Timestamp>,
+    /// When it is due again if something is due that was not found: otherwise it would be taken
+    /// without end.
+    pub not_before: Option<Timestamp>,
     /// The present.
     pub now: Timestamp,
 }
@@ -94,7 +97,8 @@ static RECORD: Sql = Sql::each(
     {from each}
     WHERE webhook_deliveries.workspace_id = each.workspace
         AND webhook_deliveries.client_id = each.client
-        AND webhook_deliveries.sequence = each.number",
+        AND webhook_deliveries.sequence = each.number
+        AND webhook_deliveries.next_attempt_at IS NOT NULL",
     &ResultRow::COLUMNS,
 );
 
@@ -102,7 +106,9 @@ static RECORD: Sql = Sql::each(
 static GIVE_BACK: Sql = Sql::new(
     "UPDATE webhooks SET leased_by = NULL, lease_expires_at = NULL,
         enabled = CASE WHEN $4 THEN enabled ELSE FALSE END, failing_since = $5, failures = $6,
-        due_at = COALESCE(CAST($7 AS BIGINT), (SELECT MIN(next_attempt_at)
+        due_at = COALESCE(CAST($7 AS BIGINT), (SELECT
+            CASE WHEN MIN(next_attempt_at) <= $9 AND CAST($8 AS BIGINT) IS NOT NULL
+                THEN CAST($8 AS BIGINT) ELSE MIN(next_attempt_at) END
             FROM webhook_deliveries AS waiting
             WHERE waiting.workspace_id = $1 AND waiting.client_id = $2
                 AND waiting.next_attempt_at IS NOT NULL))
@@ -139,6 +145,8 @@ impl Write for FinishDeliveries {
                     write.failing_since.into(),
                     write.failures.into(),
                     write.rests_until.into(),
+                    write.not_before.into(),
+                    write.now.into(),
                 ];
                 Ok(transaction.execute(&GIVE_BACK, &parameters).await? == 1)
             },

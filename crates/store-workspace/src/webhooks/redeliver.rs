@@ -32,6 +32,9 @@ impl Write for Redeliver {
         static SQL: Sql = Sql::new(
             "UPDATE webhook_deliveries SET state = 'pending', next_attempt_at = $4, created_at = $4
             WHERE workspace_id = $1 AND client_id = $2 AND sequence = $3
+                AND EXISTS (SELECT 1 FROM events
+                    WHERE events.workspace_id = $1 AND events.client_id = $2
+                        AND events.sequence = $3)
             RETURNING {columns}",
         )
         .reading(&DELIVERY);
