@@ -38,7 +38,7 @@ pub(crate) async fn run(arguments: ConsoleArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens a link with the browser of this machine, if it has one. Whoever has none has the printed
+/// Opens a link with the browser of this machine, if it has one. Otherwise there is the printed
 /// link.
 fn open(url: &str) {
     let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };

@@ -66,7 +66,7 @@ async fn find(
     Ok(session.map(|session| (session.key, session.secret_hash, csrf_of(token))))
 }
 
-/// The text that shows that a form is of this session: whoever cannot read the cookie cannot make it.
+/// The text that shows that a form is of this session: it cannot be made without the cookie.
 fn csrf_of(token: &str) -> String {
     hex::encode(SecretHash::of(&format!("csrf {token}")).as_bytes())
 }

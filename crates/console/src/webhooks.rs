@@ -79,7 +79,7 @@ pub(super) async fn redeliver(
     after(&console, &origin, &form, &client_id, sent.map(|_| None)).await
 }
 
-/// Shows what came of a form: a text, what the API says against it, or the page anew.
+/// Shows what came of a form: a text, what the API says against it, or the page again.
 async fn after(
     console: &Console,
     origin: &Origin,

@@ -1,4 +1,4 @@
-//! The address of whoever sent a request, behind proxies that the operator trusts (§13).
+//! The address of the sender of a request, behind proxies that the operator trusts (§13).
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -12,7 +12,7 @@ use ipnet::IpNet;
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAddress(pub IpAddr);
 
-/// The address of whoever sent a request, in the request's extensions. It never reaches a log.
+/// The address of the sender of a request, in the request's extensions. It never reaches a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
 

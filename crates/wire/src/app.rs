@@ -291,7 +291,7 @@ fn read_redirect_uris_member(
     })
 }
 
-/// Reads the optional member `webhookConfig`, whose own members are read by whoever knows where
+/// Reads the optional member `webhookConfig`, whose own members are read by the crate that knows where
 /// deliveries may go.
 fn read_webhook_member(fields: &mut Fields<'_>) -> Option<Option<Map<String, Value>>> {
     const NAME: &str = "webhookConfig";

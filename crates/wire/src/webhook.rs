@@ -88,7 +88,7 @@ pub struct UpdateWebhookConfig {
     pub events: Option<Vec<EventName>>,
 }
 
-/// A change as it was read. The URL is checked by whoever knows where deliveries may go.
+/// A change as it was read. The caller checks the URL: it knows where deliveries may go.
 pub struct WebhookChange {
     url: Option<String>,
     enabled: Option<bool>,

@@ -1,4 +1,4 @@
-//! How often testers may join, so that nobody floods a test (§10).
+//! How often testers may join, so that a flood does not fill a test (§10).
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -67,7 +67,7 @@ impl JoiningAddress {
         let Some(JoinLimits { addresses, challenges }) = &service.parts.join_limits else {
             return Ok(());
         };
-        // The address first: whoever is refused by it does not use up the challenge.
+        // The address first: a join that it refuses does not count for the challenge.
         if let Some(address) = self.0 {
             addresses.count(&address.for_limits()).map_err(ApiError::too_many_joins)?;
         }

@@ -105,7 +105,7 @@ impl View {
         let Some(error) = &self.test.scheduling.last_error else { return html! {} };
         match self.state() {
             TestState::Failed => parts::problem(&format!(
-                "It could not be handed over: {error} Retry it once that is mended."
+                "It could not be handed over: {error} Retry it once the cause is fixed."
             )),
             TestState::Pending => html! {
                 (parts::notice(&format!(

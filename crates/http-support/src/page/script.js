@@ -125,7 +125,7 @@ if (live && window.EventSource) {
     source = new EventSource(live.dataset.live);
     source.addEventListener('open', soon);
     source.addEventListener('error', () => {
-      // Closed for good, as by a gap in the events: begin anew.
+      // Closed for good, as by a gap in the events: start again.
       if (source.readyState === EventSource.CLOSED) setTimeout(follow, 5000);
     });
     for (const name of NAMES) source.addEventListener(`production_test.${name}`, soon);

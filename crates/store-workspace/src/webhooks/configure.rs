@@ -14,7 +14,7 @@ pub struct ConfigureWebhook {
     pub workspace_id: WorkspaceId,
     /// The app.
     pub client_id: ClientId,
-    /// The configuration. What was failing counts as mended.
+    /// The configuration. It resets `failing_since`.
     pub config: WebhookConfig,
     /// The secret of a webhook that has none yet.
     pub new_secret: String,
