@@ -22,6 +22,7 @@ pub mod event;
 pub mod feedback;
 pub mod idempotency;
 mod ids;
+pub mod logo;
 pub mod new_stamps;
 pub mod observation;
 pub mod outcomes;

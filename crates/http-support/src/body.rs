@@ -15,6 +15,9 @@ use crate::error::ApiError;
 /// The largest body that is accepted, in bytes: 64 KiB.
 pub const LIMIT: usize = 64 * 1024;
 
+/// The largest body of the operations that take an app's logo, in bytes: 128 KiB.
+pub const LIMIT_WITH_LOGO: usize = 128 * 1024;
+
 /// The extractor of a body that is a JSON object.
 pub struct JsonObject(
     /// The members, as they were sent.
@@ -49,13 +52,13 @@ impl IntoResponses for JsonObject {
     fn responses() -> Responses {
         errors([
             (400, "The body is not valid: `details.errors` names each wrong member"),
-            (413, "The body is larger than 64 KiB"),
+            (413, "The body is larger than 64 KiB; than 128 KiB where an app can have a logo"),
             (415, "The body is not declared as JSON"),
         ])
     }
 }
 
-/// Reads the body, but no more than [`LIMIT`] of it.
+/// Reads the body, but no more than [`LIMIT`] of it, or [`LIMIT_WITH_LOGO`] where a route allows that.
 ///
 /// # Errors
 /// 413 if the body is larger, 415 if it is compressed, 400 if it cannot be read to its end.

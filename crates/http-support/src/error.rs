@@ -125,10 +125,13 @@ impl ApiError {
 
     /// 413: the body is larger than the limit.
     pub fn payload_too_large() -> Self {
-        let limit = crate::body::LIMIT / 1024;
+        let (limit, with_logo) = (crate::body::LIMIT / 1024, crate::body::LIMIT_WITH_LOGO / 1024);
         Self::new(
             ErrorCode::PayloadTooLarge,
-            format!("The body is too large: at most {limit} KiB are accepted."),
+            format!(
+                "The body is too large: at most {limit} KiB are accepted, {with_logo} KiB where an \
+                 app can have a logo."
+            ),
         )
     }
 

@@ -26,7 +26,7 @@ pub use crate::apps::read::{AppPage, AppRecord};
 pub use crate::apps::register::{RegisterApp, RegisterAppOutcome};
 pub use crate::apps::rotate_secret::{RotateClientSecret, RotateSecretOutcome};
 pub use crate::apps::sweep::SweepDeletedApp;
-pub use crate::apps::update::UpdateApp;
+pub use crate::apps::update::{AppChange, UpdateApp};
 pub use crate::challenge_requests::RequestKey;
 pub use crate::challenge_requests::cancel::CancelRequest;
 pub use crate::challenge_requests::create::{CreateChallengeRequest, CreateOutcome, Lease};
@@ -103,6 +103,7 @@ pub static SCHEMA: Schema = Schema {
         "V16__requested_ends",
         "V17__console_tokens",
         "V18__webhooks",
+        "V19__app_logos",
     ],
 };
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::app::{App as Record, AppName, RedirectUri};
+use domain::logo::Logo;
 use domain::{Environment, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -26,8 +27,20 @@ pub struct App {
     /// The display name. Testers see it as the host of the app's challenges.
     #[schema(example = "Acme Bank")]
     pub name: String,
+    /// The logo: a data URL with a PNG, JPEG or SVG image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub logo: Option<String>,
     /// The redirect URIs.
     pub redirect_uris: Vec<String>,
+    /// Where a tester may go on after a stamp.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub default_success_redirect_uri: Option<String>,
+    /// Where a tester may go on after a participation without a stamp.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub default_failure_redirect_uri: Option<String>,
     /// The requested providers, by id.
     pub providers: BTreeMap<String, AppProvider>,
     /// The id of the workspace that the app belongs to.
@@ -53,7 +66,7 @@ pub struct AppProvider {
 }
 
 impl App {
-    /// The body for this app. `client_secret` is the whole secret or its redacted form.
+    /// The body for this app, without a logo and default redirect URIs. `client_secret` is the whole secret or its redacted form.
     #[must_use]
     pub fn new(
         app: &Record,
@@ -79,7 +92,10 @@ impl App {
             client_id: client_id.as_str().to_owned(),
             client_secret,
             name: name.clone(),
+            logo: None,
             redirect_uris,
+            default_success_redirect_uri: None,
+            default_failure_redirect_uri: None,
             providers: enabled.chain(requested).collect(),
             organization_id: workspace_id.as_str().to_owned(),
             webhook_config: WebhookConfig::default(),
@@ -129,6 +145,30 @@ pub struct RedirectUriText(
     #[expect(dead_code, reason = "describes a string in the OpenAPI document")] String,
 );
 
+/// A default redirect URI: as a redirect URI is; or empty, for none (§11).
+#[derive(ToSchema)]
+#[schema(
+    as = DefaultRedirectUri,
+    max_length = 2048,
+    pattern = r"^([A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?([/?][!$-;=?-\[\]_a-z~]*)?)?$",
+    example = "https://bank.example/thanks"
+)]
+pub struct DefaultRedirectUriText(
+    #[expect(dead_code, reason = "describes a string in the OpenAPI document")] String,
+);
+
+/// A logo: a data URL with a PNG, JPEG or SVG image in base64, at most 64 KiB; or empty, for none (§11).
+#[derive(ToSchema)]
+#[schema(
+    as = Logo,
+    max_length = 65_536,
+    pattern = r"^((data:image/png;base64,iVBORw0KGg[o-r][A-Za-z0-9+/]|data:image/jpeg;base64,/9j/|data:image/svg\+xml;base64,(PHN2Z[w-z0-9+/][A-Za-z0-9+/]{2}|PD94bW[w-z][A-Za-z0-9+/]))([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?)?$",
+    example = "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4="
+)]
+pub struct LogoText(
+    #[expect(dead_code, reason = "describes a string in the OpenAPI document")] String,
+);
+
 /// A page of a workspace's apps (§11).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AppPage {
@@ -158,6 +198,18 @@ pub struct UpdateApp {
     /// The redirect URIs: at most 20. Repetitions are dropped.
     #[schema(required = false, max_items = 20, value_type = Option<Vec<RedirectUriText>>)]
     pub redirect_uris: Option<Vec<String>>,
+    /// The logo. An empty text removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<LogoText>)]
+    pub logo: Option<String>,
+    /// Where a tester may go on after a stamp. An empty text removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<DefaultRedirectUriText>)]
+    pub default_success_redirect_uri: Option<String>,
+    /// Where a tester may go on after a participation without a stamp. An empty text removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<DefaultRedirectUriText>)]
+    pub default_failure_redirect_uri: Option<String>,
     /// A change of the webhook's configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Option<UpdateWebhookConfig>)]
@@ -165,7 +217,7 @@ pub struct UpdateApp {
 }
 
 /// A new app (§11).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateApp {
     /// The name: 1 to 100 characters. Testers see it as the host of the app's challenges.
@@ -179,6 +231,18 @@ pub struct CreateApp {
     /// The redirect URIs: at most 20. Repetitions are dropped.
     #[schema(required = false, max_items = 20, value_type = Option<Vec<RedirectUriText>>)]
     pub redirect_uris: Option<Vec<String>>,
+    /// The logo. An empty text removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<LogoText>)]
+    pub logo: Option<String>,
+    /// Where a tester may go on after a stamp. An empty text removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<DefaultRedirectUriText>)]
+    pub default_success_redirect_uri: Option<String>,
+    /// Where a tester may go on after a participation without a stamp. An empty text removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<DefaultRedirectUriText>)]
+    pub default_failure_redirect_uri: Option<String>,
     /// The webhook's configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Option<UpdateWebhookConfig>)]
@@ -213,6 +277,15 @@ pub struct CreateAppItem {
     /// The redirect URIs: at most 20. Repetitions are dropped.
     #[schema(required = false, max_items = 20)]
     redirect_uris: Option<Vec<RedirectUriText>>,
+    /// The logo.
+    #[schema(required = false)]
+    logo: Option<LogoText>,
+    /// Where a tester may go on after a stamp.
+    #[schema(required = false)]
+    default_success_redirect_uri: Option<DefaultRedirectUriText>,
+    /// Where a tester may go on after a participation without a stamp.
+    #[schema(required = false)]
+    default_failure_redirect_uri: Option<DefaultRedirectUriText>,
     /// The webhook's configuration.
     #[schema(required = false)]
     webhook_config: Option<UpdateWebhookConfig>,
@@ -291,6 +364,34 @@ fn read_redirect_uris_member(
     })
 }
 
+/// Reads an optional default redirect URI, which may be empty. `None` if it is invalid.
+fn read_default_redirect_uri(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    environment: Environment,
+) -> Option<Option<String>> {
+    const RULE: &str = "an absolute URI with a host, without a user and a fragment, in production \
+        https, such as \"https://bank.example/thanks\"; or empty, for none";
+    fields.optional(name, name, RULE, |value| match text(value)? {
+        empty if empty.is_empty() => Some(empty),
+        uri => RedirectUri::new(&uri, environment).ok().map(RedirectUri::into_string),
+    })
+}
+
+/// Reads the optional member `logo`, which may be empty. `None` if it is invalid.
+fn read_logo(fields: &mut Fields<'_>) -> Option<Option<String>> {
+    const RULE: &str = "a data URL of at most 64 KiB with a PNG, JPEG or SVG image in base64, such as \
+        \"data:image/png;base64,…\"; or empty, for none";
+    fields.optional("logo", "logo", RULE, |value| match text(value)? {
+        empty if empty.is_empty() => Some(empty),
+        logo => Logo::new(logo).ok().map(Logo::into_string),
+    })
+}
+
+/// The names of the members with default redirect URIs.
+const SUCCESS: &str = "defaultSuccessRedirectUri";
+const FAILURE: &str = "defaultFailureRedirectUri";
+
 /// Reads the optional member `webhookConfig`, whose own members are read by the crate that knows where
 /// deliveries may go.
 fn read_webhook_member(fields: &mut Fields<'_>) -> Option<Option<Map<String, Value>>> {
@@ -309,10 +410,19 @@ pub fn read_app(
     let mut fields = Fields::of(body);
     let name = fields.required("name", "name", &name_rule(), read_name);
     let uris = read_redirect_uris_member(&mut fields, environment);
+    let logo = read_logo(&mut fields);
+    let success = read_default_redirect_uri(&mut fields, SUCCESS, environment);
+    let failure = read_default_redirect_uri(&mut fields, FAILURE, environment);
     let webhook = read_webhook_member(&mut fields);
     let app = || {
-        let (name, redirect_uris, webhook_config) = (name?, uris?, webhook?);
-        Some(CreateApp { name, redirect_uris, webhook_config })
+        Some(CreateApp {
+            name: name?,
+            redirect_uris: uris?,
+            logo: logo?,
+            default_success_redirect_uri: success?,
+            default_failure_redirect_uri: failure?,
+            webhook_config: webhook?,
+        })
     };
     let app = app();
     fields.finish(app)
@@ -361,10 +471,19 @@ pub fn read_update(
     let mut fields = Fields::of(body);
     let name = fields.optional("name", "name", &name_rule(), read_name);
     let uris = read_redirect_uris_member(&mut fields, environment);
+    let logo = read_logo(&mut fields);
+    let success = read_default_redirect_uri(&mut fields, SUCCESS, environment);
+    let failure = read_default_redirect_uri(&mut fields, FAILURE, environment);
     let webhook = read_webhook_member(&mut fields);
     let change = || {
-        let (name, redirect_uris, webhook_config) = (name?, uris?, webhook?);
-        Some(UpdateApp { name, redirect_uris, webhook_config })
+        Some(UpdateApp {
+            name: name?,
+            redirect_uris: uris?,
+            logo: logo?,
+            default_success_redirect_uri: success?,
+            default_failure_redirect_uri: failure?,
+            webhook_config: webhook?,
+        })
     };
     let change = change();
     fields.finish(change)

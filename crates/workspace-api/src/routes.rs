@@ -1,6 +1,7 @@
 //! The route table of the Workspace API.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, patch, post};
 
 use crate::state::WorkspaceApi;
@@ -13,11 +14,14 @@ pub fn routes(api: WorkspaceApi) -> Router {
         .route("/api-keys", get(api_keys::list::list).post(api_keys::create::create))
         .route("/api-keys/{id}", delete(api_keys::revoke::revoke))
         .route("/console-links", post(console_links::create::create))
-        .route("/apps", get(apps::list::list).post(apps::create::create))
+        .route("/apps", get(apps::list::list).post(apps::create::create).layer(room_for_a_logo()))
         .route("/apps/batch", post(apps::batch::batch))
         .route(
             "/apps/{client_id}",
-            get(apps::show::show).patch(apps::update::update).delete(apps::delete::delete),
+            get(apps::show::show)
+                .patch(apps::update::update)
+                .delete(apps::delete::delete)
+                .layer(room_for_a_logo()),
         )
         .route(
             "/apps/{client_id}/redirect-uris",
@@ -60,6 +64,11 @@ pub fn routes(api: WorkspaceApi) -> Router {
             get(production_tests::outcomes::outcomes),
         );
     Router::new().nest("/connect/v1", routes.merge(webhook_routes())).with_state(api)
+}
+
+/// The larger bodies of the operations that take a logo (§1).
+fn room_for_a_logo() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(http_support::body::LIMIT_WITH_LOGO)
 }
 
 /// The routes of webhooks (§12).

@@ -14,7 +14,7 @@ async fn the_client_creates_changes_and_deletes_apps() {
     let server = serve(folder.path(), &[]);
     let api = workspace_api(&server).with_retries(Retries::new(RetryPolicy::default()).unwrap());
 
-    let body = CreateApp { name: "Other Bank".into(), redirect_uris: None, webhook_config: None };
+    let body = CreateApp { name: "Other Bank".into(), ..CreateApp::default() };
     let app = api.create_app(&body, Some("k")).await.unwrap();
     assert_eq!(
         api.create_app(&body, Some("k")).await.unwrap().client_id,

@@ -44,7 +44,7 @@ async fn the_log_has_no_secret_even_at_the_level_trace() {
             .await
             .unwrap();
         tester.participation(&joined.participation.id, &joined.token).await.unwrap();
-        let body = CreateApp { name: APP_NAME.into(), redirect_uris: None, webhook_config: None };
+        let body = CreateApp { name: APP_NAME.into(), ..CreateApp::default() };
         let app = api.create_app(&body, Some(&format!("{KEY} of an app {format}"))).await.unwrap();
         let rotated = api
             .rotate_client_secret(&app.client_id, Some(&format!("{KEY} of a rotation {format}")))

@@ -116,11 +116,60 @@ async fn an_invalid_change_is_refused_and_changes_nothing() {
         (json!({ "redirectUris": ["https://bank.example:99999/cb"] }), "redirectUris"),
         (json!({ "redirectUris": ["https://bank.example@evil.example/"] }), "redirectUris"),
         (json!({ "redirectUris": many }), "redirectUris"),
+        (json!({ "logo": "https://bank.example/logo.png" }), "logo"),
+        (json!({ "logo": "data:text/html;base64,PHN2Zz4=" }), "logo"),
+        (json!({ "logo": "data:image/png;base64,PHN2Zz4=" }), "logo"),
+        (json!({ "defaultSuccessRedirectUri": "bank.example" }), "defaultSuccessRedirectUri"),
+        (json!({ "defaultFailureRedirectUri": "javascript://x/" }), "defaultFailureRedirectUri"),
     ] {
         let error = patch(&server, &change).await.expect(400)["error"].clone();
         assert_eq!(error["details"]["parameter"], parameter, "{error}");
     }
     assert_eq!(server.get(APP).send().await.expect(200), before);
+}
+
+const PNG: &str = "data:image/png;base64,iVBORw0KGgoAAAAN";
+
+#[tokio::test]
+async fn an_app_has_a_logo_and_says_where_testers_go_on_until_they_are_removed() {
+    let server = TestServer::start().await;
+    let before = server.get(APP).send().await.expect(200);
+    let change = json!({ "logo": PNG, "defaultSuccessRedirectUri": "https://BANK.example/thanks",
+        "defaultFailureRedirectUri": "com.bank.app://help" });
+    let changed = patch(&server, &change).await.expect(200);
+    let mut expected = before.clone();
+    expected["logo"] = json!(PNG);
+    expected["defaultSuccessRedirectUri"] = json!("https://bank.example/thanks");
+    expected["defaultFailureRedirectUri"] = json!("com.bank.app://help");
+    assert_eq!(changed, expected);
+    assert_eq!(patch(&server, &json!({ "logo": null })).await.expect(200), expected);
+    assert_eq!(server.get(APPS).send().await.expect(200)["data"][0], expected);
+    let remove =
+        json!({ "logo": "", "defaultSuccessRedirectUri": "", "defaultFailureRedirectUri": "" });
+    assert_eq!(patch(&server, &remove).await.expect(200), before);
+}
+
+#[tokio::test]
+async fn a_logo_has_up_to_64_kib_and_only_the_bodies_that_take_one_have_room_for_it() {
+    let server = TestServer::start().await;
+    let prefix = "data:image/svg+xml;base64,PHN2ZyAg";
+    let room = (64 * 1024 - prefix.len()) / 4 * 4;
+    let logo = |length: usize| format!("{prefix}{}", "A".repeat(length));
+    let changed = patch(&server, &json!({ "logo": logo(room) })).await.expect(200);
+    assert_eq!(changed["logo"], logo(room));
+    let body = json!({ "name": "New Bank", "logo": logo(room) });
+    let app = server.post(APPS).idempotency_key("k").json(&body).send().await.expect(201);
+    assert_eq!(app["logo"], logo(room));
+    let again = server.post(APPS).idempotency_key("k").json(&body).send().await.expect(201);
+    assert_eq!(again, app);
+    let refused = patch(&server, &json!({ "logo": logo(room + 4) })).await;
+    let error = refused.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+    assert_eq!(error["details"]["parameter"], "logo");
+    let huge = patch(&server, &json!({ "logo": logo(128 * 1024) })).await;
+    huge.expect_error(413, "PAYLOAD_TOO_LARGE");
+    let order = json!({ "title": "x", "ignored": logo(room) });
+    let order = server.post(&format!("{APP}/production-tests")).json(&order).send().await;
+    order.expect_error(413, "PAYLOAD_TOO_LARGE");
 }
 
 #[tokio::test]

@@ -15,6 +15,12 @@ pub struct AppRecord {
     pub app: App,
     /// The URIs that its users may be redirected to.
     pub redirect_uris: Vec<String>,
+    /// Its logo, a data URL.
+    pub logo: Option<String>,
+    /// Where a tester may go on after a stamp.
+    pub default_success_redirect_uri: Option<String>,
+    /// Where a tester may go on after a participation without a stamp.
+    pub default_failure_redirect_uri: Option<String>,
     /// The last characters of its client secret: `****1a2b`.
     pub client_secret_preview: String,
     /// When it last changed.
@@ -55,9 +61,20 @@ read_columns! {
     APP_RECORD: AppRecord {
         ..app = APP,
         redirect_uris: strings,
+        logo: optional_string,
+        default_success_redirect_uri: optional_string,
+        default_failure_redirect_uri: optional_string,
         client_secret_preview: string,
         updated_at: time,
-    } => AppRecord { app, redirect_uris, client_secret_preview, updated_at }
+    } => AppRecord {
+        app,
+        redirect_uris,
+        logo,
+        default_success_redirect_uri,
+        default_failure_redirect_uri,
+        client_secret_preview,
+        updated_at,
+    }
 }
 
 /// The provider as a set, or the empty set.

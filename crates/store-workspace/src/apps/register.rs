@@ -9,15 +9,15 @@ use domain::webhook::WebhookConfig;
 
 use crate::apps::create::{CreateApp, CreateAppOutcome};
 use crate::idempotency::{self, Claim, IdempotentResult, RECORDS};
-use crate::{ConfigureWebhook, UpdateApp, WorkspaceStore};
+use crate::{AppChange, ConfigureWebhook, UpdateApp, WorkspaceStore};
 
 /// Registers an app, and claims the idempotency keys that guard it, all or nothing.
 #[derive(Clone, Debug)]
 pub struct RegisterApp {
     /// The app, with its secret.
     pub create: CreateApp,
-    /// The URIs that its users may be redirected to.
-    pub redirect_uris: Vec<String>,
+    /// What else is said of the app, without its name.
+    pub change: AppChange,
     /// The app's idempotency key, if the client sent one, and the secret that a replay shows again.
     pub idempotency: Option<(Idempotency, SealedSecret)>,
     /// The configuration of its webhook, and its secret.
@@ -110,7 +110,7 @@ impl RegisterApp {
                 return Err(StoreError::Internal("an API key without a workspace".into()));
             }
         }
-        self.set_redirect_uris(transaction).await?;
+        self.apply_change(transaction).await?;
         self.configure_webhook(transaction).await?;
         if let Some((idempotency, sealed_secret)) = &self.idempotency {
             let app = &self.create.app;
@@ -123,15 +123,14 @@ impl RegisterApp {
         Ok(RegisterAppOutcome::Registered)
     }
 
-    async fn set_redirect_uris(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
-        if self.redirect_uris.is_empty() {
+    async fn apply_change(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+        if self.change == AppChange::default() {
             return Ok(());
         }
         let update = UpdateApp {
             workspace_id: self.create.app.workspace_id.clone(),
             client_id: self.create.app.client_id.clone(),
-            name: None,
-            redirect_uris: Some(self.redirect_uris.clone()),
+            change: self.change.clone(),
             now: self.now(),
         };
         UpdateApp::apply_batch(std::slice::from_ref(&update), transaction).await.map(drop)

@@ -69,6 +69,19 @@ async fn with_webhooks(api: &WorkspaceApi, records: Vec<AppRecord>) -> Result<Ve
 }
 
 fn to_body(record: AppRecord) -> App {
-    let AppRecord { app, redirect_uris, client_secret_preview, updated_at } = record;
-    App::new(&app, client_secret_preview, redirect_uris, updated_at)
+    let AppRecord {
+        app,
+        redirect_uris,
+        logo,
+        default_success_redirect_uri,
+        default_failure_redirect_uri,
+        client_secret_preview,
+        updated_at,
+    } = record;
+    App {
+        logo,
+        default_success_redirect_uri,
+        default_failure_redirect_uri,
+        ..App::new(&app, client_secret_preview, redirect_uris, updated_at)
+    }
 }

@@ -7,7 +7,7 @@ use http_support::body::JsonObject;
 use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
-use store_workspace::UpdateApp;
+use store_workspace::{AppChange, UpdateApp};
 use wire::app::{RedirectUris, read_redirect_uris};
 
 use super::find;
@@ -64,8 +64,10 @@ pub(crate) async fn replace(
     let write = UpdateApp {
         workspace_id: caller.workspace_id,
         client_id,
-        name: None,
-        redirect_uris: Some(replacement.redirect_uris.clone()),
+        change: AppChange {
+            redirect_uris: Some(replacement.redirect_uris.clone()),
+            ..AppChange::default()
+        },
         now: api.clock_and_rng.now(),
     };
     if api.store.update_app(write).await? {

@@ -10,7 +10,7 @@ use http_support::bearer;
 use http_support::error::ApiError;
 use http_support::idempotency::{KeyedRequest, Outcome, once};
 use serde_json::{Map, Value};
-use store_workspace::{CreateApp, IdempotentResult, RegisterApp, RegisterAppOutcome};
+use store_workspace::{AppChange, CreateApp, IdempotentResult, RegisterApp, RegisterAppOutcome};
 use wire::app::{App, CreateApp as Body, read_app};
 
 use crate::state::WorkspaceApi;
@@ -64,19 +64,16 @@ impl Registration<'_> {
         keyed: Option<KeyedRequest>,
         body: &Map<String, Value>,
     ) -> Result<Outcome<App, IdempotentResult>, ApiError> {
-        let Body { name, redirect_uris, webhook_config } =
-            read_app(body, self.api.environment).map_err(ApiError::validation)?;
-        let redirect_uris = redirect_uris.unwrap_or_default();
-        let webhook = self.webhook(webhook_config.as_ref())?;
+        let body = read_app(body, self.api.environment).map_err(ApiError::validation)?;
+        let webhook = self.webhook(body.webhook_config.as_ref())?;
         let client_secret = new_client_secret(self.api.clock_and_rng.randomness());
         for _ in 0..ATTEMPTS {
-            let app = self.new_app(&name);
-            let write = self.write(keyed.as_ref(), &app, &client_secret, &redirect_uris)?;
+            let app = self.new_app(&body.name);
+            let write = self.write(keyed.as_ref(), &app, &client_secret, &body)?;
             let write = RegisterApp { webhook: webhook.clone(), ..write };
             match self.api.store.register_app(write).await? {
                 RegisterAppOutcome::Registered => {
-                    let app = App::new(&app, client_secret, redirect_uris, app.created_at);
-                    return Ok(Outcome::Created(with_config(app, webhook)));
+                    return Ok(Outcome::Created(as_registered(&app, client_secret, body, webhook)));
                 }
                 RegisterAppOutcome::ClientIdTaken => {}
                 RegisterAppOutcome::Replay(made) => return Ok(Outcome::Replay(*made)),
@@ -114,7 +111,7 @@ impl Registration<'_> {
         keyed: Option<&KeyedRequest>,
         app: &Record,
         client_secret: &str,
-        redirect_uris: &[String],
+        body: &Body,
     ) -> Result<RegisterApp, ApiError> {
         let idempotency = match keyed {
             Some(keyed) => {
@@ -131,28 +128,45 @@ impl Registration<'_> {
             client_secret_preview: preview(client_secret),
         };
         let batch = self.batch.map(|keyed| keyed.idempotency(app.created_at));
-        let redirect_uris = redirect_uris.to_vec();
-        Ok(RegisterApp { create, redirect_uris, idempotency, batch, webhook: None })
+        let change = AppChange {
+            name: None,
+            redirect_uris: body.redirect_uris.clone(),
+            logo: body.logo.clone(),
+            default_success_redirect_uri: body.default_success_redirect_uri.clone(),
+            default_failure_redirect_uri: body.default_failure_redirect_uri.clone(),
+        };
+        Ok(RegisterApp { create, change, idempotency, batch, webhook: None })
     }
 
     /// The app as it was created, rebuilt from the body, because the same request describes the
     /// same app. Another API key of the workspace cannot decrypt the secret and sees a placeholder.
     fn replay(self, made: IdempotentResult, body: &Map<String, Value>) -> Result<App, ApiError> {
         let IdempotentResult { client_id, app_created_at, sealed_secret, .. } = made;
-        let Body { name, redirect_uris, webhook_config } =
-            read_app(body, self.api.environment).map_err(ApiError::validation)?;
+        let body = read_app(body, self.api.environment).map_err(ApiError::validation)?;
         let opened = sealed_secret.and_then(|sealed| sealed.open(self.api_key, client_id.as_str()));
         let client_secret = opened.unwrap_or_else(|| preview(""));
-        let app = self.new_app(&name);
+        let app = self.new_app(&body.name);
         let created_at = app_created_at.unwrap_or(app.created_at);
         let app = Record { client_id, created_at, ..app };
-        let app = App::new(&app, client_secret, redirect_uris.unwrap_or_default(), created_at);
-        Ok(with_config(app, self.webhook(webhook_config.as_ref())?))
+        let webhook = self.webhook(body.webhook_config.as_ref())?;
+        Ok(as_registered(&app, client_secret, body, webhook))
     }
 }
 
-/// The body of an app with the webhook that it was registered with.
-fn with_config(app: App, webhook: Option<(WebhookConfig, String)>) -> App {
+/// The body of an app as it was registered.
+fn as_registered(
+    app: &Record,
+    client_secret: String,
+    body: Body,
+    webhook: Option<(WebhookConfig, String)>,
+) -> App {
     let config = webhook.map(|(config, _)| (&config).into());
-    App { webhook_config: config.unwrap_or_default(), ..app }
+    let not_empty = |text: &String| !text.is_empty();
+    App {
+        logo: body.logo.filter(not_empty),
+        default_success_redirect_uri: body.default_success_redirect_uri.filter(not_empty),
+        default_failure_redirect_uri: body.default_failure_redirect_uri.filter(not_empty),
+        webhook_config: config.unwrap_or_default(),
+        ..App::new(app, client_secret, body.redirect_uris.unwrap_or_default(), app.created_at)
+    }
 }

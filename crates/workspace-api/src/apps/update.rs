@@ -7,7 +7,7 @@ use http_support::body::JsonObject;
 use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::path::PathParameters;
-use store_workspace::UpdateApp as Change;
+use store_workspace::{AppChange, UpdateApp as Change};
 use wire::app::{App, UpdateApp, read_update};
 
 use super::{find, with_webhook};
@@ -41,14 +41,27 @@ pub(crate) async fn update(
 ) -> Result<Json<App>, ApiError> {
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     find(&api, &caller.workspace_id, &client_id).await?;
-    let UpdateApp { name, redirect_uris, webhook_config } =
-        read_update(&body, api.environment).map_err(ApiError::validation)?;
-    if let Some(change) = &webhook_config {
-        configure(&api, &caller.workspace_id, &client_id, change).await?;
+    let UpdateApp {
+        name,
+        redirect_uris,
+        logo,
+        default_success_redirect_uri,
+        default_failure_redirect_uri,
+        webhook_config,
+    } = read_update(&body, api.environment).map_err(ApiError::validation)?;
+    let change = AppChange {
+        name,
+        redirect_uris,
+        logo,
+        default_success_redirect_uri,
+        default_failure_redirect_uri,
+    };
+    if let Some(webhook) = &webhook_config {
+        configure(&api, &caller.workspace_id, &client_id, webhook).await?;
     }
     let (workspace_id, now) = (caller.workspace_id.clone(), api.clock_and_rng.now());
-    if name.is_some() || redirect_uris.is_some() {
-        let write = Change { workspace_id, client_id: client_id.clone(), name, redirect_uris, now };
+    if change != AppChange::default() {
+        let write = Change { workspace_id, client_id: client_id.clone(), change, now };
         api.store.update_app(write).await?;
         api.evict_app(&caller.workspace_id, &client_id);
     }
