@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use db::StoreError;
 use domain::catalogue::Catalogue;
+use domain::challenge::Host;
 use domain::challenge_update::{ChallengeUpdate, UpdateRefusal};
 use domain::idempotency::IdempotencyKey;
 use domain::production_test::{Payload, StampLimit};
@@ -81,10 +82,9 @@ impl ChallengeService {
         &self,
         request_id: RequestId,
         payload: Payload,
-        host_name: String,
+        host: Host,
     ) -> Result<(ChallengeRecord, bool), StoreError> {
-        let write =
-            CreateChallenge { request_id, payload, host_name, now: self.clock_and_rng().now() };
+        let write = CreateChallenge { request_id, payload, host, now: self.clock_and_rng().now() };
         let scheduled = self.store().create_challenge(write.clone()).await?;
         self.catch_up(&write, scheduled).await
     }
@@ -114,15 +114,11 @@ impl ChallengeService {
     /// [`Self::schedule`] for several requests, each with its own result, in the same order.
     pub(crate) async fn schedule_all(
         &self,
-        orders: impl Iterator<Item = (RequestId, Payload, String)>,
+        orders: impl Iterator<Item = (RequestId, Payload, Host)>,
     ) -> Vec<Result<(ChallengeRecord, bool), StoreError>> {
         let now = self.clock_and_rng().now();
-        let write = |(request_id, payload, host_name)| CreateChallenge {
-            request_id,
-            payload,
-            host_name,
-            now,
-        };
+        let write =
+            |(request_id, payload, host)| CreateChallenge { request_id, payload, host, now };
         let orders: Vec<CreateChallenge> = orders.map(write).collect();
         let made = self.store().create_challenges(orders.clone()).await;
         let mut scheduled = Vec::with_capacity(orders.len());

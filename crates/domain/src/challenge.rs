@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::participation::Status;
 use crate::{ChallengeId, Timestamp};
 
 /// A challenge expires at the last second of the seventh day after its creation (§10).
@@ -35,6 +36,38 @@ pub struct Challenge {
     pub is_closed: bool,
     /// How many stamps it grants; `None` if that was not said, as by a challenge service elsewhere.
     pub stamp_limit: Option<u32>,
+}
+
+/// Whose challenge it is, as testers see it (§10): as it stood when the request was handed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// The app's name.
+    pub name: String,
+    /// Where testers may go on after a participation.
+    pub return_uris: ReturnUris,
+}
+
+/// Where testers may go on after a participation (§11).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReturnUris {
+    /// After a stamp.
+    pub success: Option<String>,
+    /// After a participation that ended without a stamp.
+    pub failure: Option<String>,
+}
+
+impl ReturnUris {
+    /// Where a tester may go on whose participation has this status; `None` while it has not ended.
+    #[must_use]
+    pub fn after(&self, status: Status) -> Option<&str> {
+        match status {
+            Status::Started => None,
+            Status::Claimed => self.success.as_deref(),
+            Status::Failed | Status::Missed | Status::Duplicate | Status::Lapsed => {
+                self.failure.as_deref()
+            }
+        }
+    }
 }
 
 /// How a challenge ended (§10).

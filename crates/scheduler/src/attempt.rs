@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use challenge_service::handle::{ChallengeOrder, ChallengeServiceError};
 use db::{Channel, StoreError};
-use domain::challenge::Challenge;
+use domain::challenge::{Challenge, Host, ReturnUris};
 use domain::challenge_request::{NoSuchTransition, Scheduling, Status};
 use domain::{ChallengeId, Timestamp, retry};
-use store_workspace::{FinishHandOver, HandOverEnd, RequestKey};
+use store_workspace::{AppAtHandOver, FinishHandOver, HandOverEnd, RequestKey};
 use tokio::time::timeout;
 
 use crate::Scheduler;
@@ -25,13 +25,16 @@ struct InFlight {
 }
 
 fn split(
-    LeasedRequest { request, slot, lease, expires_at: _ }: LeasedRequest,
+    (LeasedRequest { request, slot, lease, expires_at: _ }, return_uris): (
+        LeasedRequest,
+        ReturnUris,
+    ),
 ) -> (ChallengeOrder, InFlight) {
     // The handler that submitted the request has dropped it by now, so this seldom copies.
     let request = Arc::unwrap_or_clone(request);
     let key = RequestKey::from(&request);
-    let order =
-        ChallengeOrder { id: request.id, payload: request.payload, host_name: request.host_name };
+    let host = Host { name: request.host_name, return_uris };
+    let order = ChallengeOrder { id: request.id, payload: request.payload, host };
     let (status, scheduling) = (request.status, request.scheduling);
     (order, InFlight { key, status, scheduling, lease, _slot: slot })
 }
@@ -43,8 +46,8 @@ pub(crate) async fn attempt(
     leased: Vec<LeasedRequest>,
 ) -> Result<(), StoreError> {
     let latest_end = scheduler.clock_and_rng.now().plus(scheduler.attempt_timeout);
-    let mut leased = without_deleted_apps(scheduler, leased).await?;
-    leased.retain(|leased| leased.expires_at >= latest_end);
+    let mut leased = with_return_uris(scheduler, leased).await?;
+    leased.retain(|(leased, _)| leased.expires_at >= latest_end);
     if leased.is_empty() {
         return Ok(());
     }
@@ -230,18 +233,21 @@ async fn close_if_cancelled(
 }
 
 /// A request may have been stored while its app was being deleted. It is not attempted: once its
-/// lease has expired, the scheduler finds it in the table and cancels it.
-async fn without_deleted_apps(
+/// lease has expired, the scheduler finds it in the table and cancels it. The others are returned with
+/// where their testers may go on.
+async fn with_return_uris(
     scheduler: &Scheduler,
-    mut leased: Vec<LeasedRequest>,
-) -> Result<Vec<LeasedRequest>, StoreError> {
+    leased: Vec<LeasedRequest>,
+) -> Result<Vec<(LeasedRequest, ReturnUris)>, StoreError> {
     let app = |leased: &LeasedRequest| {
         (leased.request.workspace_id.clone(), leased.request.client_id.clone())
     };
     let apps: BTreeSet<_> = leased.iter().map(app).collect();
-    let deleted = scheduler.store.deleted_apps(&apps).await?;
-    if !deleted.is_empty() {
-        leased.retain(|leased| !deleted.contains(&app(leased)));
-    }
-    Ok(leased)
+    let found = scheduler.store.apps_at_hand_over(&apps).await?;
+    let of = |leased: LeasedRequest| match found.get(&app(&leased)) {
+        Some(AppAtHandOver::Deleted) => None,
+        Some(AppAtHandOver::Returning(uris)) => Some((leased, uris.clone())),
+        None => Some((leased, ReturnUris::default())),
+    };
+    Ok(leased.into_iter().filter_map(of).collect())
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use challenge_service::handle::{ChallengeOrder, ChallengeServiceError};
 use db::StoreError;
 use domain::ChallengeId;
-use domain::challenge::Challenge;
+use domain::challenge::{Challenge, Host, ReturnUris};
 use domain::challenge_request::{ChallengeRequest, Status};
 use futures_util::future::join_all;
 use store_workspace::{FinishRecall, RecordObservation, RequestKey, SweepDeletedApp, TakeRecalls};
@@ -133,7 +133,8 @@ async fn close(
     let order = ChallengeOrder {
         id: request.id,
         payload: request.payload.clone(),
-        host_name: request.host_name.clone(),
+        // Nobody takes part in a challenge that is closed at once.
+        host: Host { name: request.host_name.clone(), return_uris: ReturnUris::default() },
     };
     let id = match scheduler.challenge_service.schedule(order).await {
         Ok(challenge) => challenge.id,

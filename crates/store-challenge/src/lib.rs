@@ -63,7 +63,8 @@ pub static SCHEMA: Schema = Schema {
         "V5__counts",
         "V6__untold",
         "V7__feedback",
-        "V8__verifications"
+        "V8__verifications",
+        "V9__return_uris"
     ],
 };
 

@@ -31,7 +31,9 @@ pub use crate::challenge_requests::RequestKey;
 pub use crate::challenge_requests::cancel::CancelRequest;
 pub use crate::challenge_requests::create::{CreateChallengeRequest, CreateOutcome, Lease};
 pub use crate::challenge_requests::finish_hand_over::{FinishHandOver, HandOverEnd};
-pub use crate::challenge_requests::lease::{LeaseDue, ReleaseLease, embedded_holder};
+pub use crate::challenge_requests::lease::{
+    AppAtHandOver, LeaseDue, ReleaseLease, embedded_holder,
+};
 pub use crate::challenge_requests::list::{LIST_BATCH, ListFilter, Page};
 pub use crate::challenge_requests::recall::{FinishRecall, TakeRecalls};
 pub use crate::challenge_requests::record_observation::{RecordObservation, Told};

@@ -1,7 +1,9 @@
 //! The request body that schedules a challenge at the challenge service (§10).
 
+use domain::Environment;
 use domain::ProviderId;
-use domain::app::AppName;
+use domain::app::{AppName, RedirectUri};
+use domain::challenge::{Host, ReturnUris};
 use domain::production_test::{Description, Payload, StampLimit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -54,6 +56,14 @@ pub struct ScheduleChallenge {
         example = "Acme Bank"
     )]
     pub host_name: String,
+    /// Where a tester may go on after a stamp.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::app::RedirectUriText>)]
+    pub default_success_redirect_uri: Option<String>,
+    /// Where a tester may go on after a participation without a stamp.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::app::RedirectUriText>)]
+    pub default_failure_redirect_uri: Option<String>,
 }
 
 /// A provider's id in the catalogue.
@@ -65,7 +75,7 @@ pub struct ProviderIdText(String);
 impl ScheduleChallenge {
     /// The body for a challenge with this payload.
     #[must_use]
-    pub fn new(payload: &Payload, host_name: &str) -> Self {
+    pub fn new(payload: &Payload, host: &Host) -> Self {
         let production_test::Payload {
             title,
             description,
@@ -83,16 +93,18 @@ impl ScheduleChallenge {
             target_platform,
             allow_duplicate_participation,
             expires_at,
-            host_name: host_name.to_owned(),
+            host_name: host.name.clone(),
+            default_success_redirect_uri: host.return_uris.success.clone(),
+            default_failure_redirect_uri: host.return_uris.failure.clone(),
         }
     }
 }
 
-/// Reads the payload and the host's name.
+/// Reads the payload and the host.
 ///
 /// # Errors
 /// One error per invalid field.
-pub fn read_schedule(body: &Map<String, Value>) -> Result<(Payload, String), Vec<FieldError>> {
+pub fn read_schedule(body: &Map<String, Value>) -> Result<(Payload, Host), Vec<FieldError>> {
     let mut fields = Fields::of(body);
     let title = read_title(&mut fields);
     let description = read_description(&mut fields);
@@ -108,6 +120,8 @@ pub fn read_schedule(body: &Map<String, Value>) -> Result<(Payload, String), Vec
     let host_name = fields.required("hostName", "hostName", &host_name_rule(), |value| {
         AppName::new(text(value)?).ok()
     });
+    let success = read_return_uri(&mut fields, "defaultSuccessRedirectUri");
+    let failure = read_return_uri(&mut fields, "defaultFailureRedirectUri");
     let payload = || {
         Some(Payload {
             title: title?.into_string(),
@@ -119,8 +133,20 @@ pub fn read_schedule(body: &Map<String, Value>) -> Result<(Payload, String), Vec
             expires_at: expires_at?,
         })
     };
-    let schedule = payload().zip(host_name.map(AppName::into_string));
+    let host = || {
+        let return_uris = ReturnUris { success: success?, failure: failure? };
+        Some(Host { name: host_name?.into_string(), return_uris })
+    };
+    let schedule = payload().zip(host());
     fields.finish(schedule)
+}
+
+/// Reads where testers may go on. Whatever the app's own API has accepted is accepted, so the rules are
+/// those of a sandbox: an order must not fail because two servers differ.
+fn read_return_uri(fields: &mut Fields<'_>, name: &'static str) -> Option<Option<String>> {
+    fields.optional(name, name, "a redirect URI", |value| {
+        RedirectUri::new(&text(value)?, Environment::Sandbox).ok().map(RedirectUri::into_string)
+    })
 }
 
 const PROVIDERS_RULE: &str =

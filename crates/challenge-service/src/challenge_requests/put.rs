@@ -45,8 +45,8 @@ pub(crate) async fn put(
 ) -> Result<(StatusCode, Json<Challenge>), ApiError> {
     let request_id: RequestId =
         path.parse("request_id", "The path must name a challenge request: req_ and a UUID.")?;
-    let (payload, host_name) = read_schedule(&body).map_err(ApiError::validation)?;
-    let (record, is_new) = service.schedule(request_id, payload, host_name).await?;
+    let (payload, host) = read_schedule(&body).map_err(ApiError::validation)?;
+    let (record, is_new) = service.schedule(request_id, payload, host).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(Challenge::at(service.clock_and_rng().now(), &record.challenge))))
 }

@@ -97,7 +97,7 @@ impl FromStr for Cursor {
 }
 
 fn to_body(service: &ChallengeService, record: ChallengeRecord) -> OpenChallenge {
-    let ChallengeRecord { challenge, payload, host_name, granted } = record;
+    let ChallengeRecord { challenge, payload, host, granted } = record;
     let choice = |id: &domain::ProviderId| ProviderChoice {
         id: id.to_string(),
         name: service.provider_name(id.as_str()).to_owned(),
@@ -106,7 +106,7 @@ fn to_body(service: &ChallengeService, record: ChallengeRecord) -> OpenChallenge
         id: challenge.id.to_string(),
         title: payload.title,
         description: payload.description,
-        host_name,
+        host_name: host.name,
         providers: payload.provider_ids.iter().map(choice).collect(),
         target_platform: payload.target_platform.map(Into::into),
         max_stamp_claims: payload.max_stamp_claims,

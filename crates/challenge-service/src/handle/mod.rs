@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use db::StoreError;
-use domain::challenge::Challenge;
+use domain::challenge::{Challenge, Host};
 use domain::challenge_update::ChallengeUpdate;
 use domain::production_test::Payload;
 use domain::{ChallengeId, RequestId};
@@ -47,8 +47,8 @@ pub struct ChallengeOrder {
     pub id: RequestId,
     /// What is tested.
     pub payload: Payload,
-    /// The name of the app, which testers see as the host.
-    pub host_name: String,
+    /// The app, which testers see as the host.
+    pub host: Host,
 }
 
 /// How many requests the challenge service accepts at once.
@@ -92,15 +92,15 @@ impl ChallengeServiceHandle {
     ) -> Result<Challenge, ChallengeServiceError> {
         match self {
             Self::InProcess { service, read_timeout: _ } => {
-                let ChallengeOrder { id, payload, host_name } = order;
+                let ChallengeOrder { id, payload, host } = order;
                 let (record, _) = service
-                    .schedule(id, payload, host_name)
+                    .schedule(id, payload, host)
                     .await
                     .map_err(|error| ChallengeServiceError::database(&error))?;
                 Ok(record.challenge)
             }
             Self::Http(remote) => {
-                let body = ScheduleChallenge::new(&order.payload, &order.host_name);
+                let body = ScheduleChallenge::new(&order.payload, &order.host);
                 remote.challenge(remote.for_hand_over.schedule(&order.id.to_string(), &body).await?)
             }
         }
@@ -115,7 +115,7 @@ impl ChallengeServiceHandle {
             Self::InProcess { service, read_timeout: _ } => {
                 let orders = orders
                     .into_iter()
-                    .map(|ChallengeOrder { id, payload, host_name }| (id, payload, host_name));
+                    .map(|ChallengeOrder { id, payload, host }| (id, payload, host));
                 let made = service.schedule_all(orders).await.into_iter();
                 made.map(|made| {
                     made.map(|(record, _)| record.challenge)

@@ -78,7 +78,7 @@ impl View<'_> {
             }
             None => self.open(),
         };
-        let host = &self.record.host_name;
+        let host = &self.record.host.name;
         Page::new(self.record.payload.title.clone(), main).with_description(format!(
             "{host} asks for testers with {}: confirm who you are with your eID, in about a minute.",
             self.provider_names()
@@ -88,7 +88,7 @@ impl View<'_> {
     fn open(&self) -> Markup {
         let payload = &self.record.payload;
         html! {
-            p.eyebrow { (self.record.host_name) " asks for your help" }
+            p.eyebrow { (self.record.host.name) " asks for your help" }
             h1 { (payload.title) }
             @if let Some(problem) = self.problem { (parts::problem(problem)) }
             @if let Some(description) = &payload.description { p { (description) } }
@@ -177,7 +177,7 @@ impl View<'_> {
         let payload = &self.record.payload;
         html! {
             dl.facts {
-                dt { "Asked by" } dd { (self.record.host_name) }
+                dt { "Asked by" } dd { (self.record.host.name) }
                 dt { "eID" } dd { (self.provider_names()) }
                 @if let Some(target) = payload.target_platform {
                     dt { "Phone" } dd { (texts::platform(target)) }

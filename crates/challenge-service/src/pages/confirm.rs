@@ -59,7 +59,7 @@ pub(super) fn question(
         p.eyebrow { (provider) }
         h1 { "Was that you?" }
         p {
-            "You began " strong { (record.payload.title) } " for " strong { (record.host_name) } " at "
+            "You began " strong { (record.payload.title) } " for " strong { (record.host.name) } " at "
             (parts::time_of_day(parked.started_at)) ", in another browser, and came back in this one."
         }
         p { "Say yes only if you began this test yourself." }

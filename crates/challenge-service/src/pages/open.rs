@@ -53,7 +53,7 @@ fn cards(service: &ChallengeService, records: &[ChallengeRecord]) -> Markup {
                 @let names: Vec<String> = record.payload.provider_ids.iter().map(name).collect();
                 li {
                     a.card href=(challenge_path(record.challenge.id)) {
-                        span.eyebrow { (record.host_name) }
+                        span.eyebrow { (record.host.name) }
                         strong { (record.payload.title) }
                         span.hint {
                             (names.join(", "))

@@ -90,7 +90,7 @@ fn waiting(
     let poll = format!("{}/state", participation_path(participation));
     let ending = record.challenge.ending_at(service.clock_and_rng().now());
     html! {
-        p.eyebrow { (record.host_name) " · " (record.payload.title) }
+        p.eyebrow { (record.host.name) " · " (record.payload.title) }
         h1 { "Confirm who you are" }
         @if let Some(ending) = ending {
             (parts::notice(&format!(
@@ -132,6 +132,9 @@ fn ended(
         p.eyebrow { (record.payload.title) " · " (provider) }
         h1 { (outcome.heading) }
         p { (outcome.text) }
+        @if let Some(uri) = record.host.return_uris.after(status) {
+            p { a.button.primary[status == Status::Claimed] href=(uri) { "Continue to " (record.host.name) } }
+        }
         @if can_try_again {
             a.button.primary href=(challenge) { "Try again" }
         } @else if has_others {

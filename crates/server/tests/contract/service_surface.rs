@@ -85,6 +85,8 @@ async fn an_invalid_challenge_is_refused() {
         ("targetPlatform", json!("windows"), "VALIDATION_INVALID_PARAMETER"),
         ("hostName", Value::Null, "VALIDATION_MISSING_PARAMETER"),
         ("hostName", json!("a\u{0}b"), "VALIDATION_INVALID_PARAMETER"),
+        ("defaultSuccessRedirectUri", json!("javascript://x/"), "VALIDATION_INVALID_PARAMETER"),
+        ("defaultFailureRedirectUri", json!("bank.example"), "VALIDATION_INVALID_PARAMETER"),
     ] {
         let mut body = challenge();
         body[member] = value;

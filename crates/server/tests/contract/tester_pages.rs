@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::person::{ANDROID, COMPUTER, IPHONE, link_with};
-use crate::support::{TestResponse, TestServer};
+use crate::support::{APP, TestResponse, TestServer};
 
 fn assert_says(page: &TestResponse, status: u16, texts: &[&str]) {
     assert_eq!(
@@ -83,6 +83,53 @@ async fn a_person_who_cancels_may_try_again() {
     assert_says(&page, 200, &["You cancelled at the eID", "Try again"]);
     let page = person.take(&challenge, "outcome=completed&subject=Ada").await;
     assert_says(&page, 200, &["Stamp granted"]);
+}
+
+/// Says where the app's testers may go on.
+async fn set_return_uris(server: &TestServer, success: &str, failure: &str) {
+    let change =
+        json!({ "defaultSuccessRedirectUri": success, "defaultFailureRedirectUri": failure });
+    server.authorized("PATCH", APP).json(&change).send().await.expect(200);
+}
+
+/// The place where the link to the app leads on a page.
+fn continues_to(page: &TestResponse) -> Option<&str> {
+    let before = page.text.split(">Continue to Acme Bank<").next().filter(|it| *it != page.text)?;
+    before.rsplit("href=\"").next()?.split('"').next()
+}
+
+#[tokio::test]
+async fn after_a_participation_a_tester_may_go_on_to_where_the_app_said_at_the_hand_over() {
+    let server = TestServer::start().await;
+    let challenge_before = ordered(&server, &one_stamp()).await;
+    set_return_uris(&server, "https://bank.example/thanks?a=1", "https://bank.example/help").await;
+    let challenge = ordered(&server, &one_stamp()).await;
+    set_return_uris(&server, "https://later.example/", "").await;
+    let person = server.person(IPHONE);
+    let waiting = person.begin(&challenge, "bankidse").await;
+    assert_eq!(continues_to(&waiting), None, "it has not ended");
+    let failed = person.take(&challenge, "outcome=cancelled&subject=").await;
+    assert_says(&failed, 200, &["Try again"]);
+    assert_eq!(continues_to(&failed), Some("https://bank.example/help"));
+    let claimed = person.take(&challenge, "outcome=completed&subject=Ada").await;
+    assert_eq!(continues_to(&claimed), Some("https://bank.example/thanks?a=1"));
+    let before = server.person(IPHONE);
+    let claimed = before.take(&challenge_before, "outcome=completed&subject=Ada").await;
+    assert_says(&claimed, 200, &["Stamp granted"]);
+    assert_eq!(continues_to(&claimed), None, "the app said nothing then");
+}
+
+#[tokio::test]
+async fn where_a_tester_goes_on_travels_to_a_challenge_service_elsewhere() {
+    let service = TestServer::start().await;
+    let server = TestServer::start_beside(&service).await;
+    set_return_uris(&server, "https://bank.example/thanks", "com.bank.app://help").await;
+    let challenge = ordered(&server, &one_stamp()).await;
+    let person = service.person(IPHONE);
+    let failed = person.take(&challenge, "outcome=cancelled&subject=").await;
+    assert_eq!(continues_to(&failed), Some("com.bank.app://help"));
+    let claimed = person.take(&challenge, "outcome=completed&subject=Ada").await;
+    assert_eq!(continues_to(&claimed), Some("https://bank.example/thanks"));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use db::{
     Sql, StoreError, Transaction, Write, provider_ids_json, split_on_conflict, write_columns,
 };
-use domain::challenge::Challenge;
+use domain::challenge::{Challenge, Host, ReturnUris};
 use domain::production_test::Payload;
 use domain::{ChallengeId, Platform, RequestId, Timestamp};
 
@@ -17,8 +17,8 @@ pub struct CreateChallenge {
     pub request_id: RequestId,
     /// The request's payload.
     pub payload: Payload,
-    /// The name of the app that made the request, which testers see as the host.
-    pub host_name: String,
+    /// The app that made the request, which testers see as the host.
+    pub host: Host,
     /// The present.
     pub now: Timestamp,
 }
@@ -37,14 +37,16 @@ write_columns! {
                 allow_duplicate_participation,
                 expires_at,
             },
-            host_name,
+            host: Host { name, return_uris: ReturnUris { success, failure } },
             now,
         },
         id,
     )| {
         id: Bytes = id.as_bytes(),
         request_id: Bytes = request_id.as_bytes(),
-        host_name: Text = host_name,
+        host_name: Text = name,
+        success_redirect_uri: Text = success.as_ref(),
+        failure_redirect_uri: Text = failure.as_ref(),
         title: Text = title,
         description: Text = description.as_ref(),
         provider_ids: Text = provider_ids_json(provider_ids),
@@ -98,7 +100,7 @@ impl Write for CreateChallenge {
 impl CreateChallenge {
     /// The new challenge.
     fn record(&self) -> ChallengeRecord {
-        let Self { request_id, payload, host_name, now } = self;
+        let Self { request_id, payload, host, now } = self;
         let challenge = Challenge {
             id: ChallengeId::of(*request_id),
             title: payload.title.clone(),
@@ -109,12 +111,7 @@ impl CreateChallenge {
             is_closed: false,
             stamp_limit: Some(payload.max_stamp_claims),
         };
-        ChallengeRecord {
-            challenge,
-            payload: payload.clone(),
-            host_name: host_name.clone(),
-            granted: 0,
-        }
+        ChallengeRecord { challenge, payload: payload.clone(), host: host.clone(), granted: 0 }
     }
 }
 

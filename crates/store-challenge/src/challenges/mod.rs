@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use db::{Row, Sql, StoreError, Transaction, read_columns, write_columns};
 use domain::ChallengeId;
-use domain::challenge::Challenge;
+use domain::challenge::{Challenge, Host, ReturnUris};
 use domain::claim::Stamps;
 use domain::production_test::Payload;
 
@@ -22,8 +22,8 @@ pub struct ChallengeRecord {
     pub challenge: Challenge,
     /// The payload of its request.
     pub payload: Payload,
-    /// The name of the app that ordered it, which testers see as the host.
-    pub host_name: String,
+    /// The app that ordered it, which testers see as the host.
+    pub host: Host,
     /// The number of stamps that have been granted.
     pub granted: u32,
 }
@@ -45,6 +45,8 @@ read_columns! {
     pub(crate) CHALLENGE: ChallengeRecord {
         id: bytes,
         host_name: string,
+        success_redirect_uri: optional_string,
+        failure_redirect_uri: optional_string,
         title: string,
         description: optional_string,
         provider_ids: provider_ids,
@@ -76,7 +78,13 @@ read_columns! {
             allow_duplicate_participation,
             expires_at: None,
         },
-        host_name,
+        host: Host {
+            name: host_name,
+            return_uris: ReturnUris {
+                success: success_redirect_uri,
+                failure: failure_redirect_uri,
+            },
+        },
         granted: stamp_claims,
     }
 }

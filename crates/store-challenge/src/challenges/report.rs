@@ -49,7 +49,7 @@ impl ChallengeStore {
         let mut tallies: HashMap<ChallengeId, HashMap<ProviderId, Tally>> = HashMap::new();
         for row in rows {
             match row {
-                Counted::Challenge(record) => records.push(record),
+                Counted::Challenge(record) => records.push(*record),
                 Counted::Provider(id, provider_id, tally) => {
                     tallies.entry(id).or_default().insert(provider_id, tally);
                 }
@@ -65,14 +65,14 @@ impl ChallengeStore {
 
 /// A row: a challenge, or the counts for one of its providers.
 enum Counted {
-    Challenge(ChallengeRecord),
+    Challenge(Box<ChallengeRecord>),
     Provider(ChallengeId, ProviderId, Tally),
 }
 
 fn read_row(row: &Row<'_>) -> Result<Counted, StoreError> {
     let id = ChallengeId::from_bytes(row.bytes("counted_id")?);
     let Some(provider_id) = row.optional_parsed("provider_id")? else {
-        return (CHALLENGE.read)(row).map(Counted::Challenge);
+        return Ok(Counted::Challenge(Box::new((CHALLENGE.read)(row)?)));
     };
     let tally = Tally {
         participations: row.total("participations")?,

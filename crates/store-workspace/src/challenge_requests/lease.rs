@@ -1,10 +1,11 @@
 //! Leases pending requests to a scheduler, and releases them (§9).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use db::{Row, Sql, StoreError, Transaction, Value, Write, apply_each, apply_each_in_lock_order};
+use domain::challenge::ReturnUris;
 use domain::challenge_request::{ChallengeRequest, Status};
 use domain::{ClientId, Timestamp, WorkspaceId};
 
@@ -164,6 +165,15 @@ impl Write for ReleaseLease {
     }
 }
 
+/// What a hand-over needs to know of an app besides its request (§9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppAtHandOver {
+    /// It was deleted, so its requests are not handed over.
+    Deleted,
+    /// It says where testers may go on after a participation.
+    Returning(ReturnUris),
+}
+
 impl WorkspaceStore {
     /// Leases requests that are due (§9).
     ///
@@ -179,25 +189,36 @@ impl WorkspaceStore {
         released.into_iter().filter(|released| matches!(released, Ok(true))).count()
     }
 
-    /// The apps among these that are deleted.
+    /// The apps among these of which a hand-over needs to know something.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn deleted_apps(
+    pub async fn apps_at_hand_over(
         &self,
         apps: &BTreeSet<(WorkspaceId, ClientId)>,
-    ) -> Result<Vec<(WorkspaceId, ClientId)>, StoreError> {
+    ) -> Result<HashMap<(WorkspaceId, ClientId), AppAtHandOver>, StoreError> {
         static SQL: Sql = Sql::each(
-            "SELECT workspace_id, client_id FROM apps
-            {join each on} workspace_id = each.workspace AND client_id = each.client
-                AND deleted_at IS NOT NULL",
+            "SELECT workspace_id, client_id, deleted_at, default_success_redirect_uri,
+                default_failure_redirect_uri
+            FROM apps {join each on} workspace_id = each.workspace AND client_id = each.client
+                AND (deleted_at IS NOT NULL OR default_success_redirect_uri IS NOT NULL
+                    OR default_failure_redirect_uri IS NOT NULL)",
             &AppKeyRow::COLUMNS,
         );
         let rows = apps.iter().map(|app| AppKeyRow::of(app).map(Value::into_owned));
-        self.database.query_each(&SQL, rows.collect(), read_app_key).await
+        let found = self.database.query_each(&SQL, rows.collect(), read_app).await?;
+        Ok(found.into_iter().collect())
     }
 }
 
-fn read_app_key(row: &Row<'_>) -> Result<(WorkspaceId, ClientId), StoreError> {
-    Ok((row.parsed("workspace_id")?, row.parsed("client_id")?))
+fn read_app(row: &Row<'_>) -> Result<((WorkspaceId, ClientId), AppAtHandOver), StoreError> {
+    let key = (row.parsed("workspace_id")?, row.parsed("client_id")?);
+    if row.optional_time("deleted_at")?.is_some() {
+        return Ok((key, AppAtHandOver::Deleted));
+    }
+    let return_uris = ReturnUris {
+        success: row.optional_string("default_success_redirect_uri")?,
+        failure: row.optional_string("default_failure_redirect_uri")?,
+    };
+    Ok((key, AppAtHandOver::Returning(return_uris)))
 }

@@ -85,7 +85,7 @@ fn question(
         h1 { (provider) }
         @if let Some(problem) = problem { (parts::problem(problem)) }
         p {
-            (record.host_name) " asks you to confirm who you are, for "
+            (record.host.name) " asks you to confirm who you are, for "
             strong { (record.payload.title) } "."
         }
         form method="post" {
