@@ -80,7 +80,12 @@ fn a_test_is_created_watched_and_reported() {
     for id in [&request, &challenge] {
         let report = json(&program.succeed(&format!("tests report {id} --json")));
         assert_eq!(report["stats"]["providerBreakdown"][0]["claimCount"], 1);
-        assert!(program.succeed(&format!("tests report {id}")).contains("BankID SE"));
+        let shown = program.succeed(&format!("tests report {id}"));
+        for part in
+            ["BankID SE", "stamps 1 of 1, participations 1", "claimed 1, failed 0, missed 0"]
+        {
+            assert!(shown.contains(part), "{part} in {shown}");
+        }
         let outcomes = json(&program.succeed(&format!("tests outcomes {id} --json")));
         assert_eq!(outcomes["funnel"]["claimed"], 1);
         let shown = program.succeed(&format!("tests outcomes {id}"));
