@@ -21,6 +21,11 @@ export function report(origin, key, challengeId) {
   return call(origin, key, `/connect/v1/apps/${APP}/production-tests/${challengeId}/report`);
 }
 
+/** Reads why people got no stamp in a challenge. */
+export function outcomes(origin, key, challengeId) {
+  return call(origin, key, `/connect/v1/apps/${APP}/production-tests/${challengeId}/outcomes`);
+}
+
 async function call(origin, key, path, options = {}) {
   const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' };
   const response = await fetch(origin + path, { ...options, headers, signal: AbortSignal.timeout(10_000) });

@@ -7,6 +7,7 @@ mod clients;
 mod command;
 mod deny;
 mod generate;
+mod openid;
 mod packages;
 mod postgres;
 mod schemathesis;

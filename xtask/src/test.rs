@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::command::{cargo, run, succeeds};
 use crate::steps::Step;
-use crate::{browser, clients, postgres, schemathesis};
+use crate::{browser, clients, openid, postgres, schemathesis};
 
 /// The steps. Those that fail fast come first.
 pub(crate) const STEPS: &[Step] = &[
@@ -38,6 +38,12 @@ pub(crate) const STEPS: &[Step] = &[
         name: "clients",
         about: "generated clients for TypeScript and Python follow the README's first minute",
         run: clients::run,
+        gate: false,
+    },
+    Step {
+        name: "openid",
+        about: "a certified provider verifies testers in each of its modes, and nothing leaks",
+        run: openid::run,
         gate: false,
     },
     Step {

@@ -46,8 +46,7 @@ impl OwnKeys {
     /// The public halves as a key set.
     pub(crate) fn public_key_set(&self) -> Value {
         let signing = self.signing.iter().map(SigningKey::public_jwk);
-        let encryption =
-            self.decryption.iter().map(|key| public_decryption_jwk(key, "ECDH-ES+A256KW"));
+        let encryption = self.decryption.iter().map(public_decryption_jwk);
         json!({ "keys": signing.chain(encryption).collect::<Vec<_>>() })
     }
 }
@@ -61,7 +60,11 @@ pub(crate) fn authenticate(
     clock: &ClockAndRng,
 ) -> Result<RequestBuilder, Failure> {
     let id = &configuration.client_id;
-    let mut add = |name: &str, value: &str| form.push((name.to_owned(), value.to_owned()));
+    // A pushed request has `client_id` already, and a parameter that comes twice is refused.
+    let mut add = |name: &str, value: &str| {
+        form.retain(|(known, _)| known != name);
+        form.push((name.to_owned(), value.to_owned()));
+    };
     let mut basic = None;
     match &configuration.client_authentication {
         ClientAuthentication::None => add("client_id", id),

@@ -14,7 +14,9 @@ use crate::{Failure, http};
 /// How long keys are used: a key that the provider has withdrawn must stop being good.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-/// The least time between two fetches: tokens with invented key ids must not make us fetch more.
+/// The least time between two fetches for unknown keys: tokens with invented key ids must not make us
+/// fetch more. A fetch because there were no keys, or old ones, does not count: a provider may replace
+/// its key a moment later.
 const LEAST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How long after a failed first fetch nobody asks again.
@@ -28,7 +30,7 @@ pub(crate) struct Keys(Mutex<Cached>);
 struct Cached {
     keys: Option<(Arc<KeySet>, Duration)>,
     failure: Option<(Failure, Duration)>,
-    last_fetch: Option<Duration>,
+    last_fetch_for_unknown_key: Option<Duration>,
 }
 
 impl Keys {
@@ -44,18 +46,24 @@ impl Keys {
         let mut cached = self.0.lock().await;
         let now = clock.elapsed();
         let is_younger = |since: Duration, than| now.saturating_sub(since) < than;
+        let mut is_for_unknown_key = false;
         if let Some((keys, since)) = &cached.keys {
-            let may_fetch = !cached.last_fetch.is_some_and(|at| is_younger(at, LEAST_PAUSE));
-            if is_younger(*since, LIFETIME) && (token.verify(keys).is_ok() || !may_fetch) {
+            let last = cached.last_fetch_for_unknown_key;
+            let may_fetch = !last.is_some_and(|at| is_younger(at, LEAST_PAUSE));
+            let is_fresh = is_younger(*since, LIFETIME);
+            if is_fresh && (token.verify(keys).is_ok() || !may_fetch) {
                 return Ok(Arc::clone(keys));
             }
+            is_for_unknown_key = is_fresh;
         }
         if let Some((failure, at)) = &cached.failure
             && is_younger(*at, PAUSE_AFTER_A_FAILURE)
         {
             return Err(failure.clone());
         }
-        cached.last_fetch = Some(now);
+        if is_for_unknown_key {
+            cached.last_fetch_for_unknown_key = Some(now);
+        }
         match fetch(client, url).await {
             Ok(keys) => {
                 let keys = Arc::new(keys);

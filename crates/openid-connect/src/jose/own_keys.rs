@@ -82,7 +82,7 @@ impl SigningKey {
     /// The public half as a JSON Web Key.
     pub(crate) fn public_jwk(&self) -> Value {
         let members = self.pair.public_members();
-        published(members, &self.kid, "sig", self.algorithm())
+        published(members, &self.kid, "sig", Some(self.algorithm()))
     }
 }
 
@@ -104,18 +104,21 @@ pub(crate) fn decryption_key(pem: &str) -> Result<SecretKey, JoseError> {
     read_p256(&der).ok_or(JoseError("the decryption key is not a private key on P-256"))
 }
 
-/// The public half of a decryption key as a JSON Web Key.
-pub(crate) fn public_decryption_jwk(secret: &SecretKey, algorithm: &str) -> Value {
+/// The public half of a decryption key as a JSON Web Key. It names no algorithm: the key is good for
+/// both, and providers pass over a key that names another one than they were told to use.
+pub(crate) fn public_decryption_jwk(secret: &SecretKey) -> Value {
     let members = p256_members(secret);
     let kid = thumbprint(&members);
-    published(members, &kid, "enc", algorithm)
+    published(members, &kid, "enc", None)
 }
 
-fn published(mut members: Value, kid: &str, purpose: &str, algorithm: &str) -> Value {
+fn published(mut members: Value, kid: &str, purpose: &str, algorithm: Option<&str>) -> Value {
     if let Value::Object(members) = &mut members {
         members.insert("kid".into(), kid.into());
         members.insert("use".into(), purpose.into());
-        members.insert("alg".into(), algorithm.into());
+        if let Some(algorithm) = algorithm {
+            members.insert("alg".into(), algorithm.into());
+        }
     }
     members
 }
