@@ -12,6 +12,10 @@ const KINDS = {
   EdDSA: () => generateKeyPairSync('ed25519'),
 };
 
+/** The page on which people log in with a browser. */
+const LOGIN = '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Log in</title>'
+  + '<form><label>Name <input name="person"></label> <button>Log in</button></form></html>';
+
 /** What people's claims are, beside their subject. */
 export const claimsOf = (name) => ({ sub: name, name: `Full Name of ${name}`, national_number: `national-${name}` });
 
@@ -64,6 +68,10 @@ function provider(issuer, { algorithms, client, configuration = {} }, record, pr
   made.use(async (ctx, next) => {
     if (ctx.path.startsWith('/person/')) {
       const { person, acr, error } = ctx.query;
+      if (!person && !error) {
+        ctx.body = LOGIN;
+        return undefined;
+      }
       const result = error ? { error } : { login: { accountId: person, acr } };
       return ctx.redirect(await made.interactionResult(ctx.req, ctx.res, result));
     }

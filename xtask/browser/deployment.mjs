@@ -49,10 +49,10 @@ export async function serve(program, data, port, options) {
   };
 }
 
-/** Runs `fieldtest admin …` on this data directory, and returns what it prints as JSON. */
+/** Runs `fieldtest admin …` on this data directory, and returns the first thing that it prints as JSON. */
 export async function admin(program, data, ...words) {
   const { stdout } = await promisify(execFile)(program, ['admin', ...words, '--data-dir', data, '--json'], { env: ENVIRONMENT });
-  return JSON.parse(stdout);
+  return JSON.parse(stdout)[0];
 }
 
 /** The bytes of the database files in a data directory, SQLite's write-ahead logs among them. */

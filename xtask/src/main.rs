@@ -10,6 +10,7 @@ mod generate;
 mod openid;
 mod packages;
 mod postgres;
+mod production;
 mod schemathesis;
 mod screenshots;
 mod server;

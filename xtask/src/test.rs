@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::command::{cargo, run, succeeds};
 use crate::steps::Step;
-use crate::{browser, clients, openid, postgres, schemathesis};
+use crate::{browser, clients, openid, postgres, production, schemathesis};
 
 /// The steps. Those that fail fast come first.
 pub(crate) const STEPS: &[Step] = &[
@@ -44,6 +44,12 @@ pub(crate) const STEPS: &[Step] = &[
         name: "openid",
         about: "a certified provider verifies testers in each of its modes, and nothing leaks",
         run: openid::run,
+        gate: false,
+    },
+    Step {
+        name: "production",
+        about: "a person takes a test in production, with an authority of the deployment's own",
+        run: production::run,
         gate: false,
     },
     Step {

@@ -30,6 +30,10 @@ pub(crate) const NODE: Tool =
 pub(crate) const NPM: Tool =
     Tool { name: "npm", is_installed: || which("npm").is_some(), packages: &["npm"] };
 
+/// openssl, which makes certificates.
+pub(crate) const OPENSSL: Tool =
+    Tool { name: "openssl", is_installed: || which("openssl").is_some(), packages: &["openssl"] };
+
 /// PostgreSQL, openssl for its certificates, and a pooler in front of it.
 pub(crate) const POSTGRESQL: Tool = Tool {
     name: "PostgreSQL with openssl and PgBouncer",
