@@ -205,6 +205,19 @@ mod tests {
     }
 
     #[test]
+    fn a_compressed_token_is_refused_before_it_is_opened() {
+        let key = SecretKey::from_slice(&[7; 32]).unwrap();
+        for extension in [r#""zip":"DEF""#, r#""crit":["exp"]"#] {
+            let text = format!(r#"{{"alg":"ECDH-ES","enc":"A128GCM",{extension}}}"#);
+            let token =
+                format!("{}..AAAA.AAAA.AAAA", super::super::base64::encode_url(text.as_bytes()));
+            let refused =
+                JoseError("the encrypted token's header has an extension that is unknown");
+            assert_eq!(decrypt(&token, std::slice::from_ref(&key)), Err(refused));
+        }
+    }
+
+    #[test]
     fn a_point_beside_the_curve_is_refused() {
         assert!(header("gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV1").peer().is_err());
         assert!(header("AA").peer().is_err());

@@ -20,6 +20,10 @@ pub(crate) enum Reply {
     Html,
     Hang,
     Endless,
+    /// This many bytes of a key set.
+    Large(usize),
+    /// To this address.
+    Redirect(String),
 }
 
 /// What the provider answers.
@@ -29,6 +33,8 @@ pub(crate) struct State {
     pub(crate) token: Reply,
     pub(crate) userinfo: Reply,
     pub(crate) requests: Vec<String>,
+    /// The bytes that were taken of a [`Reply::Large`].
+    pub(crate) taken: usize,
 }
 
 pub(crate) struct Provider {
@@ -85,6 +91,7 @@ impl Provider {
             token: Reply::Html,
             userinfo: Reply::Html,
             requests: Vec::new(),
+            taken: 0,
         }));
         let key_fetches = Arc::new(AtomicUsize::new(0));
         tokio::spawn(serve(listener, Arc::clone(&state), Arc::clone(&key_fetches)));
@@ -183,6 +190,19 @@ async fn answer(mut stream: TcpStream, state: Arc<Mutex<State>>, key_fetches: Ar
         Reply::Json(status, value) => text(status, "application/json", &value.to_string()),
         Reply::Token(token) => text(200, "application/jwt", &token),
         Reply::Html => text(200, "text/html", "<!doctype html><title>Anna Berg</title>"),
+        Reply::Redirect(location) => {
+            format!("HTTP/1.1 307 X\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n")
+        }
+        Reply::Large(length) => {
+            let head = "HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: ";
+            let _ = stream.write_all(format!("{head}{length}\r\n\r\n").as_bytes()).await;
+            let mut taken = 0;
+            while taken < length && stream.write_all(&[b' '; 65536]).await.is_ok() {
+                taken += 65536;
+                state.lock().unwrap().taken = taken;
+            }
+            return;
+        }
         Reply::Hang => return std::future::pending().await,
         Reply::Endless => {
             let head = "HTTP/1.1 200 X\r\ncontent-type: application/json\r\n\r\n{\"keys\":[";
