@@ -10,7 +10,7 @@ import { orderProductionTest, outcomes } from './api.mjs';
 import { claimsOf, pairwise, startCertified } from './certified.mjs';
 import { admin, freePort, serve } from './deployment.mjs';
 import { Leaks, ofPerson, ofProvider } from './leaks.mjs';
-import { takeBy } from './person.mjs';
+import { Person, comeBackLater, takeBy } from './person.mjs';
 
 const { PROGRAM: program, FOLDER: folder } = process.env;
 const APP = 'FK5b0KSM';
@@ -61,6 +61,7 @@ const MODES = {
   evrotrust: { name: 'EdDSA and a secret in the form', algorithms: ['EdDSA'], client: { client_secret: AWKWARD, token_endpoint_auth_method: 'client_secret_post' }, table: { client_auth: 'client_secret_post', client_secret_file: secretFile }, proof: () => {} },
   idin: { name: 'keys rotate between two testers', algorithms: ['RS256'], client: basic, table: withSecret, act: rotate },
   'id-austria': { name: 'levels of assurance, cancelling and errors', algorithms: ['ES256'], client: basic, table: { ...withSecret, acr_values: ['high'], accepted_acr: ['high'] }, act: refusals },
+  singpass: { name: 'attacks on the way back', algorithms: ['ES256'], client: basic, table: withSecret, act: attacks },
   'spid-ig': { name: 'all of them together', algorithms: ['ES256'], client: { ...byKey('ES256'), ...encrypted('ECDH-ES+A256KW', 'A128GCM'), userinfo_signed_response_alg: 'ES256' }, configuration: parRequired, table: { ...withKey(ecKey), ...fromUserinfo, decryption_key_file: [decryptionKey], par: 'required' }, proof: all(hasAssertion, isEncrypted('ECDH-ES+A256KW'), hasUserinfo('string'), isPushed(true)) },
 };
 
@@ -131,6 +132,39 @@ async function refusals(mode, take) {
   assert(found === 'assurance_too_low,cancelled_by_tester,provider_unreachable', found);
 }
 
+/** Codes that are swapped, replayed, from elsewhere, or brought by somebody else are worth nothing. */
+async function attacks({ provider }, take, later) {
+  const redeemed = () => provider.requests('/token').filter(({ status }) => status === 200).length;
+  // An attacker puts the victim's code into an attempt of the attacker's own, and the other way round.
+  const [attacker, victim] = [await later('mallory'), await later('victim')];
+  const swapped = new URL(attacker.back);
+  swapped.searchParams.set('code', new URL(victim.back).searchParams.get('code'));
+  says(await attacker.person.open(swapped.href), 'Not verified');
+  assert(provider.problems.some((problem) => problem.includes('code_verifier does not match')), 'the provider did not look at the verifier');
+  assert(redeemed() === 0, 'a swapped code was redeemed');
+  // Another provider's answer.
+  const mixed = await later('mixed');
+  const elsewhere = new URL(mixed.back);
+  assert(elsewhere.searchParams.get('iss') === provider.issuer, 'the provider does not name itself');
+  const asked = provider.requests('/token').length;
+  elsewhere.searchParams.set('iss', 'https://evil.example');
+  says(await mixed.person.open(elsewhere.href), 'not accepted');
+  const unnamed = await later('unnamed');
+  const nobody = new URL(unnamed.back);
+  nobody.searchParams.delete('iss');
+  says(await unnamed.person.open(nobody.href), 'not accepted');
+  assert(provider.requests('/token').length === asked, 'a code of another provider was sent');
+  // A stolen address leads another browser to a question, not to a stamp.
+  const stolen = await later('robbed');
+  says(await new Person('198.51.100.7').open(stolen.back), 'Was that you?');
+  assert(redeemed() === 1, 'the code was not redeemed at once');
+  // Twice at once, and once more.
+  const ada = await later('ada');
+  await Promise.all([ada.person.open(ada.back), ada.person.open(ada.back)]);
+  says(await ada.person.open(ada.back), 'Stamp granted');
+  assert(redeemed() === 2, 'a code was redeemed twice');
+}
+
 const table = (id, { issuer }, mode) => {
   const lines = Object.entries({ kind: 'oidc', issuer, client_id: CLIENT, ...mode.table });
   return `[${id}]\n${lines.map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`).join('')}\n`;
@@ -154,16 +188,16 @@ async function run([providerId, mode], index) {
     await admin(program, data, 'provider', 'enable', '--app', APP, '--provider', providerId).catch(() => {});
     mode.challengeId = await orderProductionTest(origin, key, { title: mode.name, providerIds: [providerId], maxStamps: 5 });
     let count = 0;
-    const take = async (name, answer = {}) => {
+    const by = (how) => async (name, answer = {}) => {
       const person = `${name}-${providerId}-${suffix}`;
       const address = `203.0.113.${16 * index + (count += 1)}`;
       leaks.addAll({ subject: person, pairwise: pairwise(person), ...claimsOf(person) });
-      const end = await takeBy({ origin, challengeId: mode.challengeId, providerId, address }, { person, ...answer });
+      const end = await how({ origin, challengeId: mode.challengeId, providerId, address }, { person, ...answer });
       leaks.addAll(ofPerson(end.person));
-      if (end.url.startsWith(origin)) leaks.search('the page of a tester', end.text);
+      if (end.text) leaks.search('the page of a tester', end.text);
       return end;
     };
-    await (mode.act ?? takeThree)(mode, take);
+    await (mode.act ?? takeThree)(mode, by(takeBy), by(comeBackLater));
     console.log(`ok      ${mode.name}`);
   } catch (error) {
     failures += 1;

@@ -2,21 +2,27 @@
 
 /** Begins a test with a provider there, and does at the provider what `answer` says. Returns the page at the end and the way to it. */
 export async function takeBy(test, answer) {
+  const { person, back, ...begun } = await comeBackLater(test, answer);
+  return { ...begun, ...await person.open(back), person };
+}
+
+/** Like `takeBy`, but does not open the address that leads back. Returns it as `back`. */
+export async function comeBackLater(test, answer) {
   const person = new Person(test.address);
   const form = new URLSearchParams({ provider: test.providerId, platform: 'ios' });
   const begun = await person.open(`${test.origin}/t/${test.challengeId}/participations`, form);
   const link = begun.text.match(/href="([^"]*\/verifications\/[^"]*)"/)?.[1];
   if (!link) throw new Error(`no link to the provider on the page (${begun.status}): ${begun.text.slice(0, 500)}`);
   const start = new URL(link.replaceAll('&amp;', '&'), test.origin);
-  const end = await person.open(start.href, undefined, (url) => {
-    if (!url.pathname.startsWith('/person/')) return url;
-    url.search = new URLSearchParams(answer);
-    return url;
+  const back = await person.goTo(start.href, (url) => {
+    if (url.pathname.startsWith('/person/')) url.search = new URLSearchParams(answer);
+    return url.origin === test.origin && url.pathname.endsWith('/callback');
   });
-  return { ...end, person, participation: begun.url };
+  return { person, back, participation: begun.url };
 }
 
-class Person {
+/** A person. */
+export class Person {
   #cookies = new Map();
 
   #address;
@@ -27,21 +33,35 @@ class Person {
     this.visited = [];
   }
 
-  /** Opens a page, or sends a form, and follows where it leads. `change` may change an address before it is opened. */
-  async open(address, form, change = (url) => url) {
+  /** Opens a page, or sends a form, and follows where it leads. */
+  async open(address, form) {
+    let response = await this.#send(new URL(address), form);
+    for (let step = 0; step < 15 && response.leadsTo; step += 1) response = await this.#send(response.leadsTo);
+    return { url: response.url.href, status: response.status, text: response.text };
+  }
+
+  /** Follows redirects until `isEnd`, which may change an address before it is opened, says that the next one is the end. Returns that one. */
+  async goTo(address, isEnd) {
     let url = new URL(address);
-    let body = form;
     for (let step = 0; step < 15; step += 1) {
-      url = change(url);
-      this.visited.push(url.href);
-      const response = await fetch(url, { method: body ? 'POST' : 'GET', body, redirect: 'manual', headers: this.#headers(url), signal: AbortSignal.timeout(20_000) });
-      this.#keep(url, response);
-      const location = response.headers.get('location');
-      if (location === null) return { url: url.href, status: response.status, text: await response.text() };
-      url = new URL(location, url);
-      body = undefined;
+      if (isEnd(url)) {
+        this.visited.push(url.href);
+        return url.href;
+      }
+      const response = await this.#send(url);
+      if (!response.leadsTo) throw new Error(`stopped at ${url.pathname} with ${response.status}: ${response.text.slice(0, 500)}`);
+      url = response.leadsTo;
     }
     throw new Error('too many redirects');
+  }
+
+  async #send(url, body) {
+    this.visited.push(url.href);
+    const options = { method: body ? 'POST' : 'GET', body, redirect: 'manual', headers: this.#headers(url) };
+    const response = await fetch(url, { ...options, signal: AbortSignal.timeout(20_000) });
+    this.#keep(url, response);
+    const location = response.headers.get('location');
+    return { url, status: response.status, text: await response.text(), leadsTo: location === null ? undefined : new URL(location, url) };
   }
 
   #headers(url) {
