@@ -42,3 +42,38 @@ export async function comeBackElsewhere(page, test, openOther) {
   await other.context().close();
   await see(page, 'Stamp granted');
 }
+
+/** Goes back from the provider, begins with it again, and looks back and reloads after the stamp. */
+export async function wanderAtProvider(page, test) {
+  await goThere(page, test);
+  await page.locator('input[name="login"]').waitFor();
+  await page.goBack();
+  await see(page, 'Confirm who you are');
+  await page.reload();
+  await see(page, 'Confirm who you are');
+  await page.getByRole('link', { name: `Continue to ${test.provider}` }).click();
+  await logIn(page, test.person);
+  await see(page, 'Stamp granted');
+  await page.reload();
+  await see(page, 'Stamp granted');
+  await page.goBack();
+  await page.goForward();
+  await see(page, 'Stamp granted');
+}
+
+/** Loses the connection while another browser finishes. The page stays as it is, and follows when the connection is back. */
+export async function loseConnection(page, test, openOther) {
+  await begin(page, test);
+  const start = await page.getByRole('link', { name: `Continue to ${test.provider}` }).getAttribute('href');
+  await page.context().setOffline(true);
+  const other = await openOther();
+  await other.goto(start);
+  await logIn(other, test.person);
+  await other.getByRole('button', { name: 'Yes, that was me' }).click();
+  await see(other, 'Stamp granted');
+  await other.context().close();
+  await page.waitForEvent('requestfailed');
+  await see(page, 'Confirm who you are');
+  await page.context().setOffline(false);
+  await see(page, 'Stamp granted');
+}

@@ -98,9 +98,11 @@ async function takeTestAtProvider(browser, screen, issuer) {
   await check(browser, `the fourth at a provider is told that it is over on a ${screen.name}`, screen, (page) => pages.comeTooLate(page, three));
   const one = { ...await order(1), person: 'Ada' };
   await check(browser, `cancelAtProvider on a ${screen.name}`, screen, (page) => eid.cancelAtProvider(page, one), [issuer]);
-  const another = { ...await order(1), person: 'Ada' };
   const openOther = async () => (await openScreen(browser, screen, [origin, issuer])).page;
-  await check(browser, `comeBackElsewhere on a ${screen.name}`, screen, (page) => eid.comeBackElsewhere(page, another, openOther), [issuer]);
+  for (const act of [eid.wanderAtProvider, eid.comeBackElsewhere, eid.loseConnection]) {
+    const another = { ...await order(1), person: 'Ada' };
+    await check(browser, `${act.name} on a ${screen.name}`, screen, (page) => act(page, another, openOther), [issuer]);
+  }
 }
 
 const provider = await startProvider(Number(providerPort), origin);

@@ -49,10 +49,14 @@ async function keepInside(context, origins, complaints) {
  */
 const ASKED_AND_REFUSED = 'script-src refused eval';
 
+/** What the browser says about a request while a check has taken its connection away. */
+const OFFLINE = 'net::ERR_INTERNET_DISCONNECTED';
+
 /** Records errors in the console, uncaught exceptions, and violations of the content security policy. */
 async function listen(context, origins, complaints) {
   context.on('console', (message) => {
-    if (message.type() === 'error' && isOurs(message.page()?.url() ?? '', origins)) complaints.push(`console: ${message.text()} (${message.location().url})`);
+    const isError = message.type() === 'error' && !message.text().includes(OFFLINE);
+    if (isError && isOurs(message.page()?.url() ?? '', origins)) complaints.push(`console: ${message.text()} (${message.location().url})`);
   });
   context.on('weberror', (error) => complaints.push(`uncaught: ${error.error().message}`));
   await context.addInitScript((harmless) => {
