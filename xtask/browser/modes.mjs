@@ -35,7 +35,8 @@ const pem = (pair, type) => pair.privateKey.export({ type, format: 'pem' });
 const ec = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const rsaKey = file('rsa.pem', pem(generateKeyPairSync('rsa', { modulusLength: 2048 }), 'pkcs1'));
 const ecKey = file('ec.pem', pem(ec(), 'sec1'));
-const decryptionKey = file('decryption.pem', pem(ec(), 'pkcs8'));
+// A key of its own for each provider: they read all of them in one key set, and choose.
+const decryptionKeys = ['direct', 'wrapped', 'all'].map((name) => file(`decryption-${name}.pem`, pem(ec(), 'pkcs8')));
 const secretFile = file('client-secret', `${AWKWARD}\n`);
 
 const basic = { client_secret: AWKWARD, token_endpoint_auth_method: 'client_secret_basic' };
@@ -52,17 +53,18 @@ const parOff = { features: { pushedAuthorizationRequests: { enabled: false } } }
 const MODES = {
   bankidse: { name: 'private_key_jwt with an RSA key', algorithms: ['RS256'], client: byKey('RS256'), table: withKey(rsaKey), proof: hasAssertion },
   'no-bankid': { name: 'private_key_jwt with a P-256 key', algorithms: ['ES256'], client: byKey('ES256'), table: withKey(ecKey), proof: hasAssertion },
-  mitid: { name: 'ID tokens encrypted with ECDH-ES', algorithms: ['ES256'], client: { ...basic, ...encrypted('ECDH-ES', 'A128GCM') }, table: { ...withSecret, decryption_key_file: [decryptionKey] }, proof: isEncrypted('ECDH-ES') },
-  ftn: { name: 'ID tokens encrypted with ECDH-ES+A256KW', algorithms: ['RS256'], client: { ...basic, ...encrypted('ECDH-ES+A256KW', 'A256GCM') }, table: { ...withSecret, decryption_key_file: [decryptionKey] }, proof: isEncrypted('ECDH-ES+A256KW') },
+  mitid: { name: 'ID tokens encrypted with ECDH-ES', algorithms: ['ES256'], client: { ...basic, ...encrypted('ECDH-ES', 'A128GCM') }, table: { ...withSecret, decryption_key_file: [decryptionKeys[0]] }, proof: isEncrypted('ECDH-ES') },
+  ftn: { name: 'ID tokens encrypted with ECDH-ES+A256KW', algorithms: ['RS256'], client: { ...basic, ...encrypted('ECDH-ES+A256KW', 'A256GCM') }, table: { ...withSecret, decryption_key_file: [decryptionKeys[1]] }, proof: isEncrypted('ECDH-ES+A256KW') },
   frejaid: { name: 'signed userinfo names the person', algorithms: ['ES256'], client: { ...basic, userinfo_signed_response_alg: 'ES256' }, table: { ...withSecret, ...fromUserinfo }, proof: hasUserinfo('string') },
   smartid: { name: 'plain userinfo names the person', algorithms: ['ES256'], client: basic, table: { ...withSecret, ...fromUserinfo }, proof: hasUserinfo('object') },
   skmobileid: { name: 'pushed authorization requests demanded', algorithms: ['ES256'], client: basic, configuration: parRequired, table: { ...withSecret, par: 'off' }, proof: isPushed(true) },
   audkenni: { name: 'no pushed authorization requests', algorithms: ['PS256'], client: basic, configuration: parOff, table: withSecret, proof: isPushed(false) },
+  diia: { name: 'a public client', algorithms: ['ES256'], client: { token_endpoint_auth_method: 'none' }, table: {}, proof: isPushed(true) },
   evrotrust: { name: 'EdDSA and a secret in the form', algorithms: ['EdDSA'], client: { client_secret: AWKWARD, token_endpoint_auth_method: 'client_secret_post' }, table: { client_auth: 'client_secret_post', client_secret_file: secretFile }, proof: () => {} },
   idin: { name: 'keys rotate between two testers', algorithms: ['RS256'], client: basic, table: withSecret, act: rotate },
   'id-austria': { name: 'levels of assurance, cancelling and errors', algorithms: ['ES256'], client: basic, table: { ...withSecret, acr_values: ['high'], accepted_acr: ['high'] }, act: refusals },
   singpass: { name: 'attacks on the way back', algorithms: ['ES256'], client: basic, table: withSecret, act: attacks },
-  'spid-ig': { name: 'all of them together', algorithms: ['ES256'], client: { ...byKey('ES256'), ...encrypted('ECDH-ES+A256KW', 'A128GCM'), userinfo_signed_response_alg: 'ES256' }, configuration: parRequired, table: { ...withKey(ecKey), ...fromUserinfo, decryption_key_file: [decryptionKey], par: 'required' }, proof: all(hasAssertion, isEncrypted('ECDH-ES+A256KW'), hasUserinfo('string'), isPushed(true)) },
+  'spid-ig': { name: 'all of them together', algorithms: ['ES256'], client: { ...byKey('ES256'), ...encrypted('ECDH-ES+A256KW', 'A128GCM'), userinfo_signed_response_alg: 'ES256' }, configuration: parRequired, table: { ...withKey(ecKey), ...fromUserinfo, decryption_key_file: [decryptionKeys[2]], par: 'required' }, proof: all(hasAssertion, isEncrypted('ECDH-ES+A256KW'), hasUserinfo('string'), isPushed(true)) },
 };
 
 function all(...proofs) {
@@ -165,6 +167,14 @@ async function attacks({ provider }, take, later) {
   assert(redeemed() === 2, 'a code was redeemed twice');
 }
 
+/** The key set has each of our keys once, and no private half. */
+async function checkKeySet() {
+  const { keys } = await (await fetch(ownKeys.jwks_uri)).json();
+  const found = keys.map(({ use, kty }) => `${use} ${kty}`).sort().join();
+  assert(found === 'enc EC,enc EC,enc EC,sig EC,sig RSA', `the key set has ${found}`);
+  assert(keys.every((one) => !('d' in one)), 'a private key is published');
+}
+
 const table = (id, { issuer }, mode) => {
   const lines = Object.entries({ kind: 'oidc', issuer, client_id: CLIENT, ...mode.table });
   return `[${id}]\n${lines.map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`).join('')}\n`;
@@ -208,6 +218,7 @@ async function run([providerId, mode], index) {
 const suffix = randomBytes(4).toString('hex');
 try {
   await Promise.all(Object.entries(MODES).map(run));
+  await checkKeySet();
   for (const { provider } of Object.values(MODES)) leaks.addAll(ofProvider(provider));
   await leaks.searchDeployment({ origin, server, data, key, app: APP, refusingProvider: 'id-austria' });
   console.log(`ok      none of ${leaks.size} secrets is in the log, the metrics, the answers or the database`);

@@ -23,7 +23,12 @@ pub(crate) async fn keys(State(service): State<ChallengeService>) -> Json<Value>
         Verifier::OpenIdConnect(party) => Some(party.public_key_set()),
         Verifier::Simulator | Verifier::External(_) => None,
     });
-    let keys: Vec<Value> =
-        sets.filter_map(|set| set.get("keys")?.as_array().cloned()).flatten().collect();
+    let mut keys: Vec<Value> = Vec::new();
+    for key in sets.filter_map(|set| set.get("keys")?.as_array().cloned()).flatten() {
+        // A key that several tables name is published once.
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
     Json(json!({ "keys": keys }))
 }

@@ -91,8 +91,9 @@ pub(super) fn parse(
         line: line_of(text, span.start),
         message,
     };
-    let tables: BTreeMap<Spanned<String>, Spanned<Table>> = toml::from_str(text)
+    let mut tables: BTreeMap<Spanned<String>, Spanned<Table>> = toml::from_str(text)
         .map_err(|error| fail(error.span().unwrap_or_default(), error.message().to_owned()))?;
+    share_decryption_keys(tables.values_mut().map(Spanned::get_mut));
     let mut verifiers = BTreeMap::new();
     for (name, table) in tables {
         let span = name.span();
@@ -109,6 +110,24 @@ pub(super) fn parse(
         verifiers.insert(id, verifier);
     }
     Ok(verifiers)
+}
+
+/// Lets each provider that encrypts use the key of any other: all of them read one key set, and
+/// choose a key there themselves. A table's own keys stay the first.
+fn share_decryption_keys<'a>(tables: impl Iterator<Item = &'a mut Table>) {
+    let lists = tables.filter_map(|table| match table {
+        Table::Oidc(table) => Some(&mut table.decryption_key_file),
+        Table::Simulator {} | Table::External { .. } => None,
+    });
+    let mut lists: Vec<_> = lists.filter(|list| !list.is_empty()).collect();
+    let all: Vec<PathBuf> = lists.iter().flat_map(|list| list.iter().cloned()).collect();
+    for list in &mut lists {
+        for path in &all {
+            if !list.contains(path) {
+                list.push(path.clone());
+            }
+        }
+    }
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
