@@ -6,6 +6,7 @@
 import { chromium } from 'playwright-core';
 import { orderProductionTest, report } from './api.mjs';
 import * as engineer from './console.mjs';
+import * as docs from './docs.mjs';
 import * as eid from './eid.mjs';
 import * as pages from './pages.mjs';
 import { startProvider } from './provider.mjs';
@@ -42,13 +43,6 @@ async function check(browser, name, screen, act, others = []) {
     await opened.page.screenshot({ path: picture }).catch(() => {});
     await opened.close();
   }
-}
-
-/** Opens the API reference and waits for the document's title. */
-async function readDocs(page) {
-  const openapi = await (await fetch(`${origin}/openapi.json`)).json();
-  await page.goto(`${origin}/docs`, { waitUntil: 'networkidle' });
-  await page.locator('h1', { hasText: openapi.info.title }).first().waitFor();
 }
 
 function assertEqual(name, found, expected) {
@@ -117,7 +111,9 @@ try {
   const tester = (outcome) => (page) => play(page, { origin, challengeId, providerId: 'bankidse', platform: 'ios', outcome });
 
   for (const screen of SCREENS) {
-    await check(browser, `docs on a ${screen.name}`, screen, readDocs);
+    for (const act of [docs.readReference, docs.readDocuments]) {
+      await check(browser, `${act.name} on a ${screen.name}`, screen, (page) => act(page, { origin }));
+    }
     await check(browser, `stamp on a ${screen.name}`, screen, tester('completed'));
     await check(browser, `no stamp on a ${screen.name}`, screen, tester('failed'));
     const withoutScript = { ...screen, options: { ...screen.options, javaScriptEnabled: false } };
@@ -126,6 +122,9 @@ try {
     await takeTest(browser, screen);
     await takeTestAtProvider(browser, screen, provider.issuer);
   }
+
+  const laptop = SCREENS.at(-1);
+  await check(browser, `tryTwice on a ${laptop.name}`, laptop, (page) => docs.tryTwice(page, { origin }));
 
   const { stats } = await report(origin, key, challengeId);
   assertEqual('totalParticipations', stats.totalParticipations, 3 * SCREENS.length);

@@ -9,12 +9,7 @@ use crate::{OpenTests, apps, docs, keys, production_tests, providers, sign_in, w
 /// The routes of the public pages. `open_tests` is where the welcome page gets the tests that people
 /// can take; `None` if the challenge service runs elsewhere.
 pub fn routes(open_tests: Option<OpenTests>) -> Router {
-    Router::new()
-        .route("/", get(welcome::show))
-        .route("/docs", get(docs::show))
-        .route(docs::SCRIPT_PATH, get(docs::script))
-        .route(docs::START_PATH, get(docs::start))
-        .layer(Extension(open_tests))
+    Router::new().route("/", get(welcome::show)).layer(Extension(open_tests)).merge(docs::routes())
 }
 
 /// The routes of the console.

@@ -25,3 +25,4 @@ pub mod request_id;
 pub mod request_layer;
 pub mod response;
 pub mod signed_in;
+pub mod static_file;

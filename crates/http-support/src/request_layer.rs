@@ -57,6 +57,7 @@ pub async fn request_layer(
     // The Workspace API answers everybody with the envelope.
     let wants_page =
         page::is_wanted(request.headers()) && !request.uri().path().starts_with("/connect/");
+    let is_engineer = request.uri().path().starts_with("/console");
     request.extensions_mut().insert(identity);
     if let Some(PeerAddress(peer)) = request.extensions().get().copied() {
         let client = layer.trusted_proxies.client(peer, request.headers());
@@ -83,7 +84,7 @@ pub async fn request_layer(
     let error = error_of(&mut response);
     if let Some(error) = &error {
         let body = if wants_page {
-            page::respond_to_error(error, &id)
+            page::respond_to_error(error, &id, is_engineer)
         } else {
             (error.status(), Json(error.clone().into_envelope(id.clone()))).into_response()
         };

@@ -18,7 +18,9 @@ use crate::health;
     info(
         title = "fieldtest",
         description = "Production tests of electronic identities, with real people on real \
-            devices: order a test, let testers join, grant stamps, read the report.",
+            devices: order a test, let testers join, grant stamps, read the report. \
+            [Each error code](/docs/errors) says what to do; [the API design](/docs/api-design) \
+            has the rules.",
     ),
     tags(
         (name = "Workspace",

@@ -4,16 +4,15 @@
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
 use axum::routing::get;
-use sha2::{Digest, Sha256};
+
+use crate::static_file::StaticFile;
 
 /// A file that pages load.
 pub struct Asset {
     path: String,
-    content_type: &'static str,
-    content: &'static str,
+    file: StaticFile,
 }
 
 /// The style sheet of the design system.
@@ -28,32 +27,19 @@ pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 
 impl Asset {
     fn new(name: &str, ending: &str, content_type: &'static str, content: &'static str) -> Self {
-        let digest = hex::encode(Sha256::digest(content));
-        let version = digest.get(..16).unwrap_or_default();
-        Self { path: format!("/assets/{name}-{version}.{ending}"), content_type, content }
+        let file = StaticFile::new(content, content_type, "public, max-age=31536000, immutable");
+        Self { path: format!("/assets/{name}-{}.{ending}", file.version()), file }
     }
 
     /// The path at which [`routes`] serves the file.
     pub fn path(&self) -> &str {
         &self.path
     }
-
-    fn respond(&self) -> Response {
-        let headers = [
-            (header::CONTENT_TYPE, HeaderValue::from_static(self.content_type)),
-            (
-                header::CACHE_CONTROL,
-                HeaderValue::from_static("public, max-age=31536000, immutable"),
-            ),
-            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        ];
-        (headers, self.content).into_response()
-    }
 }
 
 /// The routes of the files.
 pub fn routes() -> Router {
     Router::new()
-        .route(STYLE.path(), get(|| async { STYLE.respond() }))
-        .route(SCRIPT.path(), get(|| async { SCRIPT.respond() }))
+        .route(STYLE.path(), get(async |headers: HeaderMap| STYLE.file.respond(&headers).await))
+        .route(SCRIPT.path(), get(async |headers: HeaderMap| SCRIPT.file.respond(&headers).await))
 }

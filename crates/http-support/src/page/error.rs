@@ -17,8 +17,10 @@ pub fn is_wanted(headers: &HeaderMap) -> bool {
         .any(|value| value.contains("text/html"))
 }
 
-/// The page for an error, with its status.
-pub(crate) fn respond_to_error(error: &ApiError, request_id: &str) -> Response {
+/// The page for an error, with its status. For an engineer, who knows the codes, it links to what
+/// `docs/errors.md` says about this one.
+pub(crate) fn respond_to_error(error: &ApiError, request_id: &str, is_engineer: bool) -> Response {
+    let code = error.code().as_str();
     let heading = match error.status() {
         StatusCode::NOT_FOUND => "Nothing here",
         StatusCode::TOO_MANY_REQUESTS => "One moment, please",
@@ -29,6 +31,11 @@ pub(crate) fn respond_to_error(error: &ApiError, request_id: &str) -> Response {
     let main = html! {
         h1 { (heading) }
         p { (error.message()) }
+        @if is_engineer {
+            p {
+                a href={ "/docs/errors#" (code.to_ascii_lowercase()) } { "What " (code) " means" }
+            }
+        }
         p { a href="/" { "To the start page" } }
         p.hint { "Request " code { (request_id) } }
     };

@@ -9,6 +9,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
+use crate::static_file::StaticFile;
+
 pub use self::error::is_wanted;
 pub(crate) use self::error::respond_to_error;
 
@@ -64,6 +66,31 @@ impl Page {
         Self { status, ..self }
     }
 
+    /// The page as a file, if it is the same for everybody. Browsers ask each time whether it has
+    /// changed.
+    pub fn into_file(self) -> StaticFile {
+        let content = self.document().into_string();
+        StaticFile::new(content, "text/html; charset=utf-8", "no-cache").with_policy(POLICY)
+    }
+
+    fn document(&self) -> Markup {
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head { (self.head()) }
+                body {
+                    @if let Some(navigation) = &self.navigation {
+                        header.bar { (navigation) }
+                        main.wide #main { (self.main) }
+                    } @else {
+                        main { (self.main) }
+                    }
+                    footer { "fieldtest" }
+                }
+            }
+        }
+    }
+
     fn head(&self) -> Markup {
         html! {
             meta charset="utf-8";
@@ -89,22 +116,7 @@ impl Page {
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
-        let document = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head { (self.head()) }
-                body {
-                    @if let Some(navigation) = &self.navigation {
-                        header.bar { (navigation) }
-                        main.wide #main { (self.main) }
-                    } @else {
-                        main { (self.main) }
-                    }
-                    footer { "fieldtest" }
-                }
-            }
-        };
-        let mut response = (self.status, Html(document.into_string())).into_response();
+        let mut response = (self.status, Html(self.document().into_string())).into_response();
         response.extensions_mut().insert(IsPage);
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use wire::error::ErrorCode;
 
 use crate::support::TestServer;
 
@@ -213,4 +214,97 @@ async fn the_reference_page_loads_nothing_from_other_hosts() {
         assert_eq!(response.header("content-type"), Some("text/javascript; charset=utf-8"));
     }
     assert_eq!(server.request("GET", "/").send().await.status, 200);
+}
+
+#[tokio::test]
+async fn what_a_browser_keeps_is_compressed_and_not_sent_again() {
+    let server = TestServer::start().await;
+    for (path, limit) in [
+        ("/docs/reference.js", 1_600_000),
+        ("/docs/start.js", 1_000),
+        ("/openapi.json", 60_000),
+        ("/docs/errors", 20_000),
+        ("/docs/api-design", 50_000),
+    ] {
+        let get = async |accepted: &str, known: &str| {
+            let request = server.request("GET", path).header("Accept-Encoding", accepted);
+            request.header("If-None-Match", known).send().await
+        };
+        let plain = get("identity", "\"other\"").await;
+        assert_eq!((plain.status, plain.header("content-encoding")), (200, None), "{path}");
+        let refused = get("gzip;q=0", "\"other\"").await;
+        assert_eq!(refused.text, plain.text, "{path}");
+        let compressed = get("br, gzip", plain.header("etag").unwrap()).await;
+        assert_eq!((compressed.status, compressed.header("content-encoding")), (200, Some("gzip")));
+        let length: usize = compressed.header("content-length").unwrap().parse().unwrap();
+        assert!(length < limit && length < plain.text.len(), "{path}: {length}");
+        for (accepted, first) in [("identity", &plain), ("gzip", &compressed)] {
+            assert_eq!(first.header("vary"), Some("accept-encoding"), "{path}");
+            let tag = first.header("etag").unwrap();
+            let again = get(accepted, &format!("\"other\", {tag}")).await;
+            assert_eq!((again.status, again.text.as_str()), (304, ""), "{path}");
+            assert_eq!(again.header("etag"), Some(tag), "{path}");
+            assert_eq!(again.header("vary"), Some("accept-encoding"), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_error_code_is_explained_on_a_page_and_every_link_there_leads_somewhere() {
+    let server = TestServer::start().await;
+    let (mut pages, mut anchors) = (Vec::new(), BTreeSet::new());
+    for path in ["/docs/errors", "/docs/api-design"] {
+        let page = server.request("GET", path).send().await;
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+        for part in page.text.split(" id=\"").skip(1) {
+            anchors.insert(format!("{path}#{}", part.split('"').next().unwrap()));
+        }
+        pages.push((path, page.text));
+    }
+    for code in ErrorCode::ALL {
+        let anchor = format!("/docs/errors#{}", code.as_str().to_ascii_lowercase());
+        assert!(anchors.contains(&anchor), "{anchor}");
+    }
+    for (path, text) in pages {
+        for part in text.split(" href=\"").skip(1) {
+            let link = part.split('"').next().unwrap();
+            let target = if link.starts_with('#') { format!("{path}{link}") } else { link.into() };
+            let is_page = link.starts_with('/') && !link.contains('#');
+            let is_known = is_page || link.starts_with("data:") || link.starts_with("https://");
+            assert!(is_known || anchors.contains(&target), "{path}: {link}");
+            if is_page {
+                let status = server.request("GET", link).send().await.status;
+                assert!(status < 400, "{path}: {link}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_reference_replaces_the_example_of_an_idempotency_key_and_links_to_the_errors() {
+    let server = TestServer::start().await;
+    let script = server.request("GET", "/docs/start.js").send().await;
+    let mut examples = BTreeSet::new();
+    for (_, _, operation) in operations(&document()) {
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let keys = parameters.iter().filter(|parameter| parameter["name"] == "Idempotency-Key");
+        examples.extend(keys.map(|key| key["example"].as_str().unwrap().to_owned()));
+    }
+    let [example] = &*examples.into_iter().collect::<Vec<_>>() else { panic!("one example") };
+    assert!(script.text.contains(&format!("=== \"{example}\"")), "{}", script.text);
+    let description = document()["info"]["description"].as_str().unwrap().to_owned();
+    assert!(description.contains("(/docs/errors)"), "{description}");
+}
+
+#[tokio::test]
+async fn an_error_page_of_the_console_says_where_its_code_is_explained() {
+    let server = TestServer::start().await;
+    let page = async |path: &str| {
+        server.request("GET", path).header("Accept", "text/html").send().await.text
+    };
+    let link = "/docs/errors#resource_not_found";
+    assert!(page("/console/nowhere").await.contains(link));
+    assert!(!page("/t/nowhere").await.contains(link));
 }
