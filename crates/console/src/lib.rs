@@ -29,7 +29,7 @@ mod state;
 mod webhooks;
 mod welcome;
 
-pub use self::routes::{console_routes, routes};
+pub use self::routes::{CONSOLE_ROUTES, ConsoleRoute, console_routes, routes};
 pub use self::state::{Console, Parts};
 
 /// Reads the tests that people can take now, as cards. The challenge service renders them, because

@@ -16,6 +16,7 @@ mod apps;
 mod authentication;
 mod cancel;
 mod console;
+mod console_access;
 mod conventions;
 mod create;
 mod deletion;
