@@ -64,6 +64,7 @@ pub use self::verifier::{CALLBACK_PATH, Verifier, VerifierContext, Verifiers, Ve
     verification::start::start,
     verification::callback::callback,
     verification::keys::keys,
+    verifier::list::list,
     verifier::simulator::page::show,
     verifier::simulator::play::play,
 ))]

@@ -5,7 +5,7 @@ use axum::routing::{get, post, put};
 use domain::Environment;
 
 use crate::service::ChallengeService;
-use crate::verifier::simulator;
+use crate::verifier::{self, simulator};
 use crate::{challenge_requests, challenges, pages, participations, verification};
 
 /// All routes below `/tpas/v1`, and the testers' pages below `/t`. The simulator exists in a
@@ -16,6 +16,7 @@ pub fn routes(service: ChallengeService) -> Router {
         .route("/challenges/{id}", get(challenges::show::show).patch(challenges::update::update))
         .route("/challenges/{id}/report", get(challenges::report::report))
         .route("/challenges/{id}/outcomes", get(challenges::outcomes::outcomes))
+        .route("/verifiers", get(verifier::list::list))
         .route("/challenges/{id}/close", post(challenges::close::close));
     let testers = Router::new()
         .route("/challenges/open", get(challenges::open::open))

@@ -24,11 +24,13 @@ use wire::report::Report;
 use crate::participations::limits::JoinLimits;
 use crate::secrets::Secrets;
 use crate::verifier::Verifiers;
+use crate::verifier::health::Written;
 
 /// The state of the handlers and of the in-process [`crate::handle`]. Clones share it.
 #[derive(Clone)]
 pub struct ChallengeService {
     pub(crate) parts: Arc<Parts>,
+    pub(crate) written: Arc<Written>,
 }
 
 /// A counter of decided participations, by `outcome`.
@@ -66,7 +68,7 @@ pub struct Parts {
 impl ChallengeService {
     /// The state for [`crate::routes`] and for the handle.
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts) }
+        Self { parts: Arc::new(parts), written: Arc::default() }
     }
 
     pub(crate) fn store(&self) -> &ChallengeStore {

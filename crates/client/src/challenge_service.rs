@@ -8,6 +8,7 @@ use wire::challenge_service::ScheduleChallenge;
 use wire::outcomes::Outcomes;
 use wire::production_test::UpdateProductionTest;
 use wire::report::Report;
+use wire::verifier::Verifier;
 
 use crate::ClientError;
 use crate::http::{Http, send_small};
@@ -64,6 +65,14 @@ impl ChallengeServiceClient {
     /// When there is no such challenge, or no response.
     pub async fn outcomes(&self, id: &str) -> Result<Outcomes, ClientError> {
         send_small(self.0.request(Method::GET, &["tpas", "v1", "challenges", id, "outcomes"])).await
+    }
+
+    /// Lists the verifiers, and how it goes with them.
+    ///
+    /// # Errors
+    /// When there is no response.
+    pub async fn verifiers(&self) -> Result<Vec<Verifier>, ClientError> {
+        send_small(self.0.request(Method::GET, &["tpas", "v1", "verifiers"])).await
     }
 
     /// Gives a challenge more room and more time. Idempotent.

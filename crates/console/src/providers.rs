@@ -3,12 +3,15 @@
 use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use domain::verification::FailureReason;
 use http_support::error::ApiError;
 use http_support::page::parts;
 use maud::{Markup, html};
 use serde_json::{Value, json};
+use wire::Moment;
 use wire::app::App;
 use wire::provider::Provider;
+use wire::verifier::{Verifier, VerifierKind};
 
 use crate::form::Form;
 use crate::layout;
@@ -57,18 +60,28 @@ async fn show(
     let app: App = api.get(&format!("/apps/{client_id}")).await?;
     let path = format!("/apps/{client_id}/providers");
     let providers: Vec<Provider> = api.get(&format!("{path}?include=activation")).await?;
+    // What can be tested does not depend on the challenge service, so the page does not either.
+    let verifiers: Option<Vec<Verifier>> = api.get("/verifiers").await.ok();
     let above = format!("/console/apps/{client_id}");
     let content = html! {
         @if let Some(problem) = problem { (parts::problem(problem)) }
         @if !session.can_write() { (layout::read_only()) }
+        @if verifiers.is_none() {
+            (parts::notice("The challenge service cannot be reached at the moment, so this page does \
+                            not say how it goes with those who verify."))
+        }
         div.scroll tabindex="0" {
             table {
                 caption { "Providers of this deployment" }
                 thead { tr {
                     th scope="col" { "Provider" } th scope="col" { "Countries" }
-                    th scope="col" { "Can be tested" } th scope="col" { "For this app" }
+                    th scope="col" { "Can be tested" } th scope="col" { "Verified by" }
+                    th scope="col" { "For this app" }
                 } }
-                tbody { @for provider in &providers { (row(session, client_id, provider)) } }
+                tbody { @for provider in &providers {
+                    @let verifier = verifiers.as_ref().map(|all| of(all, &provider.id));
+                    (row(session, client_id, provider, verifier))
+                } }
             }
         }
         (layout::curl(&origin.0, "PATCH", &format!("{path}/mitid/activation"),
@@ -92,7 +105,40 @@ pub(super) fn in_the_way(provider: &Provider) -> Option<&'static str> {
     }
 }
 
-fn row(session: &Session, client_id: &str, provider: &Provider) -> Markup {
+/// Who verifies the testers of this provider, if anybody does.
+fn of<'a>(verifiers: &'a [Verifier], provider_id: &str) -> Option<&'a Verifier> {
+    verifiers.iter().find(|verifier| verifier.provider_id == provider_id)
+}
+
+/// Who verifies, and how it goes.
+fn health(verifier: Option<&Verifier>) -> Markup {
+    let Some(verifier) = verifier else { return html! { "nobody in this deployment" } };
+    let moment = |name: &str, at: Option<Moment>| {
+        html! { @if let Some(at) = at { br; small { (name) " " (parts::moment(at.0)) } } }
+    };
+    let kind = match verifier.kind {
+        VerifierKind::Simulator => return html! { "the simulator" },
+        VerifierKind::Oidc => "OpenID Connect",
+        VerifierKind::External => "your own login",
+    };
+    html! {
+        (kind)
+        (moment("last discovery", verifier.discovered_at))
+        (moment("last callback", verifier.returned_at))
+        (moment("last success", verifier.succeeded_at))
+        (moment("last error", verifier.failed_at))
+        @if let Some(reason) = verifier.failure_reason {
+            br; small { "error: " code { (FailureReason::from(reason).as_str()) } }
+        }
+    }
+}
+
+fn row(
+    session: &Session,
+    client_id: &str,
+    provider: &Provider,
+    verifier: Option<Option<&Verifier>>,
+) -> Markup {
     let is_on = provider.is_active || provider.need_action;
     let (button, enabled) = if is_on { ("Disable", "false") } else { ("Enable", "true") };
     html! {
@@ -100,6 +146,7 @@ fn row(session: &Session, client_id: &str, provider: &Provider) -> Markup {
             th scope="row" { (provider.name) br; code { (provider.id) } }
             td { (provider.countries.join(", ")) }
             td { (in_the_way(provider).unwrap_or("yes")) }
+            td { @match verifier { Some(verifier) => (health(verifier)), None => "–" } }
             td {
                 @if session.can_write() {
                     form.row method="post"

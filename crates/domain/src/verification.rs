@@ -96,6 +96,18 @@ impl FailureReason {
         }
     }
 
+    /// Whether the verifier has to be mended, rather than the tester tried again.
+    #[must_use]
+    pub fn is_of_verifier(self) -> bool {
+        match self {
+            Self::ProviderUnreachable | Self::ProviderAnswerInvalid | Self::Misconfigured => true,
+            Self::CancelledByTester
+            | Self::RefusedByProvider
+            | Self::AssuranceTooLow
+            | Self::Other => false,
+        }
+    }
+
     /// The inverse of [`FailureReason::as_str`].
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -7,6 +7,7 @@ mod counts;
 mod idempotency;
 mod participations;
 mod verifications;
+mod verifier_health;
 
 use db::{Database, Location, OpenError, Schema, WriterMetrics};
 
@@ -27,6 +28,7 @@ pub use crate::verifications::{
     AnswerParked, BeginOutcome, BeginVerification, ParkOutcome, Parked, PruneVerifications,
     UseState, Verification,
 };
+pub use crate::verifier_health::{NoteVerifier, VerifierHealth, VerifierNews};
 
 /// The tables of the challenge service.
 ///
@@ -45,6 +47,7 @@ pub static SCHEMA: Schema = Schema {
         "minute_counts",
         "feedback",
         "verifications",
+        "verifier_health",
         "idempotency_records",
     ],
     derived_tables: &[],
@@ -64,7 +67,8 @@ pub static SCHEMA: Schema = Schema {
         "V6__untold",
         "V7__feedback",
         "V8__verifications",
-        "V9__return_uris"
+        "V9__return_uris",
+        "V10__verifier_health",
     ],
 };
 

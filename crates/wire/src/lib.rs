@@ -31,6 +31,7 @@ pub mod report;
 mod schema;
 pub mod signature;
 pub mod verification;
+pub mod verifier;
 pub mod webhook;
 pub mod workspace;
 

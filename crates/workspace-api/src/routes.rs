@@ -33,6 +33,7 @@ pub fn routes(api: WorkspaceApi) -> Router {
             "/apps/{client_id}/providers/{provider_id}/activation/steps",
             get(providers::steps::steps),
         )
+        .route("/verifiers", get(providers::verifiers::list))
         .route("/apps/{client_id}/providers", get(providers::list::list))
         .route(
             "/apps/{client_id}/providers/{provider_id}/activation",

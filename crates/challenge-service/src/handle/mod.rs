@@ -19,6 +19,7 @@ use wire::challenge_service::ScheduleChallenge;
 use wire::outcomes::Outcomes;
 use wire::production_test::UpdateProductionTest;
 use wire::report::Report;
+use wire::verifier::Verifier;
 
 pub use self::error::ChallengeServiceError;
 pub use self::remote::{RemoteChallengeService, Timeouts};
@@ -286,6 +287,19 @@ impl ChallengeServiceHandle {
                     .ok_or_else(ChallengeServiceError::not_found)
             }
             Self::Http(remote) => Ok(remote.for_reads.outcomes(&id.to_string()).await?),
+        }
+    }
+
+    /// Who verifies the testers of each provider, and how it goes (§11).
+    ///
+    /// # Errors
+    /// When the service does not know this, or is unavailable.
+    pub async fn verifiers(&self) -> Result<Vec<Verifier>, ChallengeServiceError> {
+        match self {
+            Self::InProcess { service, read_timeout } => {
+                within(*read_timeout, service.list_verifiers()).await
+            }
+            Self::Http(remote) => Ok(remote.for_reads.verifiers().await?),
         }
     }
 

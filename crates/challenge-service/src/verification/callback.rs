@@ -70,6 +70,8 @@ pub(crate) async fn callback(
     if service.store().use_state(UseState { state_hash, now }).await? {
         let answer = Answer { code, error, iss, state };
         let outcome = outcome(&service, &participation, party, answer).await;
+        service.note_discovery(provider, party).await;
+        service.note_return(provider, outcome.failure_reason()).await;
         settle(&service, &participation, &browser, state_hash, outcome).await?;
     } else if !verification.is_used {
         return Err(unknown());

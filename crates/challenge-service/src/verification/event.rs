@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use domain::ParticipationId;
 use domain::participation::Status;
+use domain::{ParticipationId, ProviderId};
 use http_support::body::{self, JsonObject};
 use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
@@ -74,24 +74,27 @@ pub(crate) async fn receive(
     let event = read_event(&body::object(&bytes)?).map_err(ApiError::validation)?;
     let not_found = || ApiError::not_found(NO_SUCH_PARTICIPATION);
     let id = event.participation_id.parse().map_err(|_| not_found())?;
-    check_state(&service, id, event.state.as_deref()).await?;
     let outcome = event.outcome;
+    if let Some(provider) = check_state(&service, id, event.state.as_deref()).await? {
+        service.note_return(&provider, outcome.failure_reason()).await;
+    }
     record_outcome(&service, id, outcome).await?.map(Json).ok_or_else(not_found)
 }
 
 /// Checks that the event belongs to this participation's verification. Where the tester was sent to
 /// the relying party's own login, the event has the state that was sent along; a participation that
-/// is decided needs none, because the event changes nothing.
+/// is decided needs none, because the event changes nothing. Returns the provider, if that login has
+/// now sent a tester back.
 async fn check_state(
     service: &ChallengeService,
     id: ParticipationId,
     state: Option<&str>,
-) -> Result<(), ApiError> {
+) -> Result<Option<ProviderId>, ApiError> {
     let now = service.clock_and_rng().now();
     let participation = service.store().participation(id).await?;
     let Some(participation) = participation.filter(|it| it.status_at(now) == Status::Started)
     else {
-        return Ok(());
+        return Ok(None);
     };
     match service.parts.verifiers.get(&participation.provider_id) {
         Some(Verifier::External(_)) => {}
@@ -100,7 +103,7 @@ async fn check_state(
                            accepted.";
             return Err(ApiError::conflict(message));
         }
-        Some(Verifier::Simulator) | None => return Ok(()),
+        Some(Verifier::Simulator) | None => return Ok(None),
     }
     let missing = || {
         let message = "data.state is required: the state that was added to the tester's URL.";
@@ -110,7 +113,7 @@ async fn check_state(
     let verification = service.store().verification(state_hash).await?;
     let is_own = verification.is_some_and(|verification| verification.participation_id == id);
     if is_own && service.store().use_state(UseState { state_hash, now }).await? {
-        return Ok(());
+        return Ok(Some(participation.provider_id));
     }
     Err(ApiError::conflict(
         "data.state is not a state of this participation, was used before, or its time is over.",

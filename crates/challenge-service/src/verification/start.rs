@@ -112,9 +112,15 @@ async fn provider_url(
     state: &str,
 ) -> Result<String, ApiError> {
     let attempt = service.parts.secrets.attempt(state);
-    party.authorization_url(&attempt).await.map_err(|failure| {
-        let provider = service.provider_name(participation.provider_id.as_str());
-        super::report_failure(&participation.provider_id, &failure);
+    let provider_id = &participation.provider_id;
+    let url = party.authorization_url(&attempt).await;
+    service.note_discovery(provider_id, party).await;
+    if let Err(failure) = &url {
+        super::report_failure(provider_id, failure);
+        service.note_failure(provider_id, failure.reason).await;
+    }
+    url.map_err(|failure| {
+        let provider = service.provider_name(provider_id.as_str());
         ApiError::unavailable(
             &format!("{provider} cannot be reached at the moment. Go back and try again."),
             failure,

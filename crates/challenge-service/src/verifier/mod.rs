@@ -2,6 +2,8 @@
 //! [`super::verification`].
 
 mod file;
+pub(super) mod health;
+pub(super) mod list;
 pub(super) mod simulator;
 
 use std::collections::BTreeMap;

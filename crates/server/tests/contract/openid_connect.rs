@@ -279,3 +279,79 @@ async fn nothing_of_a_person_or_a_login_is_stored() {
         assert!(!stored.windows(bytes.len()).any(|part| part == bytes), "{secret}");
     }
 }
+
+async fn verifiers(server: &TestServer) -> Value {
+    server.get("/connect/v1/verifiers").send().await.expect(200)
+}
+
+/// `bankidse` is the first provider of the catalogue.
+fn health(kind: &str, times: [Option<&str>; 4], reason: Option<&str>) -> Value {
+    let [discovered, returned, succeeded, failed] = times;
+    json!({ "providerId": "bankidse", "kind": kind, "discoveredAt": discovered,
+        "returnedAt": returned, "succeededAt": succeeded, "failedAt": failed,
+        "failureReason": reason })
+}
+
+#[tokio::test]
+async fn every_server_says_how_it_goes_with_a_verifier() {
+    let [at_10, at_10_01, at_10_02, at_10_03] = [
+        Some("2026-04-08T10:00:00.000Z"),
+        Some("2026-04-08T10:01:00.000Z"),
+        Some("2026-04-08T10:02:00.000Z"),
+        Some("2026-04-08T10:03:00.000Z"),
+    ];
+    let provider = OpenIdProvider::start().await;
+    let server = provider.server().await;
+    let seen = verifiers(&server).await;
+    assert_eq!(seen[0], health("oidc", [None; 4], None));
+    assert_eq!((&seen[1]["kind"], &seen[1]["returnedAt"]), (&json!("simulator"), &Value::Null));
+
+    let challenge = order(&server, 2).await;
+    let person = server.person(IPHONE);
+    let url = go_to_provider(&person, &challenge).await;
+    assert_eq!(verifiers(&server).await[0], health("oidc", [at_10, None, None, None], None));
+    // Cancelling is the tester's doing.
+    server.advance(Duration::from_mins(1));
+    person.open(&provider.refuse(&url, "access_denied")).await;
+    assert_eq!(verifiers(&server).await[0], health("oidc", [at_10, at_10_01, None, None], None));
+    server.advance(Duration::from_mins(1));
+    let url = go_to_provider(&person, &challenge).await;
+    person.open(&provider.log_in(&server, &url, "199001011234")).await;
+    let times = [at_10, at_10_02, at_10_02, None];
+    assert_eq!(verifiers(&server).await[0], health("oidc", times, None));
+    server.advance(Duration::from_mins(1));
+    let other = server.person(IPHONE);
+    let url = go_to_provider(&other, &challenge).await;
+    other.open(&provider.refuse(&url, "invalid_client")).await;
+    let last = health("oidc", [at_10, at_10_03, at_10_02, at_10_03], Some("misconfigured"));
+    assert_eq!(verifiers(&server).await[0], last);
+
+    // A server whose challenge service is this one says the same; so does this one after a restart.
+    let beside = TestServer::start_beside(&server).await;
+    assert_eq!(verifiers(&beside).await[0], last);
+    let server = server.restart(|_| {}).await;
+    // What somebody else saw before is not the simulator's.
+    assert_eq!(verifiers(&server).await[0], health("simulator", [None; 4], None));
+    let server = server.restart(|config| provider.configure(config)).await;
+    assert_eq!(verifiers(&server).await[0], last);
+    let console = crate::console::Person::sign_in(&server, &server.api_key).await;
+    let page = console.open(&server, "/console/apps/FK5b0KSM/providers").await;
+    for part in ["OpenID Connect", "last discovery", "2026-04-08 10:03 UTC", "misconfigured"] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    assert!(!page.text.contains("199001011234"));
+}
+
+#[tokio::test]
+async fn the_providers_page_works_while_nobody_knows_how_it_goes_with_the_verifiers() {
+    let server = TestServer::start_with(|config| {
+        config.tpas_url = Some("http://127.0.0.1:9".into());
+    })
+    .await;
+    let answer = server.get("/connect/v1/verifiers").send().await;
+    answer.expect_error(503, "SYSTEM_UNAVAILABLE");
+    let person = crate::console::Person::sign_in(&server, &server.api_key).await;
+    let page = person.open(&server, "/console/apps/FK5b0KSM/providers").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("cannot be reached at the moment, so this page"), "{}", page.text);
+}

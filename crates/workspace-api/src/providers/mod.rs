@@ -4,6 +4,7 @@ pub(super) mod activate;
 pub(super) mod activate_several;
 pub(super) mod list;
 pub(super) mod steps;
+pub(super) mod verifiers;
 
 use domain::catalogue::Provider;
 use http_support::error::ApiError;
@@ -17,7 +18,13 @@ use crate::state::WorkspaceApi;
 /// The part of the OpenAPI document about providers.
 #[cfg(feature = "openapi")]
 #[derive(OpenApi)]
-#[openapi(paths(list::list, activate::activate, activate_several::activate, steps::steps))]
+#[openapi(paths(
+    list::list,
+    activate::activate,
+    activate_several::activate,
+    steps::steps,
+    verifiers::list
+))]
 pub(crate) struct Paths;
 
 const NO_SUCH_PROVIDER: &str = "This deployment offers no such provider. Check the id in the path; \

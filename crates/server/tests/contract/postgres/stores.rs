@@ -25,7 +25,7 @@ async fn both_schemas_say_the_same() {
     }
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
     tokio::spawn(connection);
-    for (store, tables) in [(Store::Workspace, 13), (Store::Challenge, 10)] {
+    for (store, tables) in [(Store::Workspace, 13), (Store::Challenge, 11)] {
         let mut sqlite = of_sqlite(&folder.path().join(store.file()));
         let mut postgres = of_postgres(&client, store.schema()).await;
         if matches!(store, Store::Workspace) {

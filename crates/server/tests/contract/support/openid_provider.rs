@@ -76,11 +76,13 @@ impl OpenIdProvider {
 
     /// A server whose testers of `bankidse` this provider verifies.
     pub(crate) async fn server(&self) -> TestServer {
-        TestServer::start_with(|config| {
-            config.verifiers = Some(self.verifiers());
-            config.public_url = Some("http://fieldtest.example".into());
-        })
-        .await
+        TestServer::start_with(|config| self.configure(config)).await
+    }
+
+    /// Lets this provider verify the testers of `bankidse`.
+    pub(crate) fn configure(&self, config: &mut server::Config) {
+        config.verifiers = Some(self.verifiers());
+        config.public_url = Some("http://fieldtest.example".into());
     }
 
     /// A person logs in at this authorization URL. Returns the path that leads back.
