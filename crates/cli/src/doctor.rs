@@ -54,7 +54,12 @@ pub(crate) async fn run(
     let secret_file = file.path().filter(|_| in_file.contain_a_secret());
     let config = options.or(in_file).config()?;
     let findings = examine(&config, secret_file, &SystemClock).await;
-    let text = if json { as_json(&findings) } else { as_table(&findings, Terminal::stdout()) };
+    print(&findings, json)
+}
+
+/// Prints findings. Returns the exit code: 1 if a check failed.
+pub(crate) fn print(findings: &[Finding], json: bool) -> Result<ExitCode, Failure> {
+    let text = if json { as_json(findings) } else { as_table(findings, Terminal::stdout()) };
     output::print(&text)?;
     let has_failed = findings.iter().any(|finding| finding.status == CheckStatus::Failed);
     Ok(if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

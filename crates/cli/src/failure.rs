@@ -34,6 +34,7 @@ impl From<StartError> for Failure {
         match error {
             StartError::Options(_)
             | StartError::Catalogue { .. }
+            | StartError::Verifiers { .. }
             | StartError::ChallengeServiceUrl { .. } => Self::Input(error.to_string()),
             _ => Self::Other(error.to_string()),
         }

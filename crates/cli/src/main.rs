@@ -51,12 +51,12 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             return result;
         }
         Command::Openapi => output::print(&server::openapi_json()),
-        Command::Admin(arguments) => runtime.block_on(admin::run(arguments)),
         Command::Login(arguments) => runtime.block_on(login::run(arguments)),
         Command::Webhooks(arguments) => runtime.block_on(webhooks::run(arguments)),
         Command::Console(arguments) => runtime.block_on(console::run(arguments)),
         Command::Completions(arguments) => completions::run(arguments, Arguments::command()),
         Command::Man(arguments) => man::run(arguments, Arguments::command()),
+        Command::Admin(arguments) => return runtime.block_on(admin::run(arguments)),
         Command::Tests(arguments) => return runtime.block_on(production_tests::run(arguments)),
     }
     .map(|()| ExitCode::SUCCESS)

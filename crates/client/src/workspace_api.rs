@@ -17,6 +17,7 @@ use wire::production_test::{
     UpdateProductionTest,
 };
 use wire::report::Report;
+use wire::verifier::Verifier;
 use wire::workspace::Workspace;
 
 use crate::http::{Decoded, Http, send, send_counting_attempts, send_with_retries};
@@ -238,6 +239,15 @@ impl WorkspaceApi {
         challenge_id: &str,
     ) -> Result<Outcomes, ClientError> {
         let path = [&tests(client_id)[..], &[challenge_id, "outcomes"]].concat();
+        Ok(self.send(self.http.request(Method::GET, &path)).await?.body)
+    }
+
+    /// Lists who verifies the testers of each provider of the deployment.
+    ///
+    /// # Errors
+    /// When there is no response.
+    pub async fn verifiers(&self) -> Result<Vec<Verifier>, ClientError> {
+        let path = ["connect", "v1", "verifiers"];
         Ok(self.send(self.http.request(Method::GET, &path)).await?.body)
     }
 

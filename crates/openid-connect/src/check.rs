@@ -1,7 +1,7 @@
 //! What `doctor` and `admin verifier check` find out about a provider.
 
 use crate::relying_party::Session;
-use crate::{ClientAuthentication, Failure, authorization, http, keys};
+use crate::{Failure, authorization, http, keys};
 
 /// One thing that was looked at, in words, without a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +32,7 @@ pub(crate) async fn findings(session: &Session<'_>) -> Vec<Finding> {
 }
 
 fn authentication(session: &Session<'_>) -> Finding {
-    let method = match session.configuration.client_authentication {
-        ClientAuthentication::None => "none",
-        ClientAuthentication::SecretBasic(_) => "client_secret_basic",
-        ClientAuthentication::SecretPost(_) => "client_secret_post",
-        ClientAuthentication::PrivateKeyJwt(_) => "private_key_jwt",
-    };
+    let method = session.configuration.client_authentication.method();
     let default = vec!["client_secret_basic".to_owned()];
     let offered = session.document.token_endpoint_auth_methods_supported.as_ref();
     let offered = offered.unwrap_or(&default);

@@ -58,6 +58,20 @@ pub enum ClientAuthentication {
     PrivateKeyJwt(Vec<Secret>),
 }
 
+impl ClientAuthentication {
+    /// The method's registered name, such as `client_secret_basic`: what a verifiers' file and a
+    /// provider's discovery document say.
+    #[must_use]
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::SecretBasic(_) => "client_secret_basic",
+            Self::SecretPost(_) => "client_secret_post",
+            Self::PrivateKeyJwt(_) => "private_key_jwt",
+        }
+    }
+}
+
 /// Whether the parameters go to the provider directly, before the person does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PushedAuthorization {

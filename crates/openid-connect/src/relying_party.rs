@@ -127,6 +127,24 @@ impl RelyingParty {
         }
     }
 
+    /// The provider's issuer, an `https` URL.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.configuration.issuer
+    }
+
+    /// The name of the method by which we prove who we are, such as `client_secret_basic`.
+    #[must_use]
+    pub fn authentication_method(&self) -> &'static str {
+        self.configuration.client_authentication.method()
+    }
+
+    /// The redirect URI to register with the provider.
+    #[must_use]
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
     /// How it goes with the provider.
     #[must_use]
     pub fn health(&self) -> Health {

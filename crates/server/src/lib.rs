@@ -29,7 +29,9 @@ pub use http_support::client_address::{MalformedNetworks, Networks, TrustedProxi
 pub use http_support::rate_limit::{MalformedRateLimit, RateLimit};
 
 pub use crate::config::{Background, Config, Limits, Role, Roles, UnknownRole};
-pub use crate::doctor::{CheckStatus, Finding, examine};
+pub use crate::doctor::{
+    CheckStatus, ConfiguredVerifier, Finding, check_verifiers, configured_verifiers, examine,
+};
 pub use crate::lifecycle::{
     BackgroundTrigger, CopiedDeployment, Demo, Server, StartError, copy, migrate, read_catalogue,
 };

@@ -1,4 +1,5 @@
-//! `fieldtest admin`: workspaces, keys, apps and providers, directly in the database (§13).
+//! `fieldtest admin`: workspaces, keys, apps and providers, directly in the database, and the
+//! verifiers (§13).
 
 mod app;
 mod command_output;
@@ -7,7 +8,10 @@ mod expiry;
 mod key;
 mod production_test;
 mod provider;
+mod verifier;
 mod workspace;
+
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use db::WriterMetrics;
@@ -21,6 +25,7 @@ use self::copy::CopyArguments;
 use self::key::KeyCommand;
 use self::production_test::ProductionTestCommand;
 use self::provider::ProviderCommand;
+use self::verifier::VerifierCommand;
 use self::workspace::WorkspaceCommand;
 use crate::failure::Failure;
 use crate::options::{DatabaseOptions, Options};
@@ -53,6 +58,10 @@ const PRODUCTION_TEST_EXAMPLE: &str = "\
 Example:
   fieldtest admin production-test list --app FK5b0KSM";
 
+const VERIFIER_EXAMPLE: &str = "\
+Example:
+  fieldtest admin verifier check --config /etc/fieldtest.toml";
+
 /// The arguments of `admin`.
 #[derive(Args)]
 #[command(after_help = NOTES)]
@@ -83,6 +92,9 @@ enum AdminCommand {
     /// Manage the providers that an app can have tested
     #[command(subcommand, after_help = PROVIDER_EXAMPLE)]
     Provider(ProviderCommand),
+    /// Show and check who verifies the testers of each provider
+    #[command(subcommand, after_help = VERIFIER_EXAMPLE)]
+    Verifier(VerifierCommand),
     /// Show production tests, including those of deleted apps
     #[command(subcommand, after_help = PRODUCTION_TEST_EXAMPLE)]
     ProductionTest(ProductionTestCommand),
@@ -98,7 +110,7 @@ struct AdminContext {
 }
 
 /// Runs a command, and prints its output.
-pub(crate) async fn run(arguments: AdminArguments) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: AdminArguments) -> Result<ExitCode, Failure> {
     let AdminArguments { database, json, command } = arguments;
     let options = database.options()?;
     let output = match command {
@@ -118,9 +130,11 @@ pub(crate) async fn run(arguments: AdminArguments) -> Result<(), Failure> {
             with_context(options, async |context| production_test::run(context, command).await)
                 .await
         }
+        AdminCommand::Verifier(command) => return verifier::run(options, command, json).await,
         AdminCommand::Copy(arguments) => copy::run(options, arguments).await,
     };
-    output::print(&output?.render(json))
+    output::print(&output?.render(json))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Opens the database, runs a command and closes the database.

@@ -6,6 +6,7 @@ mod duration;
 mod list;
 mod order;
 mod outcomes;
+mod play;
 mod report;
 mod show;
 mod snapshot;
@@ -21,6 +22,7 @@ use serde::Serialize;
 
 use self::create::CreateArguments;
 use self::list::ListArguments;
+use self::play::PlayArguments;
 use self::update::UpdateArguments;
 use self::watch::WatchArguments;
 use crate::deployment::{Deployment, DeploymentOptions};
@@ -88,6 +90,8 @@ enum TestsCommand {
     Show(TestId),
     /// Watch the progress of a production test until it is over
     Watch(WatchArguments),
+    /// Play testers who take a production test with the simulator, in a sandbox
+    Play(PlayArguments),
     /// Show the report of a production test by provider
     #[command(after_help = REPORT_EXAMPLE)]
     Report(TestId),
@@ -172,6 +176,7 @@ pub(crate) async fn run(arguments: TestsArguments) -> Result<ExitCode, Failure> 
         (TestsCommand::Watch(arguments), _) => return watch::run(&session, arguments).await,
         (TestsCommand::List(arguments), _) => list::run(&session, arguments).await,
         (TestsCommand::Show(TestId { id }), _) => show::run(&session, &id).await,
+        (TestsCommand::Play(arguments), _) => play::run(&session, arguments).await,
         (TestsCommand::Report(TestId { id }), _) => report::run(&session, &id).await,
         (TestsCommand::Outcomes(TestId { id }), _) => outcomes::run(&session, &id).await,
         (TestsCommand::Update(arguments), _) => update::run(&session, arguments).await,

@@ -17,7 +17,7 @@ use crate::program::{Output, Program};
 use crate::server::serve;
 
 /// A server with the demo workspace, and a program whose environment has its URL and key.
-fn demo(options: &[&str]) -> (Server, Program) {
+pub(crate) fn demo(options: &[&str]) -> (Server, Program) {
     let program = Program::new();
     let data = program.folder().join("data");
     let server = serve(&data, options);
@@ -32,7 +32,7 @@ fn json(text: &str) -> Value {
 }
 
 /// Waits until a request has a challenge, and returns the challenge's id.
-fn challenge_of(program: &Program, request: &str) -> String {
+pub(crate) fn challenge_of(program: &Program, request: &str) -> String {
     loop {
         let test = json(&program.succeed(&format!("tests show {request} --json")));
         if let Some(challenge) = test["challengeId"].as_str() {
@@ -41,7 +41,7 @@ fn challenge_of(program: &Program, request: &str) -> String {
     }
 }
 
-fn order(program: &Program, arguments: &str) -> String {
+pub(crate) fn order(program: &Program, arguments: &str) -> String {
     let request = json(&program.succeed(&format!("tests create {arguments} --json")));
     request["id"].as_str().unwrap().to_owned()
 }

@@ -23,6 +23,7 @@ use domain::Clock;
 use self::databases::Databases;
 pub use self::finding::{CheckStatus, Finding};
 use self::limit::blocking;
+pub use self::verifiers::{ConfiguredVerifier, check_verifiers, configured_verifiers};
 use crate::config::Config;
 
 /// Runs all checks (§13). `config_file` is the configuration file, if it contains secrets.
@@ -42,7 +43,7 @@ pub async fn examine(
         blocking(capacity::DISK, config, capacity::check),
         Databases::inspect(config, clock),
         challenge_service::check(config),
-        verifiers::check(config),
+        verifiers::check_verifiers(config),
     );
     let stored = databases.stored_secrets();
     let secrets =

@@ -1,5 +1,6 @@
 //! The check `verifiers`: testers can be verified, and each OpenID Connect provider answers as it is
-//! configured (§13).
+//! configured. `doctor` and `admin verifier check` run it; `admin verifier list` lists without
+//! reaching anything (§13).
 
 use challenge_service::{CALLBACK_PATH, Verifier, Verifiers};
 use domain::{ClockAndRng, Environment, ProviderId};
@@ -7,11 +8,67 @@ use futures_util::future::join_all;
 
 use super::finding::Finding;
 use crate::config::{Config, Role};
-use crate::lifecycle::{read_catalogue, read_verifiers};
+use crate::lifecycle::{StartError, read_catalogue, read_verifiers};
 
 const CHECK: &str = "verifiers";
 
-pub(super) async fn check(config: &Config) -> Vec<Finding> {
+/// Who verifies the testers of one provider, as it is configured (§13). It has no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfiguredVerifier {
+    /// The provider's id in the catalogue.
+    pub provider_id: ProviderId,
+    /// `simulator`, `oidc` or `external`.
+    pub kind: &'static str,
+    /// The issuer of `oidc`, the login's URL of `external`.
+    pub address: Option<String>,
+    /// How the client authenticates at an `oidc` provider, such as `client_secret_basic`.
+    pub client_authentication: Option<&'static str>,
+    /// The redirect URI to register with an `oidc` provider.
+    pub redirect_uri: Option<String>,
+}
+
+/// Lists who verifies the testers of each provider of this environment, in the catalogue's order
+/// (§13). A provider that nobody verifies is absent. Nothing is reached.
+///
+/// # Errors
+/// When the catalogue's or the verifiers' file is not valid. The error names the line.
+pub fn configured_verifiers(
+    config: &Config,
+    clock_and_rng: &ClockAndRng,
+) -> Result<Vec<ConfiguredVerifier>, StartError> {
+    let catalogue = read_catalogue(config)?;
+    let verifiers = read_verifiers(config, &catalogue, clock_and_rng)?;
+    let offered = catalogue.providers().iter();
+    let offered = offered.filter(|provider| provider.environments.contains(&config.environment));
+    Ok(offered.filter_map(|provider| described(&verifiers, &provider.id)).collect())
+}
+
+fn described(verifiers: &Verifiers, id: &ProviderId) -> Option<ConfiguredVerifier> {
+    let plain = |kind| ConfiguredVerifier {
+        provider_id: id.clone(),
+        kind,
+        address: None,
+        client_authentication: None,
+        redirect_uri: None,
+    };
+    Some(match verifiers.get(id)? {
+        Verifier::Simulator => plain("simulator"),
+        Verifier::External(url) => {
+            ConfiguredVerifier { address: Some(url.clone()), ..plain("external") }
+        }
+        Verifier::OpenIdConnect(party) => ConfiguredVerifier {
+            address: Some(party.issuer().to_owned()),
+            client_authentication: Some(party.authentication_method()),
+            redirect_uri: Some(party.redirect_uri().to_owned()),
+            ..plain("oidc")
+        },
+    })
+}
+
+/// Checks that testers can be verified, and that each OpenID Connect provider answers as it is
+/// configured (§13): reaches its discovery document and its keys, and compares the issuer, the
+/// authentication methods and the algorithms. No finding has a secret.
+pub async fn check_verifiers(config: &Config) -> Vec<Finding> {
     if !config.roles.has(Role::ChallengeService) || config.tpas_url.is_some() {
         return vec![Finding::good(CHECK, "those of the challenge service elsewhere")];
     }
