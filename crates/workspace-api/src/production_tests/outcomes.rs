@@ -37,7 +37,8 @@ use crate::state::{NO_SUCH_APP, WorkspaceApi};
         ("format" = Option<wire::outcomes::Format>, Query, description = "`json` or `csv`"),
     ),
     responses(
-        (status = 200, description = "The outcomes", body = Outcomes),
+        (status = 200, description = "The outcomes", content(
+            (Outcomes = "application/json"), (String = "text/csv"))),
         Caller<Read>, AppPath, QueryParameters, ServerErrors,
         (status = 404, body = ErrorEnvelope,
             description = "The workspace has no such app, or the app no such challenge; where the \
