@@ -51,8 +51,8 @@ const parOff = { features: { pushedAuthorizationRequests: { enabled: false } } }
 
 /** How a tester is verified, by provider: what the provider does, what our table says, and what must have happened at the provider. */
 const MODES = {
-  bankidse: { name: 'private_key_jwt with an RSA key', algorithms: ['RS256'], client: byKey('RS256'), table: withKey(rsaKey), proof: hasAssertion },
-  'no-bankid': { name: 'private_key_jwt with a P-256 key', algorithms: ['ES256'], client: byKey('ES256'), table: withKey(ecKey), proof: hasAssertion },
+  bankidse: { name: 'private_key_jwt with an RSA key', algorithms: ['RS256'], client: byKey('RS256'), table: withKey(rsaKey), proof: hasAssertion('') },
+  'no-bankid': { name: 'private_key_jwt with a P-256 key', algorithms: ['ES256'], client: byKey('ES256'), table: { ...withKey(ecKey), client_assertion_audience: 'token_endpoint' }, proof: hasAssertion('/token') },
   mitid: { name: 'ID tokens encrypted with ECDH-ES', algorithms: ['ES256'], client: { ...basic, ...encrypted('ECDH-ES', 'A128GCM') }, table: { ...withSecret, decryption_key_file: [decryptionKeys[0]] }, proof: isEncrypted('ECDH-ES') },
   ftn: { name: 'ID tokens encrypted with ECDH-ES+A256KW', algorithms: ['RS256'], client: { ...basic, ...encrypted('ECDH-ES+A256KW', 'A256GCM') }, table: { ...withSecret, decryption_key_file: [decryptionKeys[1]] }, proof: isEncrypted('ECDH-ES+A256KW') },
   frejaid: { name: 'signed userinfo names the person', algorithms: ['ES256'], client: { ...basic, userinfo_signed_response_alg: 'ES256' }, table: { ...withSecret, ...fromUserinfo }, proof: hasUserinfo('string') },
@@ -64,15 +64,22 @@ const MODES = {
   idin: { name: 'keys rotate between two testers', algorithms: ['RS256'], client: basic, table: withSecret, act: rotate },
   'id-austria': { name: 'levels of assurance, cancelling and errors', algorithms: ['ES256'], client: basic, table: { ...withSecret, acr_values: ['high'], accepted_acr: ['high'] }, act: refusals },
   singpass: { name: 'attacks on the way back', algorithms: ['ES256'], client: basic, table: withSecret, act: attacks },
-  'spid-ig': { name: 'all of them together', algorithms: ['ES256'], client: { ...byKey('ES256'), ...encrypted('ECDH-ES+A256KW', 'A128GCM'), userinfo_signed_response_alg: 'ES256' }, configuration: parRequired, table: { ...withKey(ecKey), ...fromUserinfo, decryption_key_file: [decryptionKeys[2]], par: 'required' }, proof: all(hasAssertion, isEncrypted('ECDH-ES+A256KW'), hasUserinfo('string'), isPushed(true)) },
+  'spid-ig': { name: 'all of them together', algorithms: ['ES256'], client: { ...byKey('ES256'), ...encrypted('ECDH-ES+A256KW', 'A128GCM'), userinfo_signed_response_alg: 'ES256' }, configuration: parRequired, table: { ...withKey(ecKey), ...fromUserinfo, decryption_key_file: [decryptionKeys[2]], par: 'required' }, proof: all(hasAssertion(''), isEncrypted('ECDH-ES+A256KW'), hasUserinfo('string'), isPushed(true)) },
 };
 
 function all(...proofs) {
   return (provider) => proofs.forEach((proof) => proof(provider));
 }
 
-function hasAssertion(provider) {
-  for (const { sent } of provider.requests('/token')) assert(sent.client_assertion, 'no assertion was sent');
+/** Each request for a token has an assertion for this path of the provider: the issuer's, or the endpoint's. */
+function hasAssertion(path) {
+  return (provider) => {
+    for (const { sent } of provider.requests('/token')) {
+      assert(sent.client_assertion, 'no assertion was sent');
+      const { aud } = JSON.parse(Buffer.from(sent.client_assertion.split('.')[1], 'base64url'));
+      assert(aud === `${provider.issuer}${path}`, `the assertion is for ${aud}`);
+    }
+  };
 }
 
 function isEncrypted(alg) {

@@ -89,8 +89,7 @@ fn with_parameters(mut endpoint: Url, parameters: &Form) -> String {
 async fn push(session: &Session<'_>, endpoint: Url, parameters: Form) -> Result<String, Failure> {
     let what = "the pushed authorization request endpoint";
     let request = session.client.post(endpoint);
-    let request =
-        authenticate(request, parameters, session.configuration, session.own_keys, session.clock)?;
+    let request = authenticate(request, parameters, session)?;
     let answer = http::send(request, what).await?;
     if !answer.is_success {
         return Err(answer.failure(what));

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::jose::base64::{encode_standard, encode_url};
 use crate::jose::own_keys::{SigningKey, decryption_key, public_decryption_jwk};
-use crate::{ClientAuthentication, Configuration, ConfigurationError, Failure};
+use crate::relying_party::Session;
+use crate::{AssertionAudience, ClientAuthentication, Configuration, ConfigurationError, Failure};
 
 /// How long an assertion is good, in seconds.
 const ASSERTION_LIFETIME: i64 = 60;
@@ -55,10 +56,9 @@ impl OwnKeys {
 pub(crate) fn authenticate(
     request: RequestBuilder,
     mut form: Form,
-    configuration: &Configuration,
-    keys: &OwnKeys,
-    clock: &ClockAndRng,
+    session: &Session<'_>,
 ) -> Result<RequestBuilder, Failure> {
+    let configuration = session.configuration;
     let id = &configuration.client_id;
     // A pushed request has `client_id` already, and a parameter that comes twice is refused.
     let mut add = |name: &str, value: &str| {
@@ -76,12 +76,10 @@ pub(crate) fn authenticate(
             add("client_secret", secret.expose());
         }
         ClientAuthentication::PrivateKeyJwt(_) => {
-            let key = keys.signing.first();
+            let key = session.own_keys.signing.first();
             let key = key.ok_or_else(|| Failure::misconfigured("there is no private key"))?;
-            // The issuer as audience is what RFC 7523's successor asks for, against mix-up.
-            let assertion = key
-                .sign(&assertion(id, &configuration.issuer, clock))
-                .map_err(Failure::misconfigured)?;
+            let claims = assertion(id, &audience(session)?, session.clock);
+            let assertion = key.sign(&claims).map_err(Failure::misconfigured)?;
             add("client_id", id);
             add("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
             add("client_assertion", &assertion);
@@ -96,6 +94,17 @@ pub(crate) fn authenticate(
         Some(credentials) => request.header(AUTHORIZATION, credentials),
         None => request,
     })
+}
+
+/// Whom the assertion is for.
+fn audience(session: &Session<'_>) -> Result<String, Failure> {
+    match session.configuration.assertion_audience {
+        AssertionAudience::Issuer => Ok(session.configuration.issuer.clone()),
+        AssertionAudience::TokenEndpoint => {
+            let endpoint = session.document.token_endpoint.clone();
+            endpoint.ok_or_else(|| Failure::misconfigured("discovery has no token_endpoint"))
+        }
+    }
 }
 
 fn assertion(client_id: &str, audience: &str, clock: &ClockAndRng) -> Value {

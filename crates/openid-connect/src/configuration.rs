@@ -18,6 +18,8 @@ pub struct Configuration {
     pub client_id: String,
     /// How we prove to be this client.
     pub client_authentication: ClientAuthentication,
+    /// Whom the assertion of `private_key_jwt` is for.
+    pub assertion_audience: AssertionAudience,
     /// The scopes; `openid` is added if it is missing.
     pub scopes: Vec<String>,
     /// The levels or methods that are asked for, the most wanted first.
@@ -72,6 +74,16 @@ impl ClientAuthentication {
     }
 }
 
+/// Whom the assertion of `private_key_jwt` is for: its audience.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AssertionAudience {
+    /// The issuer, as the successor of RFC 7523 asks, against mix-up.
+    #[default]
+    Issuer,
+    /// The token endpoint, which some providers ask for.
+    TokenEndpoint,
+}
+
 /// Whether the parameters go to the provider directly, before the person does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PushedAuthorization {
@@ -102,6 +114,7 @@ impl Configuration {
             issuer: issuer.into(),
             client_id: client_id.into(),
             client_authentication: ClientAuthentication::None,
+            assertion_audience: AssertionAudience::Issuer,
             scopes: vec!["openid".into()],
             acr_values: Vec::new(),
             accepted_acr: Vec::new(),

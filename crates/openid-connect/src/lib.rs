@@ -24,7 +24,8 @@ pub use algorithm::Algorithm;
 pub use attempt::{Attempt, Callback};
 pub use check::Finding;
 pub use configuration::{
-    ClientAuthentication, Configuration, ConfigurationError, PushedAuthorization, Secret,
+    AssertionAudience, ClientAuthentication, Configuration, ConfigurationError,
+    PushedAuthorization, Secret,
 };
 pub use error::Failure;
 pub use health::Health;

@@ -30,8 +30,7 @@ pub(crate) async fn redeem(
     ];
     let form = form.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let request = session.client.post(url);
-    let request =
-        authenticate(request, form, session.configuration, session.own_keys, session.clock)?;
+    let request = authenticate(request, form, session)?;
     let answer = http::send(request, what).await?;
     if !answer.is_success {
         let mut failure = answer.failure(what);

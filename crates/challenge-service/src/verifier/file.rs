@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use domain::{Environment, ProviderId};
 use openid_connect::{
-    Algorithm, ClientAuthentication, Configuration, PushedAuthorization, RelyingParty, Secret,
+    Algorithm, AssertionAudience, ClientAuthentication, Configuration, PushedAuthorization,
+    RelyingParty, Secret,
 };
 use serde::Deserialize;
 use toml::Spanned;
@@ -44,6 +45,7 @@ struct OpenIdConnect {
     client_secret_file: Option<PathBuf>,
     #[serde(default)]
     private_key_file: Vec<PathBuf>,
+    client_assertion_audience: Option<Audience>,
     #[serde(default)]
     decryption_key_file: Vec<PathBuf>,
     scopes: Option<Vec<String>>,
@@ -72,6 +74,13 @@ enum ClientAuth {
     ClientSecretBasic,
     ClientSecretPost,
     PrivateKeyJwt,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Audience {
+    Issuer,
+    TokenEndpoint,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -178,6 +187,7 @@ fn check_url(key: &str, url: &str, is_production: bool) -> Result<(), String> {
 
 fn configuration(table: OpenIdConnect) -> Result<Configuration, String> {
     let client_authentication = client_authentication(&table)?;
+    let assertion_audience = assertion_audience(&table)?;
     let default = Configuration::new(table.issuer, table.client_id);
     let algorithm = |name: &String| {
         Algorithm::from_name(name).ok_or(format!(
@@ -196,6 +206,7 @@ fn configuration(table: OpenIdConnect) -> Result<Configuration, String> {
     };
     Ok(Configuration {
         client_authentication,
+        assertion_audience,
         scopes: table.scopes.unwrap_or(default.scopes.clone()),
         acr_values: table.acr_values,
         accepted_acr: table.accepted_acr,
@@ -236,6 +247,20 @@ fn client_authentication(table: &OpenIdConnect) -> Result<ClientAuthentication, 
             ClientAuthentication::PrivateKeyJwt(keys.collect::<Result<_, _>>()?)
         }
     })
+}
+
+/// Whom the assertion of `private_key_jwt` is for; elsewhere there is no assertion.
+fn assertion_audience(table: &OpenIdConnect) -> Result<AssertionAudience, String> {
+    match (table.client_assertion_audience, table.client_auth) {
+        (None, _) => Ok(AssertionAudience::default()),
+        (Some(Audience::Issuer), ClientAuth::PrivateKeyJwt) => Ok(AssertionAudience::Issuer),
+        (Some(Audience::TokenEndpoint), ClientAuth::PrivateKeyJwt) => {
+            Ok(AssertionAudience::TokenEndpoint)
+        }
+        (Some(_), _) => {
+            Err("client_assertion_audience needs client_auth = \"private_key_jwt\"".to_owned())
+        }
+    }
 }
 
 /// A secret in a file, without the line break at its end.
@@ -296,6 +321,12 @@ mod tests {
                  client_secret = \"hunter2\"\n",
                 1,
                 "client_secret",
+            ),
+            (
+                "[mitid]\nkind = \"oidc\"\nissuer = \"https://x.example\"\nclient_id = \"x\"\n\
+                 client_assertion_audience = \"issuer\"\n",
+                1,
+                "private_key_jwt",
             ),
             (
                 "[mitid]\nkind = \"oidc\"\nissuer = \"https://x.example\"\nclient_id = \"x\"\n\
