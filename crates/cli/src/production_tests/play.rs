@@ -1,9 +1,12 @@
 //! `fieldtest tests play` (§10, §13).
 
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 use client::Tester;
 use serde::Serialize;
-use wire::participation::{JoinChallenge, ParticipationStatus};
+use wire::error::ErrorCode;
+use wire::participation::{JoinChallenge, ParticipationStatus, StartedParticipation};
 use wire::production_test::{Platform, ProductionTest};
 use wire::verification::SimulateVerification;
 use wire::verifier::VerifierKind;
@@ -15,10 +18,13 @@ use crate::output;
 use crate::possible_values::{PLATFORMS, one_of};
 use crate::table::printable;
 
+/// The shortest pause before joining again after a 429.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
 const NOTES: &str = "\
 Each tester is a new person in a new browser, who joins and ends the verification on the \
 simulator's page. It works where the simulator verifies: in a sandbox, for providers without \
-another verifier.
+another verifier. Where the server limits how many may join at a moment, it waits.
 
 Examples:
   fieldtest tests play ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a
@@ -107,7 +113,7 @@ async fn play(
     join: &JoinChallenge,
     outcome: PlayedOutcome,
 ) -> Result<PlayedParticipation, client::ClientError> {
-    let joined = tester.join(challenge, join).await?.participation;
+    let joined = join_when_possible(tester, challenge, join).await?.participation;
     let outcome = match outcome {
         // Every participation is another person.
         PlayedOutcome::Completed => SimulateVerification::Completed { subject: joined.id.clone() },
@@ -120,6 +126,24 @@ async fn play(
         platform: joined.platform,
         status: result.status,
     })
+}
+
+/// Joins. Where too many people join at this moment, it waits as long as the server says: a refused
+/// request has made no participation.
+async fn join_when_possible(
+    tester: &Tester,
+    challenge: &str,
+    join: &JoinChallenge,
+) -> Result<StartedParticipation, client::ClientError> {
+    loop {
+        match tester.join(challenge, join).await {
+            Err(error) if error.code() == Some(ErrorCode::RateLimitExceeded) => {
+                let pause = error.retry_after().unwrap_or_default().max(SHORTEST_PAUSE);
+                tokio::time::sleep(pause).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 /// The provider to play at: the one that is named, or else the first of the test, if the simulator

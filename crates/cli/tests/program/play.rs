@@ -52,3 +52,13 @@ fn only_the_simulator_is_played_and_nobody_joins_elsewhere() {
     let report = program.succeed(&format!("tests report {request}"));
     assert!(report.contains("participations 0"), "{report}");
 }
+
+#[test]
+fn more_testers_than_may_join_at_once_wait_for_their_turn() {
+    let (_server, program) = demo(&[]);
+    let request = order(&program, "--title x --provider-ids mitid --max-stamps 80");
+    challenge_of(&program, &request);
+    let played = program.succeed(&format!("tests play {request} --testers 70"));
+    assert_eq!(played.lines().count(), 70, "{played}");
+    assert!(played.lines().all(|line| line.ends_with("has a stamp (mitid)")), "{played}");
+}
