@@ -43,7 +43,9 @@ impl ServerCommand {
                 command.env_remove(name);
             }
         }
-        command.args(["serve", "--rate-limit", "off", "--data-dir"]).arg(data_dir);
+        // In the environment, so that a test's options may set another one.
+        command.env("FIELDTEST_RATE_LIMIT", "off");
+        command.args(["serve", "--data-dir"]).arg(data_dir);
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         Self { command, data_dir: data_dir.into(), address, log: None }
     }
