@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 
 use clap::Args;
+use domain::text::without_byte_order_mark;
 
 use crate::deployment::{Deployment, DeploymentOptions, Profile, Profiles};
 use crate::failure::Failure;
@@ -115,5 +116,5 @@ fn ask_for_key(url: &str) -> Result<String, Failure> {
 fn first_line() -> io::Result<String> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
-    Ok(line.trim().to_owned())
+    Ok(without_byte_order_mark(&line).trim().to_owned())
 }

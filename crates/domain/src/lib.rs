@@ -36,6 +36,7 @@ pub mod sealed_secret;
 pub mod secret_key;
 #[cfg(test)]
 mod test_data;
+pub mod text;
 mod timestamp;
 pub mod verification;
 pub mod webhook;

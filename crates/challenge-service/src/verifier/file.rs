@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use domain::text::without_byte_order_mark;
 use domain::{Environment, ProviderId};
 use openid_connect::{
     Algorithm, AssertionAudience, ClientAuthentication, Configuration, PushedAuthorization,
@@ -263,9 +264,10 @@ fn assertion_audience(table: &OpenIdConnect) -> Result<AssertionAudience, String
     }
 }
 
-/// A secret in a file, without the line break at its end.
+/// A secret in a file, without the line break at its end and a byte order mark in front.
 fn secret(key: &str, path: &PathBuf) -> Result<Secret, String> {
-    read(key, path).map(|text| Secret::new(text.trim_end_matches(['\r', '\n'])))
+    let text = read(key, path)?;
+    Ok(Secret::new(without_byte_order_mark(&text).trim_end_matches(['\r', '\n'])))
 }
 
 fn read(key: &str, path: &PathBuf) -> Result<String, String> {
@@ -300,6 +302,15 @@ mod tests {
             issuer = \"https://broker.example\"\nclient_id = \"fieldtest\"\n\
             acr_values = [\"high\"]\nextra = { ui_locales = \"en\" }\npar = \"required\"\n";
         assert_eq!(parsed(text, Environment::Sandbox), Ok(3));
+        assert_eq!(parsed(&format!("\u{feff}{text}"), Environment::Sandbox), Ok(3));
+    }
+
+    #[test]
+    fn a_secret_has_no_byte_order_mark_and_no_line_break() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "\u{feff}hunter2\r\n").unwrap();
+        let secret = secret("client_secret_file", &file.path().to_owned()).unwrap();
+        assert_eq!(secret, Secret::new("hunter2"));
     }
 
     #[test]

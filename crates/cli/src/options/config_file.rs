@@ -119,7 +119,9 @@ mod tests {
     #[test]
     fn values_are_texts_or_numbers_and_lists() {
         for (number, list) in [("'50'", "'tpas,api'"), ("50", "['tpas', 'api']")] {
-            let options = parse(&format!("rate-limit = {number}\nroles = {list}")).unwrap();
+            // Some editors put a byte order mark in front.
+            let text = format!("\u{feff}rate-limit = {number}\nroles = {list}");
+            let options = parse(&text).unwrap();
             assert_eq!(options.rate_limit.unwrap().to_string(), "50");
             assert_eq!(options.roles.unwrap().to_string(), "api,tpas");
         }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Read};
 
 use domain::production_test::{Description, Order, Title};
+use domain::text::without_byte_order_mark;
 use serde_json::{Map, Value};
 use wire::error::FieldError;
 use wire::production_test::{CreateProductionTest, read_order};
@@ -37,8 +38,8 @@ pub(super) fn read(name: &str) -> Result<CreateProductionTest, Failure> {
 
 /// Parses a JSON object. Unlike the server, it refuses unknown fields, which may be typos.
 fn parse(text: &str) -> Result<CreateProductionTest, String> {
-    let value: Value =
-        serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
+    let value: Value = serde_json::from_str(without_byte_order_mark(text))
+        .map_err(|error| format!("is not JSON: {error}"))?;
     let Value::Object(fields) = value else { return Err("must be a JSON object".into()) };
     if let Some(unknown) = fields.keys().find(|field| !FIELDS.contains(&field.as_str())) {
         return Err(format!(
@@ -85,6 +86,7 @@ mod tests {
     fn an_order_has_the_form_of_the_api() {
         let text = r#"{"title":"BankID","providerIds":["bankidse"],"maxStamps":2.0}"#;
         let order = parse(text).unwrap();
+        assert_eq!(parse(&format!("\u{feff}{text}")).unwrap().title, order.title);
         assert_eq!((&*order.title, order.max_stamps), ("BankID", Some(2)));
         assert_eq!(order.provider_ids.unwrap(), ["bankidse"]);
     }

@@ -250,7 +250,7 @@ fn a_login_is_checked_and_stored_for_its_owner_only() {
     let typed = login(&program, &server.url(), "sk_workspace_test_typo");
     assert_eq!((typed.code, stored.exists()), (Some(2), false), "{}", typed.stderr);
     assert_eq!(login(&program, &server.url(), "").code, Some(2));
-    let done = login(&program, &server.url(), &key);
+    let done = login(&program, &server.url(), &format!("\u{feff}{key}"));
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     assert!(!done.stdout.contains(key.trim()) && !done.stderr.contains(key.trim()));
     assert_eq!(stored.metadata().unwrap().permissions().mode() & 0o777, 0o600);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use domain::Randomness;
 use domain::secret_key::SecretKey;
+use domain::text::without_byte_order_mark;
 
 use super::start_error::StartError;
 
@@ -86,7 +87,7 @@ impl DataDirectory {
     /// The demo's API key, if an earlier start has written it.
     pub(super) fn demo_api_key(&self) -> Option<String> {
         let text = fs::read_to_string(self.path.join("demo-api-key")).ok()?;
-        Some(text.trim().to_owned())
+        Some(content_of(&text))
     }
 
     /// Writes the demo's API key to a file, so that its owner can find it again.
@@ -96,16 +97,21 @@ impl DataDirectory {
     }
 }
 
+/// What a file holds, without what an editor may have added.
+fn content_of(text: &str) -> String {
+    without_byte_order_mark(text).trim().to_owned()
+}
+
 /// Reads a file. If it is missing, it is created with this content.
 fn read_or_create(path: &Path, content: Option<String>) -> io::Result<Option<String>> {
     match (fs::read_to_string(path), content) {
         (Err(error), Some(text)) if error.kind() == io::ErrorKind::NotFound => {
             create_private(path, &text)?;
             // Another server may have created the file first; then its content is valid.
-            fs::read_to_string(path).map(|text| Some(text.trim().to_owned()))
+            fs::read_to_string(path).map(|text| Some(content_of(&text)))
         }
         (Err(error), None) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        (text, _) => text.map(|text| Some(text.trim().to_owned())),
+        (text, _) => text.map(|text| Some(content_of(&text))),
     }
 }
 

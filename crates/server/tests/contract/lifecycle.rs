@@ -81,6 +81,15 @@ async fn a_database_belongs_to_one_environment() {
 }
 
 #[tokio::test]
+async fn a_secret_that_an_editor_has_touched_is_the_same() {
+    let database = TestServer::start().await.stop().await;
+    let file = database.data_dir().join("secret-key");
+    let secret = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("\u{feff}{secret}\r\n")).unwrap();
+    TestServer::start_on(database, |_| {}).await;
+}
+
+#[tokio::test]
 async fn an_empty_file_is_not_accepted_as_a_secret() {
     for file in ["secret-key", "verification-secret"] {
         let server = TestServer::start_with(|config| config.verification_secret = None).await;
