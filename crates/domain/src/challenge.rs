@@ -91,6 +91,38 @@ pub enum Watch {
     Polled,
 }
 
+/// A challenge's place among the open ones, so that a host with many open challenges does not hide
+/// those of others (§10): 0 for the first open challenge of a host, one more for each doubling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenRank(u32);
+
+impl OpenRank {
+    /// All ranks, in the order of the list.
+    pub const ALL: [Self; 6] = [Self(0), Self(1), Self(2), Self(3), Self(4), Self(5)];
+
+    /// From this number of open challenges on, the number does not matter.
+    pub const LARGEST_COUNT: u32 = 16;
+
+    /// The rank of a challenge whose host has this many open ones already.
+    #[must_use]
+    pub fn after(open: u32) -> Self {
+        let doublings = u32::BITS - open.min(Self::LARGEST_COUNT).leading_zeros();
+        Self(doublings)
+    }
+
+    /// The rank with this number, if there is one.
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        Some(Self(number)).filter(|rank| Self::ALL.contains(rank))
+    }
+
+    /// The number of the rank, from 0.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}
+
 impl Challenge {
     /// When a challenge expires: at 23:59:59 UTC of the seventh day after its creation.
     #[must_use]
@@ -172,6 +204,17 @@ mod tests {
 
     fn challenge() -> Challenge {
         test_data::challenge(at("2026-04-08T10:00:00.000Z"))
+    }
+
+    #[test]
+    fn each_doubling_of_open_challenges_is_a_rank_below() {
+        let ranks = [0, 1, 2, 3, 4, 7, 8, 15, 16, 1_000_000].map(|open| OpenRank::after(open).0);
+        assert_eq!(ranks, [0, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+        assert_eq!(
+            OpenRank::ALL.map(|rank| OpenRank::from_number(rank.0)),
+            OpenRank::ALL.map(Some)
+        );
+        assert_eq!(OpenRank::from_number(6), None);
     }
 
     #[test]

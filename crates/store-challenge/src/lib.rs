@@ -16,6 +16,7 @@ pub use db::PruneIdempotencyRecords;
 pub use crate::challenges::ChallengeRecord;
 pub use crate::challenges::close::CloseChallenge;
 pub use crate::challenges::create::CreateChallenge;
+pub use crate::challenges::read::OpenPlace;
 pub use crate::challenges::untold::MarkTold;
 pub use crate::challenges::update::UpdateChallenge;
 pub use crate::claims::{Decision, FinishVerification};
@@ -69,6 +70,7 @@ pub static SCHEMA: Schema = Schema {
         "V8__verifications",
         "V9__return_uris",
         "V10__verifier_health",
+        "V11__open_rank",
     ],
 };
 

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::ProviderId;
+use domain::challenge::OpenRank;
 use http_support::error::ApiError;
 use http_support::page::{Page, parts};
 use maud::{Markup, html};
@@ -42,14 +43,14 @@ pub async fn open_tests(service: &ChallengeService) -> Result<Markup, ApiError> 
     Ok(cards(service, &records))
 }
 
-fn cards(service: &ChallengeService, records: &[ChallengeRecord]) -> Markup {
+fn cards(service: &ChallengeService, records: &[(OpenRank, ChallengeRecord)]) -> Markup {
     if records.is_empty() {
         return html! { p.empty { "No test is open at the moment. Come back later." } };
     }
     let name = |id: &ProviderId| service.provider_name(id.as_str()).to_owned();
     html! {
         ul.cards {
-            @for record in records {
+            @for (_, record) in records {
                 @let names: Vec<String> = record.payload.provider_ids.iter().map(name).collect();
                 li {
                     a.card href=(challenge_path(record.challenge.id)) {

@@ -92,8 +92,33 @@ async fn every_open_challenge_is_found_page_by_page() {
     found.sort_unstable();
     expected.sort_unstable();
     assert_eq!((found, pages), (expected, 3));
-    for wrong in ["limit=0", "limit=101", "limit=x", "cursor=x", "cursor=1.ch_x"] {
+    let beyond = "cursor=6.1.ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a";
+    for wrong in [beyond, "limit=0", "limit=101", "limit=x", "cursor=x", "cursor=0.1.ch_x"] {
         let path = format!("/tpas/v1/challenges/open?{wrong}");
         server.request("GET", &path).send().await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
     }
+}
+
+#[tokio::test]
+async fn a_host_with_many_open_tests_does_not_hide_another_one() {
+    let server = TestServer::start().await;
+    let order = json!({ "title": "x", "providerIds": ["bankidse"] });
+    let first = server.order_and_schedule(&order).await;
+    for _ in 1..101 {
+        server.order(&order).await.expect(201);
+    }
+    server.run_background_tasks().await;
+    server.advance(Duration::from_hours(24));
+    let name = json!({ "name": "Small Bank" });
+    let app = server.authorized("PATCH", "/connect/v1/apps/FK5b0KSM");
+    app.json(&name).send().await.expect(200);
+    let other = server.order_and_schedule(&order).await;
+    let second = server.order_and_schedule(&order).await;
+    let page = server.open_challenges().await;
+    let ids: Vec<&Value> = page.iter().map(|open| &open["id"]).collect();
+    assert_eq!((ids.len(), &ids[..2]), (100, &[&json!(first), &json!(other)][..]));
+    assert_eq!(page[1]["hostName"], "Small Bank");
+    let third_and_fourth: Vec<&Value> = page[2..4].iter().map(|open| &open["hostName"]).collect();
+    assert_eq!(third_and_fourth, ["Acme Bank", "Small Bank"], "the second one of each");
+    assert_eq!(ids[3], &json!(second));
 }

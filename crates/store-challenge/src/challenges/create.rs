@@ -3,11 +3,12 @@
 use db::{
     Sql, StoreError, Transaction, Write, provider_ids_json, split_on_conflict, write_columns,
 };
-use domain::challenge::{Challenge, Host, ReturnUris};
+use domain::challenge::{Challenge, Host, OpenRank, ReturnUris};
 use domain::production_test::Payload;
 use domain::{ChallengeId, Platform, RequestId, Timestamp};
 
 use crate::ChallengeStore;
+use crate::challenges::open_rank::ranks;
 use crate::challenges::{ChallengeRecord, READ, read_each, read_id};
 
 /// Creates the challenge of a request, unless it exists.
@@ -24,8 +25,8 @@ pub struct CreateChallenge {
 }
 
 write_columns! {
-    /// A new row of `challenges`, with its id.
-    NewChallengeRow((&CreateChallenge, ChallengeId)) = |(
+    /// A new row of `challenges`, with its id and its rank.
+    NewChallengeRow((&CreateChallenge, ChallengeId, OpenRank)) = |(
         CreateChallenge {
             request_id,
             payload: Payload {
@@ -41,6 +42,7 @@ write_columns! {
             now,
         },
         id,
+        rank,
     )| {
         id: Bytes = id.as_bytes(),
         request_id: Bytes = request_id.as_bytes(),
@@ -56,6 +58,7 @@ write_columns! {
         stamp_claims: Integer = 0_u32,
         created_at: Integer = *now,
         expires_at: Integer = expires_at.unwrap_or(Challenge::expiry(*now)),
+        open_rank: Integer = rank.number(),
     }
 }
 
@@ -78,7 +81,10 @@ impl Write for CreateChallenge {
                 slice.iter().map(|write| (write, ChallengeId::of(write.request_id))).collect();
             // Transactions that lock rows in the same order cannot deadlock.
             sorted.sort_unstable_by_key(|(write, _)| write.request_id);
-            let rows: Vec<_> = sorted.iter().map(NewChallengeRow::of).collect();
+            let ranks = ranks(transaction, &sorted).await?;
+            let rows = sorted.iter().zip(ranks).map(|((write, id), rank)| (*write, *id, rank));
+            let rows: Vec<_> = rows.collect();
+            let rows: Vec<_> = rows.iter().map(NewChallengeRow::of).collect();
             let ids = sorted.iter().map(|(_, id)| *id);
             let created = transaction.change_each(&INSERT, &rows, ids.clone(), read_id).await?;
             let existing = ids.filter(|id| !created.contains(id));

@@ -2,7 +2,8 @@
 
 pub(crate) mod close;
 pub(crate) mod create;
-mod read;
+mod open_rank;
+pub(crate) mod read;
 mod report;
 pub(crate) mod untold;
 pub(crate) mod update;
