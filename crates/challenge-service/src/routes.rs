@@ -1,8 +1,10 @@
 //! The route table of the challenge service.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post, put};
 use domain::Environment;
+use http_support::body::LIMIT_WITHOUT_KEY;
 
 use crate::service::ChallengeService;
 use crate::verifier::{self, simulator};
@@ -35,6 +37,12 @@ pub fn routes(service: ChallengeService) -> Router {
         ),
         Environment::Production => Router::new(),
     };
-    let routes = schedulers.merge(testers).merge(verifiers).merge(simulator);
-    Router::new().nest("/tpas/v1", routes).merge(pages::routes()).with_state(service)
+    let public = testers.merge(verifiers).merge(simulator).layer(limit_without_key());
+    let pages = pages::routes().layer(limit_without_key());
+    let routes = schedulers.merge(public);
+    Router::new().nest("/tpas/v1", routes).merge(pages).with_state(service)
+}
+
+fn limit_without_key() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(LIMIT_WITHOUT_KEY)
 }

@@ -1,7 +1,9 @@
 //! The route tables of the pages.
 
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
+use http_support::body::LIMIT_WITHOUT_KEY;
 
 use crate::state::Console;
 use crate::{OpenTests, apps, docs, keys, production_tests, providers, sign_in, webhooks, welcome};
@@ -74,7 +76,7 @@ pub const CONSOLE_ROUTES: &[ConsoleRoute] = &[
     form("/console/keys/{id}/revoke", || post(keys::revoke)),
     page("/console/shared/{token}", || get(production_tests::share::show)),
     page("/console/sign-in", || get(sign_in::show)),
-    form("/console/sign-in", || post(sign_in::sign_in)),
+    form("/console/sign-in", || post(sign_in::sign_in).layer(limit_without_key())),
     form("/console/sign-out", || post(sign_in::sign_out)),
 ];
 
@@ -83,4 +85,8 @@ pub fn console_routes(console: Console) -> Router {
     let add =
         |router: Router<Console>, route: &ConsoleRoute| router.route(route.path, (route.handler)());
     CONSOLE_ROUTES.iter().fold(Router::new(), add).with_state(console)
+}
+
+fn limit_without_key() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(LIMIT_WITHOUT_KEY)
 }

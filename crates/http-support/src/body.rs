@@ -15,6 +15,10 @@ use crate::error::ApiError;
 /// The largest body that is accepted, in bytes: 64 KiB.
 pub const LIMIT: usize = 64 * 1024;
 
+/// The largest body where no key is needed, in bytes: 8 KiB. Anybody can send it, so that thousands of
+/// senders must find room for theirs at the same time.
+pub const LIMIT_WITHOUT_KEY: usize = 8 * 1024;
+
 /// The largest body of the operations that take an app's logo, in bytes: 128 KiB.
 pub const LIMIT_WITH_LOGO: usize = 128 * 1024;
 
@@ -52,13 +56,14 @@ impl IntoResponses for JsonObject {
     fn responses() -> Responses {
         errors([
             (400, "The body is not valid: `details.errors` names each wrong member"),
-            (413, "The body is larger than 64 KiB; than 128 KiB where an app can have a logo"),
+            (413, "The body is too large: 64 KiB, with an app's logo 128 KiB, without a key 8 KiB"),
             (415, "The body is not declared as JSON"),
         ])
     }
 }
 
-/// Reads the body, but no more than [`LIMIT`] of it, or [`LIMIT_WITH_LOGO`] where a route allows that.
+/// Reads the body, but no more than [`LIMIT`] of it, or the limit that its
+/// route has.
 ///
 /// # Errors
 /// 413 if the body is larger, 415 if it is compressed, 400 if it cannot be read to its end.

@@ -13,6 +13,8 @@ use db::StoreError;
 use serde_json::{Map, Value};
 use wire::error::{ErrorBody, ErrorCode, ErrorEnvelope, FieldError};
 
+use crate::body::{LIMIT, LIMIT_WITH_LOGO, LIMIT_WITHOUT_KEY};
+
 /// An error with a code of §3, a message for the caller, and a cause for the log.
 #[derive(Clone, Debug)]
 pub struct ApiError {
@@ -125,12 +127,13 @@ impl ApiError {
 
     /// 413: the body is larger than the limit.
     pub fn payload_too_large() -> Self {
-        let (limit, with_logo) = (crate::body::LIMIT / 1024, crate::body::LIMIT_WITH_LOGO / 1024);
+        let [limit, with_logo, without_key] =
+            [LIMIT, LIMIT_WITH_LOGO, LIMIT_WITHOUT_KEY].map(|limit| limit / 1024);
         Self::new(
             ErrorCode::PayloadTooLarge,
             format!(
                 "The body is too large: at most {limit} KiB are accepted, {with_logo} KiB where an \
-                 app can have a logo."
+                 app can have a logo, {without_key} KiB where no key is needed."
             ),
         )
     }

@@ -46,6 +46,7 @@ mod show;
 mod simulator;
 mod sqlite;
 mod stamps;
+mod strangers;
 mod streams;
 mod support;
 mod tester_pages;
