@@ -95,6 +95,13 @@ export async function lookWithout(page, { origin, key, openTester }) {
   if (await colleague.page.getByRole('button', { name: 'Cancel test' }).count() > 0) throw new Error('the link can cancel');
   await page.goto(`${origin}/console/apps/${APP}/webhooks`);
   await pages.see(page, 'Webhook');
+  await page.goto(`${origin}/console/apps/${APP}/providers`);
+  await page.getByRole('link', { name: 'SPID' }).click();
+  await pages.see(page, 'Activation of SPID');
+  const activate = page.getByRole('button', { name: 'Activate SPID' });
+  if (await activate.count() > 0) await activate.click();
+  await page.getByText('Status: activated').waitFor();
+  await pages.assertAccessible(page);
   await page.getByRole('link', { name: 'Keys' }).click();
   await pages.see(page, 'Keys');
   await page.getByLabel('What it is for').fill('Looks only');

@@ -44,6 +44,12 @@ pub const CONSOLE_ROUTES: &[ConsoleRoute] = &[
     form("/console/apps/{client_id}/webhooks/{id}/redeliver", || post(webhooks::redeliver)),
     page("/console/apps/{client_id}/providers", || get(providers::list)),
     form("/console/apps/{client_id}/providers/{provider_id}", || post(providers::set)),
+    page("/console/apps/{client_id}/providers/{provider_id}/activation", || {
+        get(providers::activation::show)
+    }),
+    form("/console/apps/{client_id}/providers/{provider_id}/activation", || {
+        post(providers::activation::request)
+    }),
     page("/console/apps/{client_id}/production-tests/new", || get(production_tests::order::form)),
     form("/console/apps/{client_id}/production-tests/new", || post(production_tests::order::order)),
     page("/console/apps/{client_id}/production-tests/{id}", || get(production_tests::show::show)),

@@ -42,6 +42,13 @@ const EXPECTED: &[(&str, &str, For, &str)] = &[
     ("POST", "/console/apps/{client_id}/webhooks/{id}/redeliver", For::AppWriters, ""),
     ("GET", "/console/apps/{client_id}/providers", For::App, ""),
     ("POST", "/console/apps/{client_id}/providers/{provider_id}", For::AppWriters, "enabled=false"),
+    ("GET", "/console/apps/{client_id}/providers/{provider_id}/activation", For::App, ""),
+    (
+        "POST",
+        "/console/apps/{client_id}/providers/{provider_id}/activation",
+        For::AppWriters,
+        "legalCompanyName=Acme",
+    ),
     ("GET", "/console/apps/{client_id}/production-tests/new", For::App, ""),
     (
         "POST",

@@ -17,6 +17,7 @@ mod authentication;
 mod cancel;
 mod console;
 mod console_access;
+mod console_activation;
 mod conventions;
 mod create;
 mod deletion;

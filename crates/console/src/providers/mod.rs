@@ -1,8 +1,11 @@
 //! `GET /console/apps/{client_id}/providers`: what can be tested, and what stands in the way (§14).
 
+pub(super) mod activation;
+
 use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use domain::Environment;
 use domain::verification::FailureReason;
 use http_support::error::ApiError;
 use http_support::page::parts;
@@ -80,7 +83,7 @@ async fn show(
                 } }
                 tbody { @for provider in &providers {
                     @let verifier = verifiers.as_ref().map(|all| of(all, &provider.id));
-                    (row(session, client_id, provider, verifier))
+                    (row(console, session, client_id, provider, verifier))
                 } }
             }
         }
@@ -133,7 +136,15 @@ fn health(verifier: Option<&Verifier>) -> Markup {
     }
 }
 
+/// Whether activating it needs more than a click. In a sandbox nothing has to be told.
+fn needs_form(console: &Console, provider: &Provider) -> bool {
+    let has_requirements = |it: &wire::provider::Activation| !it.requirements.is_empty();
+    console.parts.environment == Environment::Production
+        && provider.activation.as_ref().is_some_and(has_requirements)
+}
+
 fn row(
+    console: &Console,
     session: &Session,
     client_id: &str,
     provider: &Provider,
@@ -141,14 +152,17 @@ fn row(
 ) -> Markup {
     let is_on = provider.is_active || provider.need_action;
     let (button, enabled) = if is_on { ("Disable", "false") } else { ("Enable", "true") };
+    let page = activation::page_path(client_id, &provider.id);
     html! {
         tr #(provider.id) {
-            th scope="row" { (provider.name) br; code { (provider.id) } }
+            th scope="row" { a href=(page) { (provider.name) } br; code { (provider.id) } }
             td { (provider.countries.join(", ")) }
             td { (in_the_way(provider).unwrap_or("yes")) }
             td { @match verifier { Some(verifier) => (health(verifier)), None => "–" } }
             td {
-                @if session.can_write() {
+                @if !is_on && needs_form(console, provider) {
+                    a href=(page) { "Activate " (provider.name) }
+                } @else if session.can_write() {
                     form.row method="post"
                         action={ "/console/apps/" (client_id) "/providers/" (provider.id) } {
                         (layout::csrf(session))
