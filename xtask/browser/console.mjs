@@ -35,7 +35,7 @@ async function testOnPage(page, origin) {
 }
 
 /** Waits until the page says by itself how many stamps were granted. */
-async function stamps(page, text) {
+export async function stamps(page, text) {
   await page.locator('#stamps', { hasText: text }).waitFor();
 }
 

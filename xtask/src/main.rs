@@ -11,6 +11,7 @@ mod openid;
 mod packages;
 mod postgres;
 mod production;
+mod replicas;
 mod schemathesis;
 mod screenshots;
 mod server;

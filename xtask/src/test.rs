@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::command::{cargo, run, succeeds};
 use crate::steps::Step;
-use crate::{browser, clients, openid, postgres, production, schemathesis};
+use crate::{browser, clients, openid, postgres, production, replicas, schemathesis};
 
 /// The steps. Those that fail fast come first.
 pub(crate) const STEPS: &[Step] = &[
@@ -50,6 +50,12 @@ pub(crate) const STEPS: &[Step] = &[
         name: "production",
         about: "a person takes a test in production, with an authority of the deployment's own",
         run: production::run,
+        gate: false,
+    },
+    Step {
+        name: "replicas",
+        about: "a page goes on with another replica when its own is killed",
+        run: replicas::run,
         gate: false,
     },
     Step {
