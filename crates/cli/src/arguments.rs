@@ -9,6 +9,7 @@ use crate::completions::CompletionsArguments;
 use crate::console::ConsoleArguments;
 use crate::doctor::DoctorArguments;
 use crate::login::LoginArguments;
+use crate::logout::LogoutArguments;
 use crate::man::ManArguments;
 use crate::options::DatabaseOptions;
 use crate::production_tests::TestsArguments;
@@ -77,6 +78,8 @@ pub(crate) enum Command {
     Webhooks(WebhooksArguments),
     /// Store the URL of a deployment and an API key for it
     Login(LoginArguments),
+    /// Forget a stored URL and its API key
+    Logout(LogoutArguments),
     /// Open the console in the browser, signed in
     Console(ConsoleArguments),
     /// Print a completion script for a shell

@@ -20,7 +20,8 @@ read it.
 
 Examples:
   fieldtest login --url https://fieldtest.example --app FK5b0KSM
-  fieldtest login --profile demo < data/demo-api-key";
+  fieldtest login --profile demo < data/demo-api-key
+  fieldtest login --status";
 
 /// The arguments of `login`.
 #[derive(Args)]
@@ -28,10 +29,17 @@ Examples:
 pub(crate) struct LoginArguments {
     #[command(flatten)]
     options: DeploymentOptions,
+
+    /// Say where the profile is logged in, and whether its key is accepted; store nothing
+    #[arg(long)]
+    status: bool,
 }
 
 /// Checks the key and the app with the deployment, and stores them.
-pub(crate) async fn run(LoginArguments { options }: LoginArguments) -> Result<(), Failure> {
+pub(crate) async fn run(LoginArguments { options, status }: LoginArguments) -> Result<(), Failure> {
+    if status {
+        return show_status(options).await;
+    }
     let mut profiles = Profiles::read()?;
     let name = options.profile_name().to_owned();
     let stored = profiles.get(&name).cloned();
@@ -55,6 +63,18 @@ pub(crate) async fn run(LoginArguments { options }: LoginArguments) -> Result<()
         "Logged in to workspace {} at {url}.\nThe profile {name} is stored in {}.\n{note}",
         workspace.id,
         path.display()
+    ))
+}
+
+/// Says where the profile is logged in. Fails if it is not, or if its key is not accepted any more.
+async fn show_status(options: DeploymentOptions) -> Result<(), Failure> {
+    let name = options.profile_name().to_owned();
+    let deployment = options.deployment()?;
+    let workspace = deployment.api.workspace().await.map_err(|error| deployment.explain(&error))?;
+    let app = deployment.named_app().map_or("none".to_owned(), ToString::to_string);
+    output::print(&format!(
+        "Profile {name}: logged in to workspace {} at {}; app: {app}.\n",
+        workspace.id, deployment.url
     ))
 }
 

@@ -11,6 +11,7 @@ mod doctor;
 mod failure;
 mod logging;
 mod login;
+mod logout;
 mod man;
 mod options;
 mod output;
@@ -52,6 +53,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         Command::Openapi => output::print(&server::openapi_json()),
         Command::Login(arguments) => runtime.block_on(login::run(arguments)),
+        Command::Logout(arguments) => logout::run(arguments),
         Command::Webhooks(arguments) => runtime.block_on(webhooks::run(arguments)),
         Command::Console(arguments) => runtime.block_on(console::run(arguments)),
         Command::Completions(arguments) => completions::run(arguments, Arguments::command()),

@@ -12,7 +12,7 @@ use domain::{ClientId, Environment, api_key};
 use wire::app::App;
 
 pub(crate) use self::error_message::explain;
-pub(crate) use self::profile::{Profile, Profiles};
+pub(crate) use self::profile::{Profile, Profiles, name as parse_profile_name};
 use self::retry_notice::RetryNotice;
 use crate::failure::Failure;
 use crate::values::{self, BaseUrl, Secret};

@@ -64,6 +64,11 @@ impl Profiles {
         self.0.insert(name.to_owned(), profile);
     }
 
+    /// Removes a profile, and returns it if there was one.
+    pub(crate) fn remove(&mut self, name: &str) -> Option<Profile> {
+        self.0.remove(name)
+    }
+
     /// Writes the file, and returns its path. A crash leaves the old file or the new one.
     pub(crate) fn write(&self) -> Result<PathBuf, Failure> {
         let path = path().ok_or_else(|| {
@@ -110,7 +115,7 @@ impl Profiles {
 }
 
 /// Parses a profile's name, which needs no quotes in a shell or in the file.
-pub(super) fn name(text: &str) -> Result<String, &'static str> {
+pub(crate) fn name(text: &str) -> Result<String, &'static str> {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     if !text.is_empty() && text.chars().all(is_plain) {
         Ok(text.to_owned())

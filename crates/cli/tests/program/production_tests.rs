@@ -263,6 +263,26 @@ fn a_login_is_checked_and_stored_for_its_owner_only() {
 }
 
 #[test]
+fn a_logout_forgets_the_key_and_the_status_says_where_one_is_logged_in() {
+    let (server, engineer) = demo(&[]);
+    let key = std::fs::read_to_string(engineer.folder().join("data/demo-api-key")).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let program = Program::new().with("HOME", home.path().to_str().unwrap());
+    assert!(program.fail(2, "login --status").contains("fieldtest login"));
+    login(&program, &format!("{} --app FK5b0KSM", server.url()), &key);
+    let status = program.succeed("login --status");
+    assert!(status.contains(&server.url()) && status.contains("FK5b0KSM"), "{status}");
+    assert!(!status.contains(key.trim()), "the key is not shown");
+
+    let done = program.succeed("logout");
+    assert!(done.contains("Logged out") && done.contains("stays valid"), "{done}");
+    let stored = std::fs::read_to_string(home.path().join(".config/fieldtest/profiles.toml"));
+    assert!(!stored.unwrap().contains(key.trim()));
+    program.fail(2, "tests list");
+    assert_eq!(program.succeed("logout"), "There is no profile default.\n", "it can be repeated");
+}
+
+#[test]
 fn a_login_prefers_the_piped_key_and_keeps_the_stored_app() {
     let (server, engineer) = demo(&[]);
     let key = std::fs::read_to_string(engineer.folder().join("data/demo-api-key")).unwrap();
