@@ -14,7 +14,7 @@ mod installation;
 mod pooler;
 mod server;
 
-pub use rustix::process::Signal;
+pub use rustix::process::{Pid, Signal, kill_process};
 
 pub use child::ChildGuard;
 pub use cluster::{Cluster, Durability, Stop};

@@ -17,6 +17,9 @@ use crate::failure::Failure;
 use crate::output;
 use crate::terminal::{Style, Terminal, truncated};
 
+/// The exit code after Ctrl-C, as shells define it.
+const INTERRUPTED: u8 = 128 + 2;
+
 const NOTES: &str = "\
 In a terminal the progress is redrawn. Elsewhere each change is a line, with --json an object on a \
 line. If the server does not respond, that is reported once on standard error.
@@ -27,6 +30,7 @@ Exit codes:
   2  the arguments are not valid
   3  over, and not every stamp is granted: expired, closed or cancelled
   4  failed: it could not be scheduled
+  130  interrupted by Ctrl-C; the test goes on
 
 Example:
   fieldtest tests watch req_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a";
@@ -62,8 +66,29 @@ pub(super) async fn run(session: &Session, arguments: WatchArguments) -> Result<
     follow(session, &app, &arguments.id, arguments.poll).await
 }
 
-/// Watches a test until it is over, or until the reader closes the pipe.
+/// Watches a test until it is over, the reader closes the pipe, or Ctrl-C. The test goes on after
+/// that, so the way back to it is shown.
 pub(super) async fn follow(
+    session: &Session,
+    app: &str,
+    id: &str,
+    poll: PollInterval,
+) -> Result<ExitCode, Failure> {
+    tokio::select! {
+        result = until_over(session, app, id, poll) => result,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted.map_err(|error| Failure::Other(format!("cannot wait for Ctrl-C: {error}")))?;
+            // If standard error is closed, nobody can read it.
+            let _ = writeln!(
+                io::stderr(),
+                "\nThe test goes on. Watch it again with: fieldtest tests watch {id}"
+            );
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+    }
+}
+
+async fn until_over(
     session: &Session,
     app: &str,
     id: &str,

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use client::Tester;
 use serde_json::Value;
-use test_support::Server;
+use test_support::{Pid, Server, Signal, kill_process};
 use wire::participation::JoinChallenge;
 use wire::production_test::Platform;
 use wire::verification::SimulateVerification;
@@ -309,6 +309,20 @@ fn a_login_prefers_the_piped_key_and_keeps_the_stored_app() {
     assert!(stored().contains("FK5b0KSM"), "{}", stored());
     let refused = login(&program, &server.url(), "");
     assert!(refused.stderr.contains("AUTH_INVALID_CREDENTIALS"), "{}", refused.stderr);
+}
+
+#[test]
+fn an_interrupted_watch_says_how_to_watch_again() {
+    let (_server, program) = demo(&[]);
+    let request = order(&program, "--title BankID --provider-ids bankidse");
+    challenge_of(&program, &request);
+    let mut child = program.command(&format!("tests watch {request}")).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output: Output = child.wait_with_output().unwrap().into();
+    let hint = format!("fieldtest tests watch {request}");
+    assert!(output.code == Some(130) && output.stderr.contains(&hint), "{}", output.stderr);
 }
 
 #[test]
