@@ -43,7 +43,9 @@ use utoipa::OpenApi;
 pub use self::participations::limits::JoinLimits;
 pub use self::routes::routes;
 pub use self::secrets::{Secrets, VerificationSecret};
-pub use self::service::{ChallengeService, DecisionCounter, Parts};
+pub use self::service::{
+    ChallengeService, DecisionCounter, Parts, VerificationCounter, VerificationLabels,
+};
 pub use self::verifier::{CALLBACK_PATH, Verifier, VerifierContext, Verifiers, VerifiersError};
 
 /// The part of the OpenAPI document about the challenge service.

@@ -11,6 +11,7 @@ use domain::idempotency::IdempotencyKey;
 use domain::production_test::{Payload, StampLimit};
 use domain::{ChallengeId, ClockAndRng, Environment, ParticipationId, RequestId};
 use http_support::in_flight::InFlight;
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use store_challenge::{
@@ -24,7 +25,7 @@ use wire::report::Report;
 use crate::participations::limits::JoinLimits;
 use crate::secrets::Secrets;
 use crate::verifier::Verifiers;
-use crate::verifier::health::Written;
+use crate::verifier::health::{Written, count_from_zero};
 
 /// The state of the handlers and of the in-process [`crate::handle`]. Clones share it.
 #[derive(Clone)]
@@ -35,6 +36,20 @@ pub struct ChallengeService {
 
 /// A counter of decided participations, by `outcome`.
 pub type DecisionCounter = Family<[(&'static str, &'static str); 1], Counter>;
+
+/// A counter of reported verifications.
+pub type VerificationCounter = Family<VerificationLabels, Counter>;
+
+/// The labels of reported verifications. Nothing in them is of a tester.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct VerificationLabels {
+    /// The provider's id.
+    pub provider: String,
+    /// What verifies: `simulator`, `oidc` or `external`.
+    pub kind: &'static str,
+    /// `succeeded`, or why it failed.
+    pub outcome: &'static str,
+}
 
 /// The dependencies of the challenge service.
 pub struct Parts {
@@ -61,6 +76,8 @@ pub struct Parts {
     pub changes: mpsc::UnboundedSender<ChallengeId>,
     /// Counts decided participations.
     pub stamp_decisions: DecisionCounter,
+    /// Counts reported verifications.
+    pub verifications: VerificationCounter,
     /// How often testers may join; `None` means without limits.
     pub join_limits: Option<JoinLimits>,
 }
@@ -68,6 +85,7 @@ pub struct Parts {
 impl ChallengeService {
     /// The state for [`crate::routes`] and for the handle.
     pub fn new(parts: Parts) -> Self {
+        count_from_zero(&parts);
         Self { parts: Arc::new(parts), written: Arc::default() }
     }
 

@@ -9,7 +9,7 @@ use crate::sql::Sql;
 use crate::transaction::Transaction;
 use crate::value::Value;
 use crate::write::{Write, WriteResult};
-use crate::{OpenError, StoreError, WriterMetrics, postgres, sqlite};
+use crate::{OpenError, StoreError, WriterMetrics, postgres, queue, sqlite};
 
 /// The tables of one store, on either engine. Clones share them.
 #[derive(Clone)]
@@ -28,6 +28,9 @@ pub(crate) enum Engine {
 }
 
 impl Database {
+    /// How many entries can wait for the writer. Further ones are refused.
+    pub const MOST_WAITING: usize = queue::LENGTH;
+
     /// Opens the tables. Creates them if they are missing, and migrates them.
     ///
     /// # Errors
@@ -164,6 +167,25 @@ impl Database {
         }
         self.query(&SQL, Vec::new(), nothing).await?;
         self.write(Probe).await
+    }
+
+    /// How many entries wait for the writer, at most [`Database::MOST_WAITING`]. Each is one write,
+    /// or several that were given together.
+    #[must_use]
+    pub fn waiting_writes(&self) -> usize {
+        match &self.engine {
+            Engine::Sqlite(database) => database.waiting_writes(),
+            Engine::Postgres(database) => database.waiting_writes(),
+        }
+    }
+
+    /// The size of SQLite's write-ahead log. `None` on PostgreSQL, or if the log cannot be seen.
+    #[must_use]
+    pub fn log_bytes(&self) -> Option<u64> {
+        match &self.engine {
+            Engine::Sqlite(database) => database.log_bytes(),
+            Engine::Postgres(_) => None,
+        }
     }
 
     /// Waits for a lock that one process at a time can hold. It guards work that must not be done

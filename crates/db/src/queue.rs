@@ -51,6 +51,12 @@ impl Queue {
         }
     }
 
+    /// How many entries wait for the writer: each is one write, or several that belong together.
+    pub(crate) fn waiting(&self) -> usize {
+        let sender = self.sender.lock();
+        sender.as_ref().map_or(0, |sender| LENGTH.saturating_sub(sender.capacity()))
+    }
+
     fn send(&self, queued: Box<dyn QueuedWrites>) -> Result<(), StoreError> {
         let sender = self.sender.lock().clone().ok_or(StoreError::Closed)?;
         sender.try_send(queued).map_err(|error| match error {

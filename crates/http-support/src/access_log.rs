@@ -8,8 +8,9 @@ use axum::http::Method;
 use axum::response::Response;
 use domain::{ApiKeyId, WorkspaceId};
 
+use crate::client_address::ClientAddress;
 use crate::error::ApiError;
-use crate::metrics::{RequestLabels, RequestMetrics, RouteLabels};
+use crate::metrics::{RequestLabels, RequestMetrics};
 use crate::response;
 
 /// Who makes a request, for its access log line. Empty until the credentials are checked. Clones
@@ -25,6 +26,9 @@ impl RequestIdentity {
     }
 }
 
+/// What machines ask every few seconds: while it succeeds, it would fill the log.
+const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 /// The one log line of a request. A request whose caller hangs up before the answer has a line as
 /// well, because it may have been carried out.
 pub(crate) struct AccessLog {
@@ -33,15 +37,22 @@ pub(crate) struct AccessLog {
     method: Method,
     route: Arc<str>,
     identity: RequestIdentity,
+    /// The sender's address, if it is to be logged.
+    client: Option<ClientAddress>,
     is_written: bool,
 }
 
 impl AccessLog {
-    pub(crate) fn begin(id: &str, request: &Request, identity: RequestIdentity) -> Self {
+    pub(crate) fn begin(
+        id: &str,
+        request: &Request,
+        identity: RequestIdentity,
+        client: Option<ClientAddress>,
+    ) -> Self {
         let route =
             request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).into();
         let (start, id, method) = (Instant::now(), id.to_owned(), request.method().clone());
-        Self { start, id, method, route, identity, is_written: false }
+        Self { start, id, method, route, identity, client, is_written: false }
     }
 
     pub(crate) fn end(
@@ -53,13 +64,9 @@ impl AccessLog {
         let status = response.status().as_u16();
         self.write(status, response.headers().contains_key(response::REPLAYED), error);
         let route = Arc::clone(&self.route);
-        let labels =
-            RequestLabels { method: method_label(&self.method), route: Arc::clone(&route), status };
-        metrics.requests.get_or_create(&labels).inc();
-        metrics
-            .request_seconds
-            .get_or_create(&RouteLabels { route })
-            .observe(self.start.elapsed().as_secs_f64());
+        let labels = RequestLabels { method: method_label(&self.method), route, status };
+        let seconds = self.start.elapsed().as_secs_f64();
+        metrics.answered(&labels, error.map(ApiError::code), seconds);
     }
 
     fn write(&mut self, status: u16, is_replay: bool, error: Option<&ApiError>) {
@@ -70,22 +77,28 @@ impl AccessLog {
         let error_code = error.map(|error| error.code().as_str());
         let idempotent_replay = is_replay.then_some(true);
         let cause = error.and_then(ApiError::cause);
+        let client = log.client.map(tracing::field::display);
         // The fields are formatted only if the level is enabled.
         if status == 500 {
             tracing::error!(
                 request_id = id, %method, route, status, duration_ms = log.duration_ms(),
-                workspace = log.workspace(), key_id = log.key_id(), error_code, cause, "request"
+                workspace = log.workspace(), key_id = log.key_id(), client, error_code, cause, "request"
             );
         } else if cause.is_some() && !error.is_some_and(ApiError::is_outage) {
             tracing::warn!(
                 request_id = id, %method, route, status, duration_ms = log.duration_ms(),
-                workspace = log.workspace(), key_id = log.key_id(), error_code, cause, "request"
+                workspace = log.workspace(), key_id = log.key_id(), client, error_code, cause, "request"
+            );
+        } else if status == 200 && PROBES.contains(&route) {
+            tracing::debug!(
+                request_id = id, %method, route, status, duration_ms = log.duration_ms(),
+                client, "request"
             );
         } else {
             tracing::info!(
                 request_id = id, %method, route, status, duration_ms = log.duration_ms(),
-                workspace = log.workspace(), key_id = log.key_id(), error_code, idempotent_replay, cause,
-                "request"
+                workspace = log.workspace(), key_id = log.key_id(), client, error_code,
+                idempotent_replay, cause, "request"
             );
         }
     }
@@ -113,8 +126,9 @@ impl Drop for AccessLog {
         let route = &*self.route;
         let (duration_ms, workspace, key_id) =
             (self.duration_ms(), self.workspace(), self.key_id());
+        let client = self.client.map(tracing::field::display);
         tracing::info!(
-            request_id = id, %method, route, duration_ms, workspace, key_id,
+            request_id = id, %method, route, duration_ms, workspace, key_id, client,
             "request abandoned by its caller"
         );
     }

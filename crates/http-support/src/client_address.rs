@@ -12,7 +12,8 @@ use ipnet::IpNet;
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAddress(pub IpAddr);
 
-/// The address of the sender of a request, in the request's extensions. It never reaches a log.
+/// The address of the sender of a request, in the request's extensions. It reaches a log only if
+/// the operator wants that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
 
@@ -26,6 +27,12 @@ impl ClientAddress {
             }
             address => address,
         }
+    }
+}
+
+impl fmt::Display for ClientAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
     }
 }
 

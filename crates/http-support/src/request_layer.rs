@@ -43,6 +43,8 @@ pub struct RequestLayer {
     pub timeout: Duration,
     /// The proxies whose word about a client's address is believed.
     pub trusted_proxies: TrustedProxies,
+    /// Whether the access log has the sender's address.
+    pub logs_client_address: bool,
 }
 
 /// Handles one request. For [`axum::middleware::from_fn_with_state`].
@@ -53,14 +55,17 @@ pub async fn request_layer(
 ) -> Response {
     let id = request_id::of(request.headers(), layer.clock_and_rng.randomness());
     let identity = RequestIdentity::default();
-    let log = AccessLog::begin(&id, &request, identity.clone());
+    let peer = request.extensions().get().copied();
+    let client =
+        peer.map(|PeerAddress(peer)| layer.trusted_proxies.client(peer, request.headers()));
+    let logged = client.filter(|_| layer.logs_client_address);
+    let log = AccessLog::begin(&id, &request, identity.clone(), logged);
     // The Workspace API answers everybody with the envelope.
     let wants_page =
         page::is_wanted(request.headers()) && !request.uri().path().starts_with("/connect/");
     let is_engineer = request.uri().path().starts_with("/console");
     request.extensions_mut().insert(identity);
-    if let Some(PeerAddress(peer)) = request.extensions().get().copied() {
-        let client = layer.trusted_proxies.client(peer, request.headers());
+    if let Some(client) = client {
         request.extensions_mut().insert(client);
     }
     request.extensions_mut().insert(request_id::RequestId(id.clone()));
@@ -160,7 +165,13 @@ mod tests {
             ClockAndRng::new(Arc::new(clock), Arc::new(SeededRandomness::from_seed(1)));
         let metrics = RequestMetrics::register(&mut Registry::default());
         let trusted_proxies = TrustedProxies::default();
-        let state = Arc::new(RequestLayer { clock_and_rng, metrics, timeout, trusted_proxies });
+        let state = Arc::new(RequestLayer {
+            clock_and_rng,
+            metrics,
+            timeout,
+            trusted_proxies,
+            logs_client_address: false,
+        });
         let router = Router::new()
             .route("/panic", get(panicking))
             .route("/silence", get(std::future::pending::<()>))

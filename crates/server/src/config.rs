@@ -52,6 +52,8 @@ pub struct Config {
     pub rate_limit: RateLimit,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// Whether the access log has the address of each request's sender.
+    pub log_client_address: bool,
     /// Whom apps write to about a contract with a provider.
     pub contact: Option<String>,
     /// Networks inside to which webhooks may be delivered all the same.
@@ -88,6 +90,7 @@ impl Default for Config {
             verification_secret: None,
             rate_limit: RateLimit::default(),
             trusted_proxies: TrustedProxies::default(),
+            log_client_address: false,
             contact: None,
             webhook_allow: Vec::new(),
             verifiers: None,

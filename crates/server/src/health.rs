@@ -1,10 +1,14 @@
 //! Liveness, readiness and metrics (§13).
 
+use std::path::Path;
+use std::sync::Arc;
+
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
 use db::StoreError;
+use domain::ClockAndRng;
 use http_support::error::ApiError;
 use store_challenge::ChallengeStore;
 use store_workspace::WorkspaceStore;
@@ -13,7 +17,7 @@ use utoipa::OpenApi;
 use wire::error::ErrorEnvelope;
 use wire::health::{Health, Readiness};
 
-use crate::telemetry::Telemetry;
+use crate::telemetry::{CHALLENGE, Format, Telemetry, WORKSPACE};
 
 /// The part of the OpenAPI document about operations.
 #[cfg(feature = "openapi")]
@@ -27,6 +31,8 @@ pub(crate) struct Checks {
     pub(crate) workspace: Option<WorkspaceStore>,
     pub(crate) challenge: Option<ChallengeStore>,
     pub(crate) telemetry: Telemetry,
+    pub(crate) data_directory: Arc<Path>,
+    pub(crate) clock_and_rng: ClockAndRng,
 }
 
 pub(crate) fn routes(checks: Checks) -> Router {
@@ -90,17 +96,34 @@ fn not_ready(store: &str, error: StoreError) -> ApiError {
     ApiError::unavailable(&format!("The {store} database {problem} at the moment."), error)
 }
 
-/// Counters and timers, for Prometheus
+/// Counters, gauges and timers, for Prometheus
+///
+/// In the OpenMetrics format if `Accept` prefers it, and otherwise in Prometheus' text format.
 #[utoipa::path(
     get,
     path = "/metrics",
     operation_id = "readMetrics",
     tag = "Operations",
-    responses((status = 200, description = "The metrics", body = String,
-        content_type = "application/openmetrics-text")),
+    responses((status = 200, description = "The metrics", content(
+        (String = "text/plain"),
+        (String = "application/openmetrics-text"),
+    ))),
 )]
-pub(crate) async fn metrics(State(checks): State<Checks>) -> Result<Response, ApiError> {
-    let text = checks.telemetry.render().map_err(ApiError::internal)?;
-    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
+pub(crate) async fn metrics(
+    State(checks): State<Checks>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let watched = &checks.telemetry.watched;
+    watched.look_around(&checks.data_directory, checks.clock_and_rng.now());
+    if let Some(store) = &checks.workspace {
+        watched.look_at_store(WORKSPACE, store.database());
+    }
+    if let Some(store) = &checks.challenge {
+        watched.look_at_store(CHALLENGE, store.database());
+    }
+    let format = Format::wanted(&headers);
+    let text = checks.telemetry.render(format).map_err(ApiError::internal)?;
+    let described =
+        [(header::CONTENT_TYPE, format.content_type()), (header::VARY, header::ACCEPT.as_str())];
+    Ok((described, text).into_response())
 }

@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod apps;
+mod backlog;
 mod challenge_requests;
 mod console_tokens;
 mod demo;
@@ -27,6 +28,7 @@ pub use crate::apps::register::{RegisterApp, RegisterAppOutcome};
 pub use crate::apps::rotate_secret::{RotateClientSecret, RotateSecretOutcome};
 pub use crate::apps::sweep::SweepDeletedApp;
 pub use crate::apps::update::{AppChange, UpdateApp};
+pub use crate::backlog::Backlog;
 pub use crate::challenge_requests::RequestKey;
 pub use crate::challenge_requests::cancel::CancelRequest;
 pub use crate::challenge_requests::create::{CreateChallengeRequest, CreateOutcome, Lease};

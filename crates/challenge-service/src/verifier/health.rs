@@ -9,7 +9,8 @@ use openid_connect::RelyingParty;
 use parking_lot::Mutex;
 use store_challenge::{NoteVerifier, VerifierNews};
 
-use crate::service::ChallengeService;
+use crate::service::{ChallengeService, Parts, VerificationLabels};
+use crate::verifier::Verifier;
 
 /// The same news of the same provider is written this often at most.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -38,14 +39,29 @@ impl ChallengeService {
             None => VerifierNews::Succeeded,
             Some(_) => VerifierNews::Returned,
         };
+        self.count(provider, failure);
         self.note(provider, news, self.clock_and_rng().now()).await;
         if let Some(reason) = failure {
-            self.note_failure(provider, reason).await;
+            self.note_reason(provider, reason).await;
+        }
+    }
+
+    /// Notes why a verification could not begin.
+    pub(crate) async fn note_failure(&self, provider: &ProviderId, reason: FailureReason) {
+        self.count(provider, Some(reason));
+        self.note_reason(provider, reason).await;
+    }
+
+    /// Counts a verification, and why it failed, if it did.
+    pub(crate) fn count(&self, provider: &ProviderId, failure: Option<FailureReason>) {
+        if let Some(verifier) = self.parts.verifiers.get(provider) {
+            let labels = labels(provider, verifier, failure);
+            self.parts.verifications.get_or_create(&labels).inc();
         }
     }
 
     /// Notes why a verification failed, unless it is the tester's doing.
-    pub(crate) async fn note_failure(&self, provider: &ProviderId, reason: FailureReason) {
+    async fn note_reason(&self, provider: &ProviderId, reason: FailureReason) {
         if reason.is_of_verifier() {
             let news = VerifierNews::Failed(reason);
             self.note(provider, news, self.clock_and_rng().now()).await;
@@ -69,6 +85,32 @@ impl ChallengeService {
             tracing::info!(%provider, %error, "how it goes with a verifier could not be noted");
         }
     }
+}
+
+/// Has the counter of verifications begin at 0 for every provider that can be verified here.
+pub(crate) fn count_from_zero(parts: &Parts) {
+    for provider in parts.catalogue.providers() {
+        let is_offered = provider.environments.contains(&parts.environment);
+        if let Some(verifier) = parts.verifiers.get(&provider.id).filter(|_| is_offered) {
+            for failure in FailureReason::ALL.into_iter().map(Some).chain([None]) {
+                drop(parts.verifications.get_or_create(&labels(&provider.id, verifier, failure)));
+            }
+        }
+    }
+}
+
+fn labels(
+    provider: &ProviderId,
+    verifier: &Verifier,
+    failure: Option<FailureReason>,
+) -> VerificationLabels {
+    let kind = match verifier {
+        Verifier::Simulator => "simulator",
+        Verifier::OpenIdConnect(_) => "oidc",
+        Verifier::External(_) => "external",
+    };
+    let outcome = failure.map_or("succeeded", FailureReason::as_str);
+    VerificationLabels { provider: provider.to_string(), kind, outcome }
 }
 
 #[cfg(test)]

@@ -37,7 +37,10 @@ pub(crate) async fn list(
 
 impl ChallengeService {
     /// Who verifies the testers of each provider, in the catalogue's order, and how it goes.
-    pub(crate) async fn list_verifiers(&self) -> Result<Vec<wire::verifier::Verifier>, StoreError> {
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn list_verifiers(&self) -> Result<Vec<wire::verifier::Verifier>, StoreError> {
         let seen = self.store().verifier_health().await?.into_iter();
         let mut seen: HashMap<_, _> =
             seen.map(|health| (health.provider_id.clone(), health)).collect();

@@ -181,6 +181,20 @@ pub(crate) struct Options {
     )]
     #[serde(deserialize_with = "from_text")]
     pub(crate) log_format: Option<LogFormat>,
+
+    /// Log the address of each request's sender, which is personal data; behind --trusted-proxies
+    /// the address that they forward [default: false]
+    #[arg(
+        long,
+        env = "FIELDTEST_LOG_CLIENT_ADDRESS",
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    #[serde(deserialize_with = "from_text")]
+    pub(crate) log_client_address: Option<bool>,
 }
 
 impl Options {
@@ -191,7 +205,8 @@ impl Options {
         }
         or!(listen data_dir database_url tpas_database_url database_connections database_timeout
             environment roles public_url tpas_url tpas_token secret_key verification_secret
-            rate_limit trusted_proxies contact webhook_allow verifiers catalogue no_demo log_level log_format)
+            rate_limit trusted_proxies contact webhook_allow verifiers catalogue no_demo log_level log_format
+            log_client_address)
     }
 }
 

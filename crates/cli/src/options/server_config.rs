@@ -47,6 +47,7 @@ impl Options {
             verification_secret: self.verification_secret.map(|secret| secret.0),
             rate_limit: self.rate_limit.unwrap_or(default.rate_limit),
             trusted_proxies: self.trusted_proxies.unwrap_or(default.trusted_proxies),
+            log_client_address: self.log_client_address.unwrap_or(default.log_client_address),
             contact: self.contact,
             webhook_allow: self.webhook_allow.unwrap_or_default().0,
             verifiers: self.verifiers,

@@ -1,6 +1,8 @@
 //! What the log contains, and what it must not contain (§2, §10).
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use client::Tester;
 use wire::app::CreateApp;
@@ -8,7 +10,7 @@ use wire::participation::JoinChallenge;
 use wire::production_test::{CreateProductionTest, Platform};
 use wire::verification::SimulateVerification;
 
-use crate::server::{serve_and_log, workspace_api};
+use crate::server::{serve_and_log, serve_and_log_at, workspace_api};
 
 const APP: &str = "FK5b0KSM";
 const TITLE: &str = "the title of the order";
@@ -76,4 +78,35 @@ async fn the_log_has_no_secret_even_at_the_level_trace() {
             assert!(!log.contains(secret), "{format}: {secret}");
         }
     }
+}
+
+#[test]
+fn probes_do_not_fill_the_log_and_addresses_are_logged_if_the_operator_wants_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let log_of = |level, options: &[&str]| {
+        let (data, log) = (folder.path().join("data"), folder.path().join("log"));
+        let server = serve_and_log_at(level, &data, &log, options);
+        for path in ["/healthz", "/readyz", "/metrics", "/openapi.json"] {
+            let mut stream = TcpStream::connect(server.address()).unwrap();
+            let head = "Host: x\r\nX-Forwarded-For: 198.51.100.7\r\nConnection: close";
+            write!(stream, "GET {path} HTTP/1.1\r\n{head}\r\n\r\n").unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).unwrap();
+            assert!(answer.starts_with(b"HTTP/1.1 200 "), "{path}");
+        }
+        server.stop().unwrap();
+        fs::read_to_string(&log).unwrap()
+    };
+    let quiet = log_of("info", &[]);
+    assert!(quiet.contains("/openapi.json"), "{quiet}");
+    for absent in ["/healthz", "/readyz", "/metrics", "client=", "198.51.100.7"] {
+        assert!(!quiet.contains(absent), "{absent}\n{quiet}");
+    }
+    let detailed = log_of("debug", &[]);
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert!(detailed.contains(&format!("route=\"{path}\"")), "{path}\n{detailed}");
+    }
+    assert!(log_of("info", &["--log-client-address"]).contains(" client=127.0.0.1"));
+    let trusting = ["--log-client-address", "--trusted-proxies", "127.0.0.1"];
+    assert!(log_of("info", &trusting).contains(" client=198.51.100.7"));
 }

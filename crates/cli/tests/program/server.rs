@@ -12,9 +12,19 @@ pub(crate) fn serve(data_dir: &Path, options: &[&str]) -> Server {
     command(data_dir, "warn", options).start().unwrap()
 }
 
+/// Starts a server that logs into a file, from this level on.
+pub(crate) fn serve_and_log_at(
+    level: &str,
+    data_dir: &Path,
+    log: &Path,
+    options: &[&str],
+) -> Server {
+    command(data_dir, level, options).log_to(log).start().unwrap()
+}
+
 /// Starts a server that logs every event into a file.
 pub(crate) fn serve_and_log(data_dir: &Path, log: &Path, options: &[&str]) -> Server {
-    command(data_dir, "trace", options).log_to(log).start().unwrap()
+    serve_and_log_at("trace", data_dir, log, options)
 }
 
 /// Stops a server, and starts one on the same data and at the same address.

@@ -70,6 +70,10 @@ impl Database {
         })
     }
 
+    pub(crate) fn waiting_writes(&self) -> usize {
+        self.queue.waiting()
+    }
+
     /// Executes a write. Gives up after the timeout; the write is then skipped if it has not begun.
     pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Outcome, StoreError> {
         match tokio::time::timeout(self.timeout, self.queue.write(write)).await {

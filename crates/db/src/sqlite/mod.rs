@@ -33,6 +33,8 @@ pub(crate) struct Database {
     queue: Arc<Queue>,
     readers: Readers,
     keys: KeyIndex,
+    /// The write-ahead log beside the file.
+    log: Arc<Path>,
 }
 
 impl Database {
@@ -56,7 +58,17 @@ impl Database {
         let queue = Queue::start(move |waiting| {
             writer::run(connection, &staged, &files, waiting, &metrics);
         })?;
-        Ok(Self { queue: Arc::new(queue), readers, keys })
+        let log = inspect::file_beside(path, "-wal").into();
+        Ok(Self { queue: Arc::new(queue), readers, keys, log })
+    }
+
+    pub(crate) fn waiting_writes(&self) -> usize {
+        self.queue.waiting()
+    }
+
+    /// The size of the write-ahead log. `None` if it cannot be seen.
+    pub(crate) fn log_bytes(&self) -> Option<u64> {
+        std::fs::metadata(&self.log).ok().map(|file| file.len())
     }
 
     /// The index of idempotency keys.

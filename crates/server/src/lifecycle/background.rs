@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use challenge_service::ChallengeService;
@@ -15,6 +16,7 @@ use tokio::task::JoinSet;
 use webhooks::Webhooks;
 use workspace_api::{KeyUses, Streams};
 
+use super::health_watch::HealthWatch;
 use super::on_demand::RunRequests;
 use crate::telemetry::{TaskLabels, Telemetry};
 
@@ -30,6 +32,8 @@ pub(super) struct Background {
     pub(super) webhooks: Option<Webhooks>,
     /// The event streams of this process.
     pub(super) streams: Option<EventWatch>,
+    /// What metrics say about the stores.
+    pub(super) health: Arc<HealthWatch>,
     pub(super) telemetry: Telemetry,
     /// The challenges that the challenge service of this process has changed.
     pub(super) changes: mpsc::UnboundedReceiver<ChallengeId>,
@@ -55,7 +59,11 @@ enum Task {
     Deliver(Webhooks),
     WatchEvents(EventWatch),
     WatchKeys(EventWatch),
+    WatchHealth(Arc<HealthWatch>),
 }
+
+/// The name of the task that observes challenges that have changed in this process.
+const LOOK: &str = "look";
 
 impl Task {
     fn name(&self) -> &'static str {
@@ -69,6 +77,7 @@ impl Task {
             Self::Deliver(_) => "deliver",
             Self::WatchEvents(_) => "watch_events",
             Self::WatchKeys(_) => "watch_keys",
+            Self::WatchHealth(_) => "watch_health",
         }
     }
 
@@ -78,6 +87,7 @@ impl Task {
             Self::HandOver(scheduler) => scheduler.period(),
             Self::WatchEvents(_) | Self::Deliver(_) => Duration::from_secs(1),
             Self::Observe(_) | Self::Recall(_) | Self::WatchKeys(_) => Duration::from_secs(2),
+            Self::WatchHealth(_) => Duration::from_secs(5),
             Self::Lapse(_) => Duration::from_secs(10),
             Self::RecordKeyUses(..) => Duration::from_mins(1),
             Self::Prune(_) | Self::PruneChallenge(_) => Duration::from_mins(5),
@@ -103,7 +113,8 @@ impl Task {
             | Self::Lapse(_)
             | Self::PruneChallenge(_)
             | Self::RecordKeyUses(..)
-            | Self::WatchKeys(_) => std::future::pending().await,
+            | Self::WatchKeys(_)
+            | Self::WatchHealth(_) => std::future::pending().await,
         }
     }
 
@@ -121,6 +132,7 @@ impl Task {
             Self::WatchKeys(watch) => {
                 watch.streams.check_keys(&watch.store, watch.clock_and_rng.now()).await
             }
+            Self::WatchHealth(watch) => watch.run().await,
         }
     }
 }
@@ -139,6 +151,7 @@ impl Background {
             tasks.extend([Task::Lapse, Task::PruneChallenge].map(|task| task(service.clone())));
         }
         tasks.extend(self.webhooks.clone().map(Task::Deliver));
+        tasks.push(Task::WatchHealth(Arc::clone(&self.health)));
         // Last, so that on demand the streams get the events of all other tasks.
         if let Some(streams) = &self.streams {
             tasks.extend([Task::WatchEvents, Task::WatchKeys].map(|task| task(streams.clone())));
@@ -150,6 +163,7 @@ impl Background {
     pub(super) fn spawn(self, stopping: &Stopping) -> JoinSet<()> {
         let mut running = JoinSet::new();
         for task in self.tasks() {
+            self.telemetry.expect_task(task.name());
             running.spawn(repeat(task, self.telemetry.clone(), stopping.clone()));
         }
         if let Some(database) = self.relay {
@@ -162,6 +176,7 @@ impl Background {
             });
         }
         if let Some(scheduler) = self.scheduler {
+            self.telemetry.expect_task(LOOK);
             running.spawn(observe_changes(
                 scheduler,
                 self.changes,
@@ -253,7 +268,7 @@ async fn observe(
     while let Ok(id) = changes.try_recv() {
         changed.insert(id);
     }
-    measured(telemetry, "look", scheduler::observe::observe(scheduler, changed)).await;
+    measured(telemetry, LOOK, scheduler::observe::observe(scheduler, changed)).await;
 }
 
 /// Runs a task and counts the outcome. A task that fails or panics runs again after its period, and

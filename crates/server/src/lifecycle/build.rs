@@ -26,6 +26,7 @@ use super::background::{Background, EventWatch};
 use super::connections::Connections;
 use super::data_directory::DataDirectory;
 use super::demo::Demo;
+use super::health_watch::HealthWatch;
 use super::missing_database::{self, MissingDatabase};
 use super::options::{check_options, read_catalogue, read_verifiers};
 use super::server::Server;
@@ -59,7 +60,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
         let MissingDatabase { missing, living } = found;
         return Err(StartError::MissingDatabase { missing, living });
     }
-    let telemetry = Telemetry::new();
+    let telemetry = Telemetry::new(&config.roles);
     let (sender, changes) = mpsc::unbounded_channel();
 
     let stores = Stores::open(&config, &telemetry).await?;
@@ -94,6 +95,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
             key_uses: parts.key_uses(),
             webhooks: parts.webhooks(),
             streams: parts.streams(),
+            health: Arc::new(parts.health_watch()),
             telemetry: parts.telemetry.clone(),
             changes,
         },
@@ -200,6 +202,7 @@ impl Parts {
             in_flight: InFlight::new(config.limits.repetition),
             changes,
             stamp_decisions: telemetry.stamp_decisions.clone(),
+            verifications: telemetry.verifications.clone(),
             join_limits: (config.rate_limit != RateLimit::Off)
                 .then(|| JoinLimits::new(clock_and_rng.clock())),
         })))
@@ -285,6 +288,19 @@ impl Parts {
         })
     }
 
+    /// What the metrics say about the stores of this process.
+    fn health_watch(&self) -> HealthWatch {
+        let workspace = self.stores.workspace.as_ref();
+        let backlog = workspace.filter(|_| self.config.roles.has(Role::Scheduler));
+        HealthWatch {
+            workspace: workspace.map(|store| store.database().clone()),
+            challenge: self.stores.challenge.as_ref().map(|store| store.database().clone()),
+            backlog: backlog.cloned(),
+            challenge_service: self.challenge_service.clone(),
+            telemetry: self.telemetry.clone(),
+        }
+    }
+
     /// The event streams, if this process has the role `api`.
     fn streams(&self) -> Option<EventWatch> {
         let store = self.stores.workspace.as_ref().filter(|_| self.config.roles.has(Role::Api))?;
@@ -339,6 +355,8 @@ impl Parts {
             workspace: self.stores.workspace.clone(),
             challenge: self.stores.challenge.clone(),
             telemetry: self.telemetry.clone(),
+            data_directory: self.config.data_dir.as_path().into(),
+            clock_and_rng: self.clock_and_rng.clone(),
         };
         let mut router = health::routes(checks)
             .merge(openapi::routes())
@@ -369,6 +387,7 @@ impl Parts {
             metrics: self.telemetry.requests.clone(),
             timeout: self.config.limits.request,
             trusted_proxies: self.config.trusted_proxies.clone(),
+            logs_client_address: self.config.log_client_address,
         });
         let router = router
             .layer(DefaultBodyLimit::max(http_support::body::LIMIT))

@@ -7,6 +7,7 @@ pub(crate) mod consistency;
 mod copy;
 pub(crate) mod data_directory;
 mod demo;
+mod health_watch;
 mod listener;
 pub(crate) mod missing_database;
 #[cfg(feature = "bench")]

@@ -58,6 +58,7 @@ pub(crate) async fn play(
     }
     let members = body::object(&body::read(request, &()).await?)?;
     let outcome = read_simulation(&members).map_err(ApiError::validation)?;
+    service.count(&participation.provider_id, outcome.failure_reason());
     let result: VerificationResult = record_outcome(&service, participation.id, outcome)
         .await?
         .ok_or_else(|| ApiError::not_found(NO_SUCH_VERIFICATION))?;
@@ -84,6 +85,7 @@ async fn play_form(
         return page::render(service, &participation, Some(problem)).await;
     };
     let not_found = || ApiError::not_found(NO_SUCH_VERIFICATION);
+    service.count(&participation.provider_id, outcome.failure_reason());
     record_outcome(service, participation.id, outcome).await?.ok_or_else(not_found)?;
     let hash = service.parts.secrets.browser_hash(participation.challenge_id, &browser.value);
     let own = service.store().participation_in_browser(participation.id, hash).await?;
