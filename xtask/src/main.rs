@@ -1,5 +1,6 @@
 //! Tasks of developers and CI: test the workspace, check it, write its generated files, measure it.
 
+mod alerts;
 mod bench;
 mod browser;
 mod check;

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::command::{cargo, run, succeeds};
 use crate::steps::Step;
-use crate::{browser, clients, openid, postgres, production, replicas, schemathesis};
+use crate::{alerts, browser, clients, openid, postgres, production, replicas, schemathesis};
 
 /// The steps. Those that fail fast come first.
 pub(crate) const STEPS: &[Step] = &[
@@ -50,6 +50,12 @@ pub(crate) const STEPS: &[Step] = &[
         name: "production",
         about: "a person takes a test in production, with an authority of the deployment's own",
         run: production::run,
+        gate: false,
+    },
+    Step {
+        name: "alerts",
+        about: "a real Prometheus fires each alert, and the dashboard's queries show something",
+        run: alerts::run,
         gate: false,
     },
     Step {

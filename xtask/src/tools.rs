@@ -34,6 +34,13 @@ pub(crate) const NPM: Tool =
 pub(crate) const OPENSSL: Tool =
     Tool { name: "openssl", is_installed: || which("openssl").is_some(), packages: &["openssl"] };
 
+/// Prometheus and promtool.
+pub(crate) const PROMETHEUS: Tool = Tool {
+    name: "Prometheus",
+    is_installed: || which("prometheus").is_some() && which("promtool").is_some(),
+    packages: &["prometheus"],
+};
+
 /// PostgreSQL, openssl for its certificates, and a pooler in front of it.
 pub(crate) const POSTGRESQL: Tool = Tool {
     name: "PostgreSQL with openssl and PgBouncer",
