@@ -1,7 +1,6 @@
 //! The origin of links to the challenge service's own pages.
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
 
 use crate::service::ChallengeService;
@@ -17,11 +16,7 @@ impl FromRequestParts<ChallengeService> for Origin {
         parts: &mut Parts,
         service: &ChallengeService,
     ) -> Result<Self, Self::Rejection> {
-        if let Some(url) = &service.parts.public_url {
-            return Ok(Self(url.clone()));
-        }
-        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        Ok(Self(host.map_or_else(String::new, |host| format!("http://{host}"))))
+        Ok(Self(service.parts.public_url.for_request(&parts.headers)))
     }
 }
 

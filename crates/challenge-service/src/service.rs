@@ -11,6 +11,7 @@ use domain::idempotency::IdempotencyKey;
 use domain::production_test::{Payload, StampLimit};
 use domain::{ChallengeId, ClockAndRng, Environment, ParticipationId, RequestId};
 use http_support::in_flight::InFlight;
+use http_support::public_url::PublicUrl;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -68,8 +69,8 @@ pub struct Parts {
     /// The bearer tokens of the service surface: one, or two while it is being changed. None closes
     /// that surface.
     pub service_tokens: Vec<String>,
-    /// The URL at which testers reach this deployment, if the operator configured it.
-    pub public_url: Option<String>,
+    /// The URL at which testers reach this deployment.
+    pub public_url: PublicUrl,
     /// Idempotency keys whose first request is in flight, by challenge.
     pub in_flight: InFlight<(ChallengeId, IdempotencyKey)>,
     /// Receives each challenge whose state or stamps changed in this process.

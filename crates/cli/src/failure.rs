@@ -35,6 +35,7 @@ impl From<StartError> for Failure {
             StartError::Options(_)
             | StartError::Catalogue { .. }
             | StartError::Verifiers { .. }
+            | StartError::ServerTls(_)
             | StartError::ChallengeServiceUrl { .. } => Self::Input(error.to_string()),
             _ => Self::Other(error.to_string()),
         }

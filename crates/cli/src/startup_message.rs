@@ -19,7 +19,7 @@ pub(crate) struct StartupMessage<'a> {
 
 impl fmt::Display for StartupMessage<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "fieldtest listens on http://{}", self.address)?;
+        writeln!(formatter, "fieldtest listens on {}", self.config.url_at(self.address))?;
         self.console(formatter)?;
         match self.demo {
             Some(demo) if self.config.roles.has(Role::Api) => self.first_call(formatter, demo),
@@ -38,8 +38,7 @@ impl fmt::Display for StartupMessage<'_> {
 impl StartupMessage<'_> {
     fn console(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(link) = self.console_link else { return Ok(()) };
-        let here = || format!("http://{}", reachable(self.address));
-        let origin = self.config.public_url.clone().unwrap_or_else(here);
+        let origin = self.public_url();
         writeln!(
             formatter,
             "\nOpen the console, signed in (the link works once, within 60 seconds; `fieldtest \
@@ -50,8 +49,8 @@ impl StartupMessage<'_> {
     fn first_call(&self, formatter: &mut fmt::Formatter<'_>, demo: &Demo) -> fmt::Result {
         let Demo { client_id, api_key } = demo;
         let url = format!(
-            "http://{}/connect/v1/apps/{client_id}/production-tests",
-            reachable(self.address)
+            "{}/connect/v1/apps/{client_id}/production-tests",
+            self.config.url_at(reachable(self.address))
         );
         let key_file = self.key_file();
         write!(
@@ -83,13 +82,18 @@ The API key is not shown again. It is stored in {key_file}
 
     /// The page with the open tests.
     fn testers(&self) -> String {
-        let here = || format!("http://{}", reachable(self.address));
-        format!("{}/t", self.config.public_url.clone().unwrap_or_else(here))
+        format!("{}/t", self.public_url())
+    }
+
+    fn public_url(&self) -> String {
+        let here = || self.config.url_at(reachable(self.address));
+        self.config.public_url.clone().unwrap_or_else(here)
     }
 
     /// What to type so that a phone can open that page, where it cannot.
     fn phone(&self) -> &'static str {
-        if self.address.ip().is_loopback() && self.config.public_url.is_none() {
+        let Config { public_url, tls_cert, .. } = self.config;
+        if self.address.ip().is_loopback() && public_url.is_none() && tls_cert.is_none() {
             "(For a phone in the same network: --listen 0.0.0.0:8080 --public-url http://<this \
              machine's address>:8080)\n"
         } else {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use domain::{ClockAndRng, Environment};
+use http_support::public_url::PublicUrl;
 use http_support::rate_limit::StrangerLimit;
 use store_workspace::WorkspaceStore;
 
@@ -31,8 +32,8 @@ pub struct Parts {
     pub clock_and_rng: ClockAndRng,
     /// Sandbox or production: it decides which keys can sign in.
     pub environment: Environment,
-    /// The URL at which people reach this deployment, if the operator configured it.
-    pub public_url: Option<String>,
+    /// The URL at which people reach this deployment.
+    pub public_url: PublicUrl,
 }
 
 impl Console {

@@ -19,6 +19,7 @@ pub mod in_flight;
 pub mod metrics;
 pub mod page;
 pub mod path;
+pub mod public_url;
 pub mod query;
 pub mod rate_limit;
 pub mod request_id;

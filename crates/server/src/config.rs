@@ -11,8 +11,11 @@ use db::{Location, PostgresOptions, PostgresUrl};
 use domain::Environment;
 use domain::secret_key::SecretKey;
 use http_support::client_address::TrustedProxies;
+use http_support::public_url::PublicUrl;
 use http_support::rate_limit::RateLimit;
 use ipnet::IpNet;
+
+use crate::tls::TlsFiles;
 
 /// The configuration of a server. The fields are named like their options (§13).
 #[derive(Clone)]
@@ -36,6 +39,10 @@ pub struct Config {
     /// The URL at which testers reach this deployment, without a trailing slash. `None` means the
     /// host of each request.
     pub public_url: Option<String>,
+    /// The file with the chain of certificates, in PEM format; `None` means no TLS.
+    pub tls_cert: Option<PathBuf>,
+    /// The file with the private key of the certificate; set if and only if that is.
+    pub tls_key: Option<PathBuf>,
     /// The base URL of the challenge service; `None` means in this process.
     pub tpas_url: Option<String>,
     /// The bearer token of the challenge service's service surface; `None` closes that surface.
@@ -83,6 +90,8 @@ impl Default for Config {
             environment: Environment::Sandbox,
             roles: Roles::default(),
             public_url: None,
+            tls_cert: None,
+            tls_key: None,
             tpas_url: None,
             tpas_token: None,
             previous_tpas_token: None,
@@ -115,6 +124,25 @@ impl Config {
         self.location(self.tpas_database_url.as_ref().or(self.database_url.as_ref()))
     }
 
+    /// The files for TLS of its own, if both are named.
+    #[must_use]
+    pub fn tls_files(&self) -> Option<TlsFiles> {
+        let (certificate, key) = self.tls_cert.clone().zip(self.tls_key.clone())?;
+        Some(TlsFiles { certificate, key })
+    }
+
+    /// The URL at this address, for those who reach it without the public URL.
+    #[must_use]
+    pub fn url_at(&self, address: SocketAddr) -> String {
+        let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
+        format!("{scheme}://{address}")
+    }
+
+    /// At which URL people reach this deployment.
+    pub(crate) fn public_url(&self) -> PublicUrl {
+        PublicUrl::new(self.public_url.clone(), self.tls_cert.is_some())
+    }
+
     fn location(&self, url: Option<&PostgresUrl>) -> Location {
         match url {
             None => Location::Folder(self.data_dir.clone()),
@@ -144,6 +172,10 @@ pub struct Limits {
     pub drain: Duration,
     /// How long an event stream may be silent before a heartbeat is sent.
     pub heartbeat: Duration,
+    /// How long a TLS handshake may take.
+    pub handshake: Duration,
+    /// How often the files of the TLS certificate are looked at.
+    pub certificate_period: Duration,
 }
 
 impl Default for Limits {
@@ -156,6 +188,8 @@ impl Default for Limits {
             hand_over_period: Duration::from_secs(1),
             drain: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
+            handshake: Duration::from_secs(15),
+            certificate_period: Duration::from_secs(10),
         }
     }
 }

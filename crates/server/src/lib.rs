@@ -24,6 +24,7 @@ mod openapi;
 #[cfg(feature = "openapi")]
 mod openapi_document;
 mod telemetry;
+mod tls;
 
 pub use http_support::client_address::{MalformedNetworks, Networks, TrustedProxies};
 pub use http_support::rate_limit::{MalformedRateLimit, RateLimit};
@@ -35,6 +36,8 @@ pub use crate::doctor::{
 pub use crate::lifecycle::{
     BackgroundTrigger, CopiedDeployment, Demo, Server, StartError, copy, migrate, read_catalogue,
 };
+
+pub use crate::tls::{TlsError, TlsFiles};
 
 /// The OpenAPI 3.1 document of all operations, as indented JSON (§13). With the feature `openapi`
 /// it is generated from the code.

@@ -11,6 +11,7 @@ mod certificates;
 mod child;
 mod cluster;
 mod installation;
+mod own_certificate;
 mod pooler;
 mod server;
 
@@ -19,6 +20,7 @@ pub use rustix::process::{Pid, Signal, kill_process};
 pub use child::ChildGuard;
 pub use cluster::{Cluster, Durability, Stop};
 pub use installation::postgres_is_installed;
+pub use own_certificate::OwnCertificate;
 pub use pooler::{PoolMode, Pooler};
 pub use server::{Exit, Server, ServerCommand, ServerError};
 

@@ -18,7 +18,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How the line begins that says where the server listens.
-const LISTENS: &str = "fieldtest listens on http://";
+const LISTENS: &str = "fieldtest listens on ";
 
 /// How many lines of the log an error quotes.
 const QUOTED_LINES: usize = 20;
@@ -92,8 +92,9 @@ impl ServerCommand {
         let output = lines_of(child.stdout.take());
         let process = ChildGuard(child);
         let (data_dir, log) = (self.data_dir, self.log);
-        let mut server = Server { process, output, address: self.address, data_dir, log };
-        server.address = server.wait_for_address()?;
+        let scheme = "http".to_owned();
+        let mut server = Server { process, output, scheme, address: self.address, data_dir, log };
+        (server.scheme, server.address) = server.wait_for_url()?;
         Ok(server)
     }
 }
@@ -104,6 +105,8 @@ pub struct Server {
     process: ChildGuard,
     /// The lines of standard output. The channel is closed when the server has ended.
     output: Receiver<String>,
+    /// `https` if the server ends TLS itself.
+    scheme: String,
     address: SocketAddr,
     data_dir: PathBuf,
     log: Option<PathBuf>,
@@ -128,7 +131,7 @@ impl Server {
     /// The base URL, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// The process id.
@@ -198,12 +201,14 @@ impl Server {
         drop(self);
     }
 
-    fn wait_for_address(&self) -> Result<SocketAddr, ServerError> {
+    fn wait_for_url(&self) -> Result<(String, SocketAddr), ServerError> {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
             let line = self.next_line(deadline).map_err(|_| self.failed("did not listen"))?;
-            if let Some(address) = line.strip_prefix(LISTENS) {
-                return address.parse().map_err(|_| self.failed("printed a malformed address"));
+            if let Some(url) = line.strip_prefix(LISTENS) {
+                let malformed = || self.failed("printed a malformed address");
+                let (scheme, address) = url.split_once("://").ok_or_else(malformed)?;
+                return Ok((scheme.to_owned(), address.parse().map_err(|_| malformed())?));
             }
         }
     }

@@ -12,6 +12,7 @@ use domain::idempotency::IdempotencyKey;
 use domain::{ClientId, ClockAndRng, Environment, WorkspaceId};
 use http_support::error::ApiError;
 use http_support::in_flight::InFlight;
+use http_support::public_url::PublicUrl;
 use http_support::rate_limit::RateLimits;
 use scheduler::LocalDispatch;
 use store_workspace::{IdempotentResult, WorkspaceStore};
@@ -58,8 +59,8 @@ pub struct Parts {
     pub streams: Streams,
     /// How long an event stream may be silent before a heartbeat is sent.
     pub heartbeat: Duration,
-    /// The URL at which people reach this deployment, if the operator configured it.
-    pub public_url: Option<String>,
+    /// The URL at which people reach this deployment.
+    pub public_url: PublicUrl,
     /// Whom to write to about a contract with a provider.
     pub contact: Option<String>,
     /// Sends test events to webhooks, and knows where they may go.

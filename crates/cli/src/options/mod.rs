@@ -80,10 +80,22 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "from_text")]
     pub(crate) roles: Option<Roles>,
 
-    /// The URL at which testers reach this deployment, if it is behind a proxy that terminates TLS
+    /// The URL at which testers reach this deployment, without a path [default: the URL that each
+    /// request was sent to]
     #[arg(long, env = "FIELDTEST_PUBLIC_URL", value_name = "URL")]
     #[serde(deserialize_with = "from_text")]
     pub(crate) public_url: Option<BaseUrl>,
+
+    /// A file with the certificate for TLS of its own, and those above it, in PEM format; needs
+    /// --tls-key. Taken up anew when it changes [default: no TLS]
+    #[arg(long, env = "FIELDTEST_TLS_CERT", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[serde(deserialize_with = "from_text")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// A file with the private key of that certificate, in PEM format and not encrypted
+    #[arg(long, env = "FIELDTEST_TLS_KEY", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[serde(deserialize_with = "from_text")]
+    pub(crate) tls_key: Option<PathBuf>,
 
     /// The URL of a challenge service in another process; needs --tpas-token
     #[arg(long, env = "FIELDTEST_TPAS_URL", value_name = "URL")]
@@ -204,7 +216,7 @@ impl Options {
             ($($option:ident)+) => { Self { $($option: self.$option.or(lower.$option)),+ } };
         }
         or!(listen data_dir database_url tpas_database_url database_connections database_timeout
-            environment roles public_url tpas_url tpas_token secret_key verification_secret
+            environment roles public_url tls_cert tls_key tpas_url tpas_token secret_key verification_secret
             rate_limit trusted_proxies contact webhook_allow verifiers catalogue no_demo log_level log_format
             log_client_address)
     }

@@ -40,6 +40,8 @@ impl Options {
             environment: self.environment.unwrap_or(default.environment),
             roles: self.roles.unwrap_or(default.roles),
             public_url: self.public_url.map(|url| url.0),
+            tls_cert: self.tls_cert,
+            tls_key: self.tls_key,
             tpas_url: self.tpas_url.map(|url| url.0),
             tpas_token,
             previous_tpas_token,

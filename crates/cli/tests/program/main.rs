@@ -19,4 +19,5 @@ mod production_tests;
 mod program;
 mod serve;
 mod server;
+mod tls;
 mod verifiers;

@@ -8,6 +8,7 @@ use tokio::net::TcpSocket;
 
 use super::finding::Finding;
 use crate::config::Config;
+use crate::lifecycle::PLAIN_HTTP_ANSWER;
 
 pub(super) const CHECK: &str = "address";
 
@@ -58,7 +59,8 @@ fn finding(address: SocketAddr, bound: io::Result<()>) -> Finding {
     }
 }
 
-/// Whether the server at the address answers `/healthz` as fieldtest does.
+/// Whether the server at the address answers `/healthz` as fieldtest does, or as it refuses plain
+/// HTTP.
 fn is_fieldtest(address: SocketAddr) -> io::Result<bool> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
@@ -68,5 +70,6 @@ fn is_fieldtest(address: SocketAddr) -> io::Result<bool> {
     // A server that does not close the connection may have sent its response all the same.
     let _ = stream.take(LONGEST_ANSWER).read_to_end(&mut answer);
     let answer = String::from_utf8_lossy(&answer);
-    Ok(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(r#"{"status":"ok"}"#))
+    let is_healthy = answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(r#"{"status":"ok"}"#);
+    Ok(is_healthy || answer == PLAIN_HTTP_ANSWER)
 }

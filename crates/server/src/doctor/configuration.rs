@@ -26,12 +26,13 @@ fn finding(config: &Config) -> Finding {
             "correct the file, or leave out --catalogue to have the catalogue inside the program";
         return Finding::failed(CHECK, error.to_string(), fix);
     }
-    let is_public = public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+    let url = public_url.clone().unwrap_or_else(|| config.url_at(config.listen));
+    let is_public = url.starts_with("https://");
     if *environment == Environment::Production && roles.has(Role::ChallengeService) && !is_public {
         return Finding::warning(
             CHECK,
             "this is production, and testers are not said to reach it by https",
-            "give with --public-url the https:// URL of the proxy in front",
+            "give with --public-url the https:// URL of the proxy in front, or a certificate with --tls-cert",
         );
     }
     let own = catalogue

@@ -179,7 +179,7 @@ fn summarise(all: Vec<Exposed>) -> Finding {
 }
 
 /// The path, quoted for a shell if necessary.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let is_plain = path.chars().all(|part| part.is_ascii_alphanumeric() || "/._-".contains(part));
     if is_plain { path } else { format!("'{}'", path.replace('\'', r"'\''")) }

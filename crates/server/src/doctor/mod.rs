@@ -14,6 +14,7 @@ mod databases;
 mod files;
 mod finding;
 mod limit;
+mod tls;
 mod verifiers;
 
 use std::path::Path;
@@ -36,9 +37,11 @@ pub async fn examine(
     clock: &dyn Clock,
 ) -> Vec<Finding> {
     let config_file = config_file.map(Path::to_owned);
-    let (configuration, address, files, capacity, databases, challenge_service, verifiers) = tokio::join!(
+    let now = clock.now();
+    let (configuration, address, tls, files, capacity, databases, challenge_service, verifiers) = tokio::join!(
         blocking(configuration::CHECK, config, configuration::check),
         blocking(address::CHECK, config, address::check),
+        blocking(tls::CHECK, config, move |config| tls::check(config, now)),
         blocking(files::FOLDER, config, move |config| files::check(config, config_file.as_deref())),
         blocking(capacity::DISK, config, capacity::check),
         Databases::inspect(config, clock),
@@ -52,6 +55,7 @@ pub async fn examine(
     [
         configuration,
         address,
+        tls,
         files,
         capacity,
         databases.findings(),

@@ -86,7 +86,7 @@ pub async fn check_verifiers(config: &Config) -> Vec<Finding> {
     let is_redirected =
         verifiers.configured().any(|(_, it)| matches!(it, Verifier::OpenIdConnect(_)));
     if is_redirected {
-        let origin = config.public_url.clone().unwrap_or(format!("http://{}", config.listen));
+        let origin = config.public_url.clone().unwrap_or_else(|| config.url_at(config.listen));
         let text =
             format!("the redirect URI to register with each provider is {origin}{CALLBACK_PATH}");
         findings.push(Finding::good(CHECK, text));

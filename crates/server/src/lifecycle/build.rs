@@ -35,6 +35,7 @@ use super::stores::Stores;
 use super::{consistency, demo, listener, on_demand};
 use crate::config::{Config, Role};
 use crate::telemetry::Telemetry;
+use crate::tls::ServerTls;
 use crate::{health, openapi};
 
 impl Server {
@@ -49,12 +50,8 @@ impl Server {
 
 async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, StartError> {
     check_options(&config)?;
-    let catalogue = read_catalogue(&config)?;
-    let verifiers = read_verifiers(&config, &catalogue, &clock_and_rng)?;
-    // A server without a challenge service of its own relies on the catalogue alone.
-    let has_own = config.roles.has(Role::ChallengeService) && config.tpas_url.is_none();
-    let is_verifiable = |id: &ProviderId| !has_own || verifiers.get(id).is_some();
-    let catalogue = Arc::new(catalogue.limited_to(is_verifiable));
+    let (catalogue, verifiers) = verifiable_catalogue(&config, &clock_and_rng)?;
+    let tls = config.tls_files().map(|files| ServerTls::new(files, &clock_and_rng)).transpose()?;
     let directory = data_directory(&config)?;
     if let Some(found) = missing_database::find(&config).await {
         let MissingDatabase { missing, living } = found;
@@ -101,14 +98,28 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
         },
         when: parts.config.background,
         on_demand: on_demand::channel(),
-        drain: parts.config.limits.drain,
+        limits: parts.config.limits,
         streams: parts.streams,
+        tls,
         connections: Connections::new(parts.config.trusted_proxies),
         stores: parts.stores,
         demo,
         console_link,
         directory,
     })
+}
+
+/// The providers that somebody verifies, and who does.
+fn verifiable_catalogue(
+    config: &Config,
+    clock_and_rng: &ClockAndRng,
+) -> Result<(Arc<Catalogue>, Verifiers), StartError> {
+    let catalogue = read_catalogue(config)?;
+    let verifiers = read_verifiers(config, &catalogue, clock_and_rng)?;
+    // A server without a challenge service of its own relies on the catalogue alone.
+    let has_own = config.roles.has(Role::ChallengeService) && config.tpas_url.is_none();
+    let is_verifiable = |id: &ProviderId| !has_own || verifiers.get(id).is_some();
+    Ok((Arc::new(catalogue.limited_to(is_verifiable)), verifiers))
 }
 
 /// The listener and its address, with the port that the operating system chose if it was 0.
@@ -198,7 +209,7 @@ impl Parts {
                 .chain(&config.previous_tpas_token)
                 .cloned()
                 .collect(),
-            public_url: config.public_url.clone(),
+            public_url: config.public_url(),
             in_flight: InFlight::new(config.limits.repetition),
             changes,
             stamp_decisions: telemetry.stamp_decisions.clone(),
@@ -330,7 +341,7 @@ impl Parts {
             local_dispatch: scheduler.map(|scheduler| scheduler.local_dispatch().clone()),
             streams: self.streams.clone(),
             heartbeat: self.config.limits.heartbeat,
-            public_url: self.config.public_url.clone(),
+            public_url: self.config.public_url(),
             contact: self.config.contact.clone(),
             webhook_sender: self.webhook_sender.clone(),
         };
@@ -370,7 +381,7 @@ impl Parts {
                 store,
                 clock_and_rng: self.clock_and_rng.clone(),
                 environment: self.config.environment,
-                public_url: self.config.public_url.clone(),
+                public_url: self.config.public_url(),
             })));
         }
         if let Some(api) = api {

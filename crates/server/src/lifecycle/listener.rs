@@ -10,13 +10,16 @@ use axum::response::Response;
 use http_support::client_address::PeerAddress;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::Service;
+use hyper::service::Service as HyperService;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 
 use super::connections::Connections;
+use super::handshakes::Handshakes;
 use super::write_timeout::WriteTimeout;
 
 /// The timeout of a request's head. A slower client would occupy a connection.
@@ -47,16 +50,25 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+/// What connections get.
+pub(super) struct Service {
+    pub(super) router: Router,
+    /// TLS, unless a proxy ends it.
+    pub(super) handshakes: Option<Handshakes>,
+    pub(super) connections: Connections,
+}
+
 /// Serves until `stop`. Then accepts no new connections, and waits at most `drain` for the requests
-/// in flight.
+/// in flight. Handshakes in flight are ended.
 pub(super) async fn serve(
     listener: TcpListener,
-    router: Router,
-    connections: Connections,
+    service: Service,
     stop: impl Future<Output = ()>,
     drain: Duration,
 ) {
+    let Service { router, handshakes, connections } = service;
     let graceful = GracefulShutdown::new();
+    let (accepting, is_accepting) = watch::channel(());
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = async {
@@ -75,10 +87,22 @@ pub(super) async fn serve(
                     router: TowerToHyperService::new(router.clone()),
                     peer: PeerAddress(peer.ip()),
                 };
-                let connection = graceful.watch(connection(stream, router));
+                let (watcher, handshakes) = (graceful.watcher(), handshakes.clone());
+                let mut is_accepting = is_accepting.clone();
                 tokio::spawn(async move {
+                    configure(&stream);
                     // The request layer has logged its requests, so a broken connection is ignored.
-                    let _ = connection.await;
+                    if let Some(handshakes) = handshakes {
+                        let secured = tokio::select! {
+                            secured = handshakes.accept(stream) => secured,
+                            _ = is_accepting.changed() => None,
+                        };
+                        let Some(stream) = secured else { return };
+                        let _ = watcher.watch(connection(stream, router)).await;
+                    } else {
+                        let stream = WriteTimeout::new(stream);
+                        let _ = watcher.watch(connection(stream, router)).await;
+                    }
                     drop(open);
                 });
             }
@@ -89,6 +113,7 @@ pub(super) async fn serve(
         }
     }
     drop(listener);
+    drop(accepting);
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests were not finished in time");
     }
@@ -101,7 +126,7 @@ struct PeerRouter {
     peer: PeerAddress,
 }
 
-impl Service<axum::http::Request<Incoming>> for PeerRouter {
+impl HyperService<axum::http::Request<Incoming>> for PeerRouter {
     type Response = Response;
     type Error = Infallible;
     type Future = TowerToHyperServiceFuture<Router, axum::http::Request<Incoming>>;
@@ -112,22 +137,26 @@ impl Service<axum::http::Request<Incoming>> for PeerRouter {
     }
 }
 
-fn connection(
-    stream: TcpStream,
-    router: PeerRouter,
-) -> http1::Connection<TokioIo<WriteTimeout>, PeerRouter> {
+/// Sets the options of a connection.
+fn configure(stream: &TcpStream) {
     // Responses are small, and Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
     #[cfg(target_os = "linux")]
     let _ = rustix::net::sockopt::set_tcp_user_timeout(
-        &stream,
+        stream,
         u32::try_from(SILENCE.as_millis()).unwrap_or(u32::MAX),
     );
+}
+
+fn connection<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    router: PeerRouter,
+) -> http1::Connection<TokioIo<S>, PeerRouter> {
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(LARGEST_HEAD)
-        .serve_connection(TokioIo::new(WriteTimeout::new(stream)), router)
+        .serve_connection(TokioIo::new(stream), router)
 }
 
 #[cfg(test)]

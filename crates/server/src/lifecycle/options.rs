@@ -33,7 +33,24 @@ pub(crate) fn check_options(config: &Config) -> Result<(), StartError> {
             "--tpas-url needs --tpas-token, the token of the challenge service's service surface",
         ));
     }
+    if config.tls_cert.is_some() != config.tls_key.is_some() {
+        return Err(StartError::Options(
+            "--tls-cert and --tls-key go together: name the certificate and its private key, or \
+             neither",
+        ));
+    }
+    if config.public_url.as_deref().is_some_and(has_path) {
+        return Err(StartError::Options(
+            "--public-url must not have a path: give fieldtest a host name of its own, such as \
+             https://fieldtest.example",
+        ));
+    }
     Ok(())
+}
+
+/// Whether a URL has more than a host and a port.
+fn has_path(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(_, rest)| rest.contains('/'))
 }
 
 /// Who verifies the testers of each provider: as the operator's file says, or by default.
@@ -49,7 +66,7 @@ pub(crate) fn read_verifiers(
     let text = fs::read_to_string(path).map_err(|source| StartError::file(path, source))?;
     // In a sandbox the provider can lead back to where the server listens.
     let is_sandbox = config.environment == Environment::Sandbox && config.listen.port() != 0;
-    let here = is_sandbox.then(|| format!("http://{}", config.listen));
+    let here = is_sandbox.then(|| config.url_at(config.listen));
     let context = VerifierContext {
         environment: config.environment,
         catalogue,

@@ -1,22 +1,24 @@
 //! A server, from its start to its stop (§13).
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use axum::Router;
 use scheduler::Stopping;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use workspace_api::Streams;
 
 use super::background::Background;
 use super::connections::Connections;
 use super::data_directory::DataDirectory;
 use super::demo::Demo;
-use super::listener;
+use super::handshakes::Handshakes;
+use super::listener::{self, Service};
 use super::on_demand::{BackgroundTrigger, RunRequests};
 use super::stores::Stores;
-use crate::config;
+use crate::config::{self, Limits};
+use crate::tls::ServerTls;
 
 /// A server that listens. It serves when [`Self::stopped_by`] runs.
 pub struct Server {
@@ -29,8 +31,10 @@ pub struct Server {
     pub(super) stores: Stores,
     pub(super) demo: Option<Demo>,
     pub(super) console_link: Option<String>,
-    pub(super) drain: Duration,
+    pub(super) limits: Limits,
     pub(super) streams: Streams,
+    /// TLS of its own.
+    pub(super) tls: Option<ServerTls>,
     pub(super) connections: Connections,
     /// Locked until the end, so that no other server starts before this one has stopped.
     pub(super) directory: DataDirectory,
@@ -74,11 +78,13 @@ impl Server {
             stores,
             demo: _,
             console_link: _,
-            drain,
+            limits,
             streams,
+            tls,
             connections,
             directory,
         } = self;
+        let drain = limits.drain;
         let (stopping, is_stopping) = watch::channel(false);
         let mut is_stopping = Stopping::new(is_stopping);
         let scheduler = background.scheduler.clone();
@@ -97,8 +103,10 @@ impl Server {
             // Streams do not end by themselves.
             streams.end_all();
         };
+        let handshakes = tls.map(|tls| handshakes(tls, limits, &mut tasks, is_stopping.clone()));
+        let service = Service { router, handshakes, connections };
         // Requests and background tasks are drained concurrently.
-        tokio::join!(listener::serve(listener, router, connections, stop, drain), async {
+        tokio::join!(listener::serve(listener, service, stop, drain), async {
             is_stopping.wait().await;
             let ended = async { while tasks.join_next().await.is_some() {} };
             if tokio::time::timeout(drain, ended).await.is_err() {
@@ -115,4 +123,21 @@ impl Server {
         drop(directory);
         tracing::info!("stopped");
     }
+}
+
+/// Handshakes with the pair that is in the files, which a task follows until the process stops.
+fn handshakes(
+    tls: ServerTls,
+    limits: Limits,
+    tasks: &mut JoinSet<()>,
+    mut stopping: Stopping,
+) -> Handshakes {
+    let handshakes = Handshakes::new(tls.acceptor(), limits.handshake);
+    tasks.spawn(async move {
+        tokio::select! {
+            () = tls.follow_files(limits.certificate_period) => {}
+            () = stopping.wait() => {}
+        }
+    });
+    handshakes
 }

@@ -10,6 +10,7 @@ use domain::Environment;
 use domain::catalogue::CatalogueError;
 
 use super::missing_database::REMEDY;
+use crate::tls::TlsError;
 
 /// Why a server did not start. Each message says how to fix it.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,9 @@ pub enum StartError {
         .0.display()
     )]
     MalformedSecret(PathBuf),
+    /// The certificate and the key of this server cannot be used.
+    #[error(transparent)]
+    ServerTls(#[from] TlsError),
     /// TLS cannot be set up for webhooks.
     #[error("cannot set up TLS for webhooks: {0}")]
     Tls(String),

@@ -51,6 +51,7 @@ mod strangers;
 mod streams;
 mod support;
 mod tester_pages;
+mod tls;
 mod update;
 mod verification_events;
 mod webhooks;

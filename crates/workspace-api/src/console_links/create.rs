@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use domain::api_key::SecretHash;
 use domain::base62;
 use http_support::documentation::ServerErrors;
@@ -47,8 +47,7 @@ pub(crate) async fn create(
         expires_at,
     };
     api.store.create_console_token(write).await?;
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let origin = api.public_url.clone().unwrap_or_else(|| format!("http://{host}"));
+    let origin = api.public_url.for_request(&headers);
     let url = format!("{origin}/console/sign-in?link={token}");
     Ok((StatusCode::CREATED, Json(ConsoleLink { url, expires_at: expires_at.into() })))
 }

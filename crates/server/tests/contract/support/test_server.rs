@@ -33,10 +33,15 @@ pub(crate) struct TestServer {
     stopped: JoinHandle<()>,
 }
 
+/// A client that believes every certificate: tests of TLS have one that does not.
 fn http_client() -> reqwest::Client {
     // Fails in all tests of a process but the first, which has installed the same provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_danger_accept_invalid_certs(true)
+        .build()
+        .unwrap()
 }
 
 impl TestServer {
@@ -107,12 +112,13 @@ impl TestServer {
         };
         configure(&mut config);
         let environment = config.environment;
+        let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
         let server = Server::start(config, clock_and_rng.clone()).await;
         let server = server.unwrap_or_else(|error| panic!("{error}"));
         let demo_key = std::fs::read_to_string(database.data_dir().join("demo-api-key"));
         let (stop, is_stopped) = oneshot::channel();
         Self {
-            url: format!("http://{}", server.address()),
+            url: format!("{scheme}://{}", server.address()),
             api_key: demo_key.unwrap_or_default().trim().to_owned(),
             clock_and_rng,
             environment,
@@ -168,7 +174,7 @@ impl TestServer {
 
     /// Host and port.
     pub(crate) fn address(&self) -> &str {
-        self.url.trim_start_matches("http://")
+        self.url.split_once("://").unwrap().1
     }
 
     /// A request without credentials to a path of this server, or to a whole URL.
