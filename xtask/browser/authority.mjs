@@ -14,13 +14,15 @@ export function makeAuthority(folder) {
   return {
     /** The file with its certificate. */
     file: join(folder, 'ca.pem'),
+    certificate: readFileSync(join(folder, 'ca.pem')),
     /** Issues a certificate for a name of the certificate `subjectAltName`, such as `IP:127.0.0.1`. */
     issue: (file, subjectAltName) => {
       const [key, request, extensions, certificate] = ['key', 'csr', 'ext', 'pem'].map((end) => `${file}.${end}`);
       openssl(folder, 'req', ...KEY, '-keyout', key, '-out', request, '-subj', `/CN=${file}`);
       writeFileSync(join(folder, extensions), `subjectAltName=${subjectAltName}\nextendedKeyUsage=serverAuth\n`);
       openssl(folder, 'x509', '-req', '-in', request, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '1', '-extfile', extensions, '-out', certificate);
-      return { key: readFileSync(join(folder, key)), cert: readFileSync(join(folder, certificate)) };
+      const [keyFile, certFile] = [join(folder, key), join(folder, certificate)];
+      return { key: readFileSync(keyFile), cert: readFileSync(certFile), keyFile, certFile };
     },
   };
 }

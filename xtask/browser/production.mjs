@@ -1,14 +1,13 @@
 // The script of `cargo xtask test --only production`: a production deployment on this machine, with an authority of its own. An engineer
 // orders a test, a person takes it on a phone at a certified provider, and the report says so.
 //
-// The program speaks no TLS itself: as in every production, a proxy in front of it does, whose address is `--public-url`.
+// A PROXY in front of the program ends TLS, whose address is `--public-url`: `node`, `nginx` or `caddy`. Through the real ones, what must
+// hold through a proxy is checked as well.
 //
-// Environment: the PROGRAM under test, an empty FOLDER, the program CHROMIUM, and a folder for PICTURES.
+// Environment: the PROGRAM under test, an empty FOLDER, the program CHROMIUM, a folder for PICTURES, the kind of PROXY, and the folder OPS with the recipes.
 
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { request } from 'node:http';
-import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { orderProductionTest, report } from './api.mjs';
@@ -16,9 +15,11 @@ import { keyHash, makeAuthority } from './authority.mjs';
 import { startCertified } from './certified.mjs';
 import { admin, freePort, serve } from './deployment.mjs';
 import { begin, see } from './pages.mjs';
+import { checkProxied } from './proxied.mjs';
+import { startProxy } from './proxy.mjs';
 import { SCREENS, openScreen } from './screen.mjs';
 
-const { PROGRAM: program, FOLDER: folder, CHROMIUM: executablePath, PICTURES: pictures } = process.env;
+const { PROGRAM: program, FOLDER: folder, CHROMIUM: executablePath, PICTURES: pictures, PROXY: proxy } = process.env;
 const APP = 'FK5b0KSM';
 
 setTimeout(() => {
@@ -28,22 +29,6 @@ setTimeout(() => {
 
 function assert(holds, problem) {
   if (!holds) throw new Error(problem);
-}
-
-/** A proxy that terminates TLS in front of the server at `port`. */
-async function startProxy(proxyPort, port, tls) {
-  const proxy = createServer(tls, (incoming, answer) => {
-    const headers = { ...incoming.headers, 'x-forwarded-for': incoming.socket.remoteAddress, 'x-forwarded-proto': 'https' };
-    const onward = request({ port, host: '127.0.0.1', method: incoming.method, path: incoming.url, headers }, (back) => {
-      answer.writeHead(back.statusCode, back.headers);
-      back.pipe(answer);
-    });
-    onward.on('error', () => answer.destroy());
-    answer.on('close', () => onward.destroy());
-    incoming.pipe(onward);
-  });
-  await new Promise((resolve) => proxy.listen(proxyPort, '127.0.0.1', resolve));
-  return () => { proxy.close(); proxy.closeAllConnections(); };
 }
 
 /** What `fieldtest doctor` says about the verifiers of this file. */
@@ -115,7 +100,7 @@ async function take(challengeId) {
     const [cookie] = await page.context().cookies(publicUrl);
     assert(cookie.secure && cookie.httpOnly, 'the cookie is not secure');
   } finally {
-    await page.screenshot({ path: `${pictures}/production.png` }).catch(() => {});
+    await page.screenshot({ path: `${pictures}/production-${proxy}.png` }).catch(() => {});
     await browser.close();
   }
 }
@@ -124,21 +109,26 @@ let server;
 let closeProxy;
 try {
   const key = await setUp();
-  server = await serve(program, data, port, [...options, '--trusted-proxies', '127.0.0.1']);
-  closeProxy = await startProxy(proxyPort, port, tls);
-  await checkTrust();
+  server = await serve(program, data, port, [...options, '--trusted-proxies', '127.0.0.1', '--log-client-address']);
+  closeProxy = await startProxy(proxy, { proxyPort, port }, tls, folder);
+  if (proxy === 'node') await checkTrust();
   const challengeId = await orderProductionTest(server.origin, key, { title: 'The first production test', providerIds: ['mitid'], maxStamps: 1 });
   await take(challengeId);
   const { stats } = await report(server.origin, key, challengeId);
   assert(stats.totalClaims === 1 && stats.totalParticipations === 1, `the report says ${JSON.stringify(stats)}`);
   console.log('ok      a person takes a production test on a phone, and the report says so');
+  if (proxy !== 'node') {
+    const order = () => orderProductionTest(server.origin, key, { title: 'Another', providerIds: ['mitid'], maxStamps: 1 });
+    await checkProxied({ publicUrl, ca: authority.certificate, port, app: APP, key, output: server.output }, order);
+    console.log(`ok      addresses, streams and idle connections are right through ${proxy}`);
+  }
   await server.stop();
 } catch (error) {
   console.log(`FAILED  ${error.message}`);
   process.exitCode = 1;
   server?.kill();
 } finally {
-  closeProxy?.();
+  await closeProxy?.();
   eid.close();
   wrong.close();
 }

@@ -53,6 +53,12 @@ pub(crate) const STEPS: &[Step] = &[
         gate: false,
     },
     Step {
+        name: "proxies",
+        about: "a person takes a test through nginx and through Caddy, with the recipes in ops/",
+        run: production::run_behind_proxies,
+        gate: false,
+    },
+    Step {
         name: "alerts",
         about: "a real Prometheus fires each alert, and the dashboard's queries show something",
         run: alerts::run,

@@ -30,6 +30,14 @@ pub(crate) const NODE: Tool =
 pub(crate) const NPM: Tool =
     Tool { name: "npm", is_installed: || which("npm").is_some(), packages: &["npm"] };
 
+/// nginx, as a proxy in front of the program.
+pub(crate) const NGINX: Tool =
+    Tool { name: "nginx", is_installed: || which("nginx").is_some(), packages: &["nginx"] };
+
+/// Caddy, as a proxy in front of the program.
+pub(crate) const CADDY: Tool =
+    Tool { name: "Caddy", is_installed: || which("caddy").is_some(), packages: &["caddy"] };
+
 /// openssl, which makes certificates.
 pub(crate) const OPENSSL: Tool =
     Tool { name: "openssl", is_installed: || which("openssl").is_some(), packages: &["openssl"] };

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_support::client_address::TrustedProxies;
 use parking_lot::Mutex;
@@ -14,6 +15,15 @@ pub(crate) const CONNECTIONS: usize = 16_384;
 /// The maximum number from one address, so that one machine cannot take all of them. Further ones
 /// are closed at once. Trusted proxies and this machine itself have no such limit.
 const CONNECTIONS_OF_ADDRESS: usize = 2048;
+
+/// How long a connection may wait for the head of a request, idle or not. A slower client would
+/// occupy the connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The same for connections of trusted proxies and of this machine. Proxies keep idle connections, up
+/// to 2 minutes by default, and close them themselves: if the server did, a request could be on its
+/// way, and the proxy would answer 502.
+const HEAD_TIMEOUT_OF_PROXIES: Duration = Duration::from_secs(150);
 
 /// The open connections. Clones share them.
 #[derive(Clone)]
@@ -49,10 +59,20 @@ impl Connections {
         Some(Slot { _permit: permit })
     }
 
+    /// How long a connection from this address may wait for the head of a request.
+    pub(super) fn head_timeout(&self, address: IpAddr) -> Duration {
+        let is_from_proxy = self.is_from_proxy(address.to_canonical());
+        if is_from_proxy { HEAD_TIMEOUT_OF_PROXIES } else { HEAD_TIMEOUT }
+    }
+
+    fn is_from_proxy(&self, address: IpAddr) -> bool {
+        address.is_loopback() || self.trusted_proxies.trusts(address)
+    }
+
     /// Counts a connection from this address. `None` if there are too many from there.
     pub(super) fn open(&self, address: IpAddr, slot: Slot) -> Option<Open> {
         let address = address.to_canonical();
-        let is_limited = !address.is_loopback() && !self.trusted_proxies.trusts(address);
+        let is_limited = !self.is_from_proxy(address);
         if is_limited {
             let mut of_address = self.of_address.lock();
             let count = of_address.entry(address).or_default();
@@ -82,6 +102,20 @@ impl Drop for Open {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_closes_idle_connections_before_the_server_does() {
+        let connections = Connections::new("192.0.2.0/24".parse().unwrap());
+        for (address, timeout) in [
+            ("198.51.100.1", HEAD_TIMEOUT),
+            ("::ffff:198.51.100.1", HEAD_TIMEOUT),
+            ("192.0.2.7", HEAD_TIMEOUT_OF_PROXIES),
+            ("::ffff:192.0.2.7", HEAD_TIMEOUT_OF_PROXIES),
+            ("127.0.0.1", HEAD_TIMEOUT_OF_PROXIES),
+        ] {
+            assert_eq!(connections.head_timeout(address.parse().unwrap()), timeout, "{address}");
+        }
+    }
 
     #[tokio::test]
     async fn one_address_cannot_take_all_connections() {

@@ -22,9 +22,6 @@ use super::connections::Connections;
 use super::handshakes::Handshakes;
 use super::write_timeout::WriteTimeout;
 
-/// The timeout of a request's head. A slower client would occupy a connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// The largest head of a request, in bytes. What is read of an unfinished head is kept in memory.
 const LARGEST_HEAD: usize = 64 * 1024;
 
@@ -87,6 +84,7 @@ pub(super) async fn serve(
                     router: TowerToHyperService::new(router.clone()),
                     peer: PeerAddress(peer.ip()),
                 };
+                let head_timeout = connections.head_timeout(peer.ip());
                 let (watcher, handshakes) = (graceful.watcher(), handshakes.clone());
                 let mut is_accepting = is_accepting.clone();
                 tokio::spawn(async move {
@@ -98,10 +96,10 @@ pub(super) async fn serve(
                             _ = is_accepting.changed() => None,
                         };
                         let Some(stream) = secured else { return };
-                        let _ = watcher.watch(connection(stream, router)).await;
+                        let _ = watcher.watch(connection(stream, router, head_timeout)).await;
                     } else {
                         let stream = WriteTimeout::new(stream);
-                        let _ = watcher.watch(connection(stream, router)).await;
+                        let _ = watcher.watch(connection(stream, router, head_timeout)).await;
                     }
                     drop(open);
                 });
@@ -151,10 +149,11 @@ fn configure(stream: &TcpStream) {
 fn connection<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     router: PeerRouter,
+    head_timeout: Duration,
 ) -> http1::Connection<TokioIo<S>, PeerRouter> {
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(head_timeout)
         .max_buf_size(LARGEST_HEAD)
         .serve_connection(TokioIo::new(stream), router)
 }
