@@ -3,8 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
-use axum::{Router, middleware};
 use challenge_service::handle::{self, ChallengeServiceHandle, RemoteChallengeService};
 use challenge_service::{ChallengeService, JoinLimits, Verifiers};
 use console::Console;
@@ -14,7 +12,7 @@ use domain::challenge::Watch;
 use domain::{ChallengeId, ClockAndRng, Environment, ProviderId};
 use http_support::in_flight::InFlight;
 use http_support::rate_limit::{RateLimit, RateLimits};
-use http_support::request_layer::{RequestLayer, request_layer};
+use http_support::request_layer::RequestLayer;
 use scheduler::Scheduler;
 use store_workspace::WorkspaceStore;
 use tokio::net::TcpListener;
@@ -27,6 +25,7 @@ use super::connections::Connections;
 use super::data_directory::DataDirectory;
 use super::demo::Demo;
 use super::health_watch::HealthWatch;
+use super::layered_router::LayeredRouter;
 use super::missing_database::{self, MissingDatabase};
 use super::options::{check_options, read_catalogue, read_verifiers};
 use super::server::Server;
@@ -361,7 +360,7 @@ impl Parts {
         &self,
         handle: Option<&ChallengeServiceHandle>,
         scheduler: Option<&Scheduler>,
-    ) -> Router {
+    ) -> LayeredRouter {
         let checks = health::Checks {
             workspace: self.stores.workspace.clone(),
             challenge: self.stores.challenge.clone(),
@@ -393,18 +392,13 @@ impl Parts {
         if self.config.roles.has(Role::Web) {
             router = router.merge(console::routes(self.open_tests()));
         }
-        let layer = Arc::new(RequestLayer {
+        let layer = RequestLayer {
             clock_and_rng: self.clock_and_rng.clone(),
             metrics: self.telemetry.requests.clone(),
             timeout: self.config.limits.request,
             trusted_proxies: self.config.trusted_proxies.clone(),
             logs_client_address: self.config.log_client_address,
-        });
-        let router = router
-            .layer(DefaultBodyLimit::max(http_support::body::LIMIT))
-            .layer(middleware::from_fn_with_state(layer, request_layer));
-        #[cfg(feature = "bench")]
-        let router = router.merge(super::no_op::routes());
-        router
+        };
+        LayeredRouter::new(router, layer)
     }
 }

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use super::connections::Connections;
 use super::handshakes::Handshakes;
+use super::layered_router::LayeredRouter;
 use super::write_timeout::WriteTimeout;
 
 /// The largest head of a request, in bytes. What is read of an unfinished head is kept in memory.
@@ -49,7 +50,7 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// What connections get.
 pub(super) struct Service {
-    pub(super) router: Router,
+    pub(super) router: LayeredRouter,
     /// TLS, unless a proxy ends it.
     pub(super) handshakes: Option<Handshakes>,
     pub(super) connections: Connections,
@@ -80,10 +81,7 @@ pub(super) async fn serve(
             Ok((stream, peer)) => {
                 let open = slot.and_then(|slot| connections.open(peer.ip(), slot));
                 let Some(open) = open else { continue };
-                let router = PeerRouter {
-                    router: TowerToHyperService::new(router.clone()),
-                    peer: PeerAddress(peer.ip()),
-                };
+                let router = PeerRouter { router: router.service(), peer: PeerAddress(peer.ip()) };
                 let head_timeout = connections.head_timeout(peer.ip());
                 let (watcher, handshakes) = (graceful.watcher(), handshakes.clone());
                 let mut is_accepting = is_accepting.clone();

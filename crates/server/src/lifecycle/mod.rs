@@ -9,6 +9,7 @@ pub(crate) mod data_directory;
 mod demo;
 mod handshakes;
 mod health_watch;
+mod layered_router;
 mod listener;
 pub(crate) mod missing_database;
 #[cfg(feature = "bench")]

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use axum::Router;
 use scheduler::Stopping;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -14,6 +13,7 @@ use super::connections::Connections;
 use super::data_directory::DataDirectory;
 use super::demo::Demo;
 use super::handshakes::Handshakes;
+use super::layered_router::LayeredRouter;
 use super::listener::{self, Service};
 use super::on_demand::{BackgroundTrigger, RunRequests};
 use super::stores::Stores;
@@ -24,7 +24,7 @@ use crate::tls::ServerTls;
 pub struct Server {
     pub(super) address: SocketAddr,
     pub(super) listener: TcpListener,
-    pub(super) router: Router,
+    pub(super) router: LayeredRouter,
     pub(super) background: Background,
     pub(super) when: config::Background,
     pub(super) on_demand: (BackgroundTrigger, RunRequests),
