@@ -22,28 +22,29 @@ const BORDERS: &[Border] = &[
     ("wire", "openapi-off domain", &["tokio", "futures-util", "axum", "rusqlite", "reqwest"]),
     ("openid-connect", "domain", &["axum", "hyper", "rusqlite", "tokio-postgres", "tracing"]),
     ("client", "domain wire", &["axum", "rusqlite", "tokio-postgres"]),
+    ("traces", "domain", &["axum", "hyper", "rusqlite", "tokio-postgres"]),
     ("db", "domain", HTTP),
     ("store-workspace", "domain db", HTTP),
     ("store-challenge", "domain db", HTTP),
     ("http-support", "openapi-off domain wire db", SQL),
     (
         "challenge-service",
-        "openapi-off domain wire client openid-connect db store-challenge http-support",
+        "openapi-off domain wire client openid-connect db store-challenge http-support traces",
         SQL,
     ),
-    ("scheduler", "domain db store-workspace challenge-service", HTTP),
+    ("scheduler", "domain db store-workspace challenge-service traces", HTTP),
     ("webhooks", "domain wire db store-workspace", &["axum", "rusqlite", "tokio-postgres"]),
     (
         "workspace-api",
         "openapi-off domain wire db store-workspace http-support challenge-service scheduler \
-         webhooks",
+         webhooks traces",
         SQL,
     ),
     ("console", "domain wire store-workspace http-support", SQL),
     (
         "server",
         "openapi-off domain wire client openid-connect db store-workspace store-challenge \
-         http-support challenge-service scheduler webhooks workspace-api console",
+         http-support challenge-service scheduler webhooks workspace-api console traces",
         SQL,
     ),
     ("cli", "domain wire client db store-workspace store-challenge webhooks server", HTTP),

@@ -34,6 +34,7 @@ mod routes;
 mod secrets;
 mod service;
 mod service_caller;
+mod spans;
 mod verification;
 mod verifier;
 

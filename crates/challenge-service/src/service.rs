@@ -20,6 +20,7 @@ use store_challenge::{
     UpdateChallenge,
 };
 use tokio::sync::mpsc;
+use traces::Traces;
 use wire::outcomes::Outcomes;
 use wire::report::Report;
 
@@ -77,6 +78,8 @@ pub struct Parts {
     pub changes: mpsc::UnboundedSender<ChallengeId>,
     /// Counts decided participations.
     pub stamp_decisions: DecisionCounter,
+    /// Follow each order.
+    pub traces: Traces,
     /// Counts reported verifications.
     pub verifications: VerificationCounter,
     /// How often testers may join; `None` means without limits.

@@ -17,12 +17,14 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::terminal::has_colours;
 
 /// The crates of this workspace that log.
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 12] = [
     "fieldtest",
     "server",
     "workspace_api",
     "challenge_service",
     "scheduler",
+    "webhooks",
+    "traces",
     "console",
     "http_support",
     "store_workspace",

@@ -10,6 +10,7 @@ use domain::challenge_request::{NoSuchTransition, Scheduling, Status};
 use domain::{ChallengeId, Timestamp, retry};
 use store_workspace::{AppAtHandOver, FinishHandOver, HandOverEnd, RequestKey};
 use tokio::time::timeout;
+use traces::{Kind, Span, SpanId, TraceId};
 
 use crate::Scheduler;
 use crate::slots::{HeldLease, LeasedRequest, TakenSlots};
@@ -19,6 +20,7 @@ struct InFlight {
     key: RequestKey,
     status: Status,
     scheduling: Scheduling,
+    started_at: Timestamp,
     lease: HeldLease,
     /// Freed on drop.
     _slot: TakenSlots,
@@ -29,6 +31,7 @@ fn split(
         LeasedRequest,
         ReturnUris,
     ),
+    started_at: Timestamp,
 ) -> (ChallengeOrder, InFlight) {
     // The handler that submitted the request has dropped it by now, so this seldom copies.
     let request = Arc::unwrap_or_clone(request);
@@ -36,7 +39,7 @@ fn split(
     let host = Host { name: request.host_name, return_uris };
     let order = ChallengeOrder { id: request.id, payload: request.payload, host };
     let (status, scheduling) = (request.status, request.scheduling);
-    (order, InFlight { key, status, scheduling, lease, _slot: slot })
+    (order, InFlight { key, status, scheduling, started_at, lease, _slot: slot })
 }
 
 /// Attempts these requests together, each with its own outcome. A request whose lease could
@@ -45,14 +48,15 @@ pub(crate) async fn attempt(
     scheduler: &Scheduler,
     leased: Vec<LeasedRequest>,
 ) -> Result<(), StoreError> {
-    let latest_end = scheduler.clock_and_rng.now().plus(scheduler.attempt_timeout);
+    let started_at = scheduler.clock_and_rng.now();
+    let latest_end = started_at.plus(scheduler.attempt_timeout);
     let mut leased = with_return_uris(scheduler, leased).await?;
     leased.retain(|(leased, _)| leased.expires_at >= latest_end);
     if leased.is_empty() {
         return Ok(());
     }
     let (orders, in_flight): (Vec<ChallengeOrder>, Vec<InFlight>) =
-        leased.into_iter().map(split).unzip();
+        leased.into_iter().map(|it| split(it, started_at)).unzip();
     let answers =
         timeout(scheduler.attempt_timeout, scheduler.challenge_service.schedule_all(orders)).await;
     let answers = answers.unwrap_or_else(|_elapsed| {
@@ -179,7 +183,7 @@ async fn finish(
         let reported = match is_written {
             Ok(is_written) => {
                 request.lease.settle();
-                report(scheduler, request.key, end, is_written).await
+                report(scheduler, &request, end, is_written).await
             }
             // The request is unchanged in the table, and is attempted again.
             Err(error) => Err(error),
@@ -191,10 +195,11 @@ async fn finish(
 
 async fn report(
     scheduler: &Scheduler,
-    key: RequestKey,
+    request: &InFlight,
     end: HandOverEnd,
     is_written: bool,
 ) -> Result<(), StoreError> {
+    let key = request.key.clone();
     let (outcome, error) = match &end {
         _ if !is_written => ("lease_lost", None),
         HandOverEnd::Scheduled { .. } => ("scheduled", None),
@@ -205,6 +210,21 @@ async fn report(
     tracing::info!(
         challenge_request = %key.id, workspace = %key.workspace_id, outcome, error, "hand-over"
     );
+    scheduler.traces.record(|| {
+        let trace = TraceId::from(key.id);
+        Span {
+            trace,
+            id: SpanId::hand_over(trace, request.scheduling.attempts),
+            parent: Some(SpanId::order(trace)),
+            name: "hand over",
+            kind: Kind::Client,
+            start: request.started_at,
+            end: scheduler.clock_and_rng.now(),
+            attributes: vec![("fieldtest.outcome", outcome.into())],
+            error: error.cloned(),
+            caller: None,
+        }
+    });
     match end {
         HandOverEnd::Scheduled { challenge, .. } if !is_written => {
             close_if_cancelled(scheduler, key, challenge.id).await

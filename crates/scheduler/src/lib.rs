@@ -30,6 +30,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use store_workspace::WorkspaceStore;
 use tokio::sync::watch;
+use traces::Traces;
 
 pub use self::local_dispatch::{LocalDispatch, Reservation};
 use self::pacing::Pacing;
@@ -48,6 +49,8 @@ pub struct Parts {
     pub clock_and_rng: ClockAndRng,
     /// Counts attempts.
     pub hand_overs: HandOverCounter,
+    /// Follow each order.
+    pub traces: Traces,
     /// What keeps hand-overs from succeeding.
     pub service_health: ServiceHealth,
     /// How this scheduler learns of changes to challenges.
@@ -68,6 +71,7 @@ pub struct Scheduler {
     pub(crate) challenge_service: ChallengeServiceHandle,
     pub(crate) clock_and_rng: ClockAndRng,
     pub(crate) hand_overs: HandOverCounter,
+    pub(crate) traces: Traces,
     pub(crate) service_health: ServiceHealth,
     pub(crate) watch: Watch,
     pub(crate) dispatch: LocalDispatch,
@@ -95,6 +99,7 @@ impl Scheduler {
             challenge_service,
             clock_and_rng,
             hand_overs,
+            traces: parts.traces,
             service_health: parts.service_health,
             watch: parts.watch,
             poll: Arc::default(),

@@ -61,6 +61,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// Whether the access log has the address of each request's sender.
     pub log_client_address: bool,
+    /// The collector of OpenTelemetry that gets traces, without `/v1/traces`; `None` means no traces.
+    pub otlp_endpoint: Option<String>,
     /// Whom apps write to about a contract with a provider.
     pub contact: Option<String>,
     /// Networks inside to which webhooks may be delivered all the same.
@@ -100,6 +102,7 @@ impl Default for Config {
             rate_limit: RateLimit::default(),
             trusted_proxies: TrustedProxies::default(),
             log_client_address: false,
+            otlp_endpoint: None,
             contact: None,
             webhook_allow: Vec::new(),
             verifiers: None,

@@ -23,6 +23,7 @@ mod console_links;
 mod documentation;
 mod key_uses;
 mod lookup_cache;
+mod parent;
 mod production_tests;
 mod providers;
 mod routes;

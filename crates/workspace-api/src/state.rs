@@ -16,6 +16,7 @@ use http_support::public_url::PublicUrl;
 use http_support::rate_limit::RateLimits;
 use scheduler::LocalDispatch;
 use store_workspace::{IdempotentResult, WorkspaceStore};
+use traces::Traces;
 
 use crate::key_uses::KeyUses;
 use crate::lookup_cache::LookupCache;
@@ -55,6 +56,8 @@ pub struct Parts {
     pub in_flight: InFlight<(WorkspaceId, IdempotencyKey)>,
     /// Submits new requests to the scheduler of this process, if it has one.
     pub local_dispatch: Option<LocalDispatch>,
+    /// Follow each order.
+    pub traces: Traces,
     /// The open event streams of this process.
     pub streams: Streams,
     /// How long an event stream may be silent before a heartbeat is sent.

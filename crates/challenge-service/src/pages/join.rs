@@ -54,6 +54,7 @@ pub(super) async fn join(
     let participation = write.participation.clone();
     match service.store().join_challenge(write).await? {
         JoinOutcome::Joined => {
+            service.trace_join(&participation);
             let mut response = see_other(&participation_path(&participation));
             if let Some(cookie) = browser.set_cookie(&origin) {
                 response.headers_mut().insert(header::SET_COOKIE, cookie);

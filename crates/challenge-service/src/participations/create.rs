@@ -122,7 +122,10 @@ async fn join(
     };
     let participation = write.participation.clone();
     match service.store().join_challenge(write).await? {
-        JoinOutcome::Joined => Ok(Outcome::Created(participation)),
+        JoinOutcome::Joined => {
+            service.trace_join(&participation);
+            Ok(Outcome::Created(participation))
+        }
         JoinOutcome::Replay(made) => Ok(Outcome::Replay(made)),
         JoinOutcome::KeyConflict => Ok(Outcome::KeyConflict),
         refused => Err(refusal(&refused)),

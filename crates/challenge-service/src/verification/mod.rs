@@ -35,13 +35,21 @@ pub(crate) async fn finish(
     id: ParticipationId,
     outcome: Outcome<SubjectHash>,
 ) -> Result<Option<VerificationResult>, ApiError> {
-    let write = FinishVerification { id, outcome, now: service.clock_and_rng().now() };
+    let now = service.clock_and_rng().now();
+    let write = FinishVerification { id, outcome, now };
     let Some(decision) = service.store().finish_verification(write).await? else {
         return Ok(None);
     };
     if decision.is_new {
         let labels = [("outcome", decision.status.as_str())];
         service.parts.stamp_decisions.get_or_create(&labels).inc();
+    }
+    if decision.is_new
+        && service.parts.traces.is_on()
+        && let Some(participation) = service.store().participation(id).await?
+    {
+        let reason = outcome.failure_reason();
+        service.trace_decision(&participation, (decision.status, reason), now);
     }
     if decision.is_new && decision.status == Status::Claimed {
         service.notify_changed(decision.challenge_id);

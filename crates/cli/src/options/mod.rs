@@ -207,6 +207,12 @@ pub(crate) struct Options {
     )]
     #[serde(deserialize_with = "from_text")]
     pub(crate) log_client_address: Option<bool>,
+
+    /// A collector of OpenTelemetry, such as http://localhost:4318, which gets traces by OTLP over
+    /// HTTP [default: none]
+    #[arg(long, env = "FIELDTEST_OTLP_ENDPOINT", value_name = "URL")]
+    #[serde(deserialize_with = "from_text")]
+    pub(crate) otlp_endpoint: Option<BaseUrl>,
 }
 
 impl Options {
@@ -218,7 +224,7 @@ impl Options {
         or!(listen data_dir database_url tpas_database_url database_connections database_timeout
             environment roles public_url tls_cert tls_key tpas_url tpas_token secret_key verification_secret
             rate_limit trusted_proxies contact webhook_allow verifiers catalogue no_demo log_level log_format
-            log_client_address)
+            log_client_address otlp_endpoint)
     }
 }
 

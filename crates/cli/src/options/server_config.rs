@@ -50,6 +50,7 @@ impl Options {
             rate_limit: self.rate_limit.unwrap_or(default.rate_limit),
             trusted_proxies: self.trusted_proxies.unwrap_or(default.trusted_proxies),
             log_client_address: self.log_client_address.unwrap_or(default.log_client_address),
+            otlp_endpoint: self.otlp_endpoint.map(|url| url.0),
             contact: self.contact,
             webhook_allow: self.webhook_allow.unwrap_or_default().0,
             verifiers: self.verifiers,

@@ -13,6 +13,7 @@ use scheduler::{Scheduler, Stopping};
 use store_workspace::WorkspaceStore;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use traces::Exporter;
 use webhooks::Webhooks;
 use workspace_api::{KeyUses, Streams};
 
@@ -34,6 +35,8 @@ pub(super) struct Background {
     pub(super) streams: Option<EventWatch>,
     /// What metrics say about the stores.
     pub(super) health: Arc<HealthWatch>,
+    /// Sends traces, if there is a collector.
+    pub(super) exporter: Option<Exporter>,
     pub(super) telemetry: Telemetry,
     /// The challenges that the challenge service of this process has changed.
     pub(super) changes: mpsc::UnboundedReceiver<ChallengeId>,
@@ -165,6 +168,10 @@ impl Background {
         for task in self.tasks() {
             self.telemetry.expect_task(task.name());
             running.spawn(repeat(task, self.telemetry.clone(), stopping.clone()));
+        }
+        if let Some(exporter) = self.exporter {
+            let mut stopping = stopping.clone();
+            running.spawn(exporter.run(async move { stopping.wait().await }));
         }
         if let Some(database) = self.relay {
             let mut stopping = stopping.clone();

@@ -17,6 +17,7 @@ use scheduler::Scheduler;
 use store_workspace::WorkspaceStore;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use traces::{Exporter, Traces};
 use webhooks::{AddressPolicy, Sender, Webhooks};
 use workspace_api::{KeyUses, LookupCache, Streams, WorkspaceApi};
 
@@ -31,6 +32,7 @@ use super::options::{check_options, read_catalogue, read_verifiers};
 use super::server::Server;
 use super::start_error::StartError;
 use super::stores::Stores;
+use super::traces_to::traces_to;
 use super::{consistency, demo, listener, on_demand};
 use crate::config::{Config, Role};
 use crate::telemetry::Telemetry;
@@ -64,6 +66,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
     let (listener, address) = listen(config.listen)?;
     let (demo, console_link) = prepare_demo(&config, &stores, &directory, &clock_and_rng).await?;
 
+    let (traces, exporter) = traces_to(&config, &telemetry)?;
     let webhook_sender = webhook_sender(&config, &clock_and_rng)?;
     let mut parts = Parts {
         streams: Streams::new(telemetry.event_streams.clone()),
@@ -73,6 +76,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
         catalogue,
         verifiers,
         telemetry,
+        traces,
         challenge_service: None,
         webhook_sender,
         stores,
@@ -84,17 +88,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
         address,
         listener,
         router: parts.router(handle.as_ref(), scheduler.as_ref()),
-        background: Background {
-            scheduler,
-            challenge_service: parts.challenge_service.clone(),
-            relay: parts.shared_database(),
-            key_uses: parts.key_uses(),
-            webhooks: parts.webhooks(),
-            streams: parts.streams(),
-            health: Arc::new(parts.health_watch()),
-            telemetry: parts.telemetry.clone(),
-            changes,
-        },
+        background: parts.background(scheduler, exporter, changes),
         when: parts.config.background,
         on_demand: on_demand::channel(),
         limits: parts.config.limits,
@@ -176,6 +170,7 @@ struct Parts {
     catalogue: Arc<Catalogue>,
     verifiers: Verifiers,
     telemetry: Telemetry,
+    traces: Traces,
     key_uses: KeyUses,
     streams: Streams,
     challenge_service: Option<ChallengeService>,
@@ -213,6 +208,7 @@ impl Parts {
             changes,
             stamp_decisions: telemetry.stamp_decisions.clone(),
             verifications: telemetry.verifications.clone(),
+            traces: self.traces.clone(),
             join_limits: (config.rate_limit != RateLimit::Off)
                 .then(|| JoinLimits::new(clock_and_rng.clock())),
         })))
@@ -246,6 +242,7 @@ impl Parts {
                 challenge_service: handle.clone(),
                 clock_and_rng: self.clock_and_rng.clone(),
                 hand_overs: self.telemetry.hand_overs.clone(),
+                traces: self.traces.clone(),
                 service_health: self.telemetry.service_health.clone(),
                 watch: self.watch(),
                 holder: self.holder(),
@@ -298,6 +295,27 @@ impl Parts {
         })
     }
 
+    /// The background work of this process.
+    fn background(
+        &self,
+        scheduler: Option<Scheduler>,
+        exporter: Option<Exporter>,
+        changes: mpsc::UnboundedReceiver<ChallengeId>,
+    ) -> Background {
+        Background {
+            scheduler,
+            challenge_service: self.challenge_service.clone(),
+            relay: self.shared_database(),
+            key_uses: self.key_uses(),
+            webhooks: self.webhooks(),
+            streams: self.streams(),
+            health: Arc::new(self.health_watch()),
+            exporter,
+            telemetry: self.telemetry.clone(),
+            changes,
+        }
+    }
+
     /// What the metrics say about the stores of this process.
     fn health_watch(&self) -> HealthWatch {
         let workspace = self.stores.workspace.as_ref();
@@ -338,6 +356,7 @@ impl Parts {
             lookup_cache: LookupCache::default(),
             in_flight: InFlight::new(self.config.limits.repetition),
             local_dispatch: scheduler.map(|scheduler| scheduler.local_dispatch().clone()),
+            traces: self.traces.clone(),
             streams: self.streams.clone(),
             heartbeat: self.config.limits.heartbeat,
             public_url: self.config.public_url(),

@@ -19,6 +19,7 @@ mod options;
 mod server;
 mod start_error;
 mod stores;
+mod traces_to;
 mod write_timeout;
 
 pub(crate) use self::connections::CONNECTIONS;

@@ -46,6 +46,8 @@ pub(crate) struct Telemetry {
     pub(crate) stamp_decisions: DecisionCounter,
     pub(crate) verifications: VerificationCounter,
     pub(crate) webhook_attempts: ByName,
+    /// Spans that were recorded, if traces are on.
+    pub(crate) spans: ByName,
     pub(crate) background_runs: Family<TaskLabels, Counter>,
     pub(crate) event_streams: Gauge,
     pub(crate) watched: Watched,
@@ -70,6 +72,7 @@ impl Telemetry {
             stamp_decisions: DecisionCounter::default(),
             verifications: VerificationCounter::default(),
             webhook_attempts: ByName::default(),
+            spans: ByName::default(),
             background_runs: Family::default(),
             event_streams: Gauge::default(),
             watched,
@@ -92,6 +95,7 @@ impl Telemetry {
         registry.register("verifications", "Verifications that verifiers reported", verifications);
         let attempts = self.webhook_attempts.clone();
         registry.register("webhook_attempts", "Attempts to deliver events to webhooks", attempts);
+        registry.register("trace_spans", "Spans recorded for the collector", self.spans.clone());
         let runs = self.background_runs.clone();
         registry.register("background_runs", "Runs of background tasks", runs);
         let streams = self.event_streams.clone();

@@ -52,6 +52,7 @@ mod streams;
 mod support;
 mod tester_pages;
 mod tls;
+mod traces;
 mod update;
 mod verification_events;
 mod webhooks;

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use db::Channel;
-use domain::ClientId;
 use domain::app::App;
 use domain::challenge_request::ChallengeRequest;
 use domain::eligibility::{self, SelectionError};
 use domain::production_test::Payload;
+use domain::{ClientId, Timestamp};
 use http_support::documentation::ServerErrors;
 use http_support::error::ApiError;
 use http_support::idempotency::{
@@ -23,11 +23,13 @@ use http_support::response::Created;
 use scheduler::Reservation;
 use serde_json::{Map, Value, json};
 use store_workspace::{CreateChallengeRequest, CreateOutcome, IdempotentResult};
+use traces::{Kind, Span, SpanId, TraceId};
 use wire::error::FieldError;
 use wire::production_test as body;
 
 use crate::caller::{Caller, Write};
 use crate::documentation::AppPath;
+use crate::parent::Parent;
 use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Order a production test
@@ -54,8 +56,10 @@ pub(crate) async fn create(
     State(api): State<WorkspaceApi>,
     caller: Caller<Write>,
     path: PathParameters,
+    Parent(parent): Parent,
     IdempotentRequest { keyed, body: order, .. }: IdempotentRequest,
 ) -> Result<Created<body::ChallengeRequest>, ApiError> {
+    let start = api.clock_and_rng.now();
     let client_id: ClientId = path.parse("client_id", NO_SUCH_APP)?;
     let app = api.cached_app(&caller.workspace_id, &client_id).await?;
     let workspace_id = caller.workspace_id;
@@ -66,7 +70,7 @@ pub(crate) async fn create(
         |key, lookup| api.find_earlier(&workspace_id, key, lookup),
         |keyed| async {
             let payload = read_payload(&api, &app, &order).await?;
-            store(&api, &app, payload, keyed).await
+            store(&api, &app, payload, keyed, (start, parent)).await
         },
         replay,
     )
@@ -82,6 +86,7 @@ async fn store(
     app: &App,
     payload: Payload,
     keyed: Option<KeyedRequest>,
+    begun: (Timestamp, Option<traces::Caller>),
 ) -> Result<Outcome<body::ChallengeRequest, IdempotentResult>, ApiError> {
     let now = api.clock_and_rng.now();
     let id = api.clock_and_rng.ids().request();
@@ -97,6 +102,7 @@ async fn store(
     match (outcome, reservation) {
         (CreateOutcome::Created, reservation) => {
             let body = body::ChallengeRequest::from(&*request);
+            api.traces.record(|| span(&request, begun, api.clock_and_rng.now()));
             match reservation {
                 Some(reservation) => reservation.submit(),
                 None => api.store.database().notify(Channel::NewRequest),
@@ -112,6 +118,33 @@ async fn store(
                 CreateOutcome::Created | CreateOutcome::KeyConflict => Outcome::KeyConflict,
             })
         }
+    }
+}
+
+/// The root of the order's trace.
+fn span(
+    request: &ChallengeRequest,
+    (start, caller): (Timestamp, Option<traces::Caller>),
+    end: Timestamp,
+) -> Span {
+    let trace = TraceId::from(request.id);
+    Span {
+        trace,
+        id: SpanId::order(trace),
+        parent: None,
+        name: "order",
+        kind: Kind::Server,
+        start,
+        end,
+        attributes: vec![
+            ("http.request.method", "POST".into()),
+            ("http.route", "/connect/v1/apps/{client_id}/production-tests".into()),
+            ("http.response.status_code", "201".into()),
+            ("fieldtest.request", request.id.to_string()),
+            ("fieldtest.workspace", request.workspace_id.to_string()),
+        ],
+        error: None,
+        caller,
     }
 }
 
