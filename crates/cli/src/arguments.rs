@@ -19,6 +19,15 @@ use crate::webhooks::WebhooksArguments;
 /// The name of the program.
 pub(crate) const PROGRAM: &str = "fieldtest";
 
+/// What `--version` prints; `-V` prints its first line.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit    ",
+    env!("COMMIT"),
+    "\nfeatures  ",
+    env!("FEATURES"),
+);
+
 const USAGE: &str = "fieldtest [OPTIONS OF SERVE]\n       fieldtest <COMMAND> [OPTIONS]";
 
 const NOTES: &str = "\
@@ -51,7 +60,7 @@ Example:
 
 /// Order production tests of electronic identities, run them with real people, read the report
 #[derive(Parser)]
-#[command(name = PROGRAM, version, override_usage = USAGE, after_help = NOTES)]
+#[command(name = PROGRAM, version, long_version = LONG_VERSION, override_usage = USAGE, after_help = NOTES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

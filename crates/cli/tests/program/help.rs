@@ -72,8 +72,13 @@ fn help_shows_no_secret_of_the_environment() {
 
 #[test]
 fn the_version_is_printed() {
-    assert_eq!(
-        Program::new().succeed("--version"),
-        format!("fieldtest {}\n", env!("CARGO_PKG_VERSION"))
-    );
+    let short = format!("fieldtest {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(Program::new().succeed("-V"), short);
+    let long = Program::new().succeed("--version");
+    let lines: Vec<&str> = long.strip_prefix(&short).unwrap().lines().collect();
+    let [commit, features] = lines[..] else { panic!("{long}") };
+    let commit = commit.strip_prefix("commit    ").unwrap();
+    let is_hash = commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    assert!(is_hash || commit.starts_with("unknown, "), "{long}");
+    assert!(features.starts_with("features  "), "{long}");
 }
