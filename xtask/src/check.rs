@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::command::{cargo, run};
 use crate::steps::Step;
-use crate::{deny, generate};
+use crate::{deny, generate, openapi_lint};
 
 /// The steps, the quickest first.
 pub(crate) const STEPS: &[Step] = &[
@@ -20,6 +20,18 @@ pub(crate) const STEPS: &[Step] = &[
         name: "generated",
         about: "generated files are up to date",
         run: generate::compare,
+        gate: false,
+    },
+    Step {
+        name: "redocly",
+        about: "Redocly finds no error and no warning in the OpenAPI documents",
+        run: openapi_lint::redocly,
+        gate: false,
+    },
+    Step {
+        name: "spectral",
+        about: "Spectral finds no error and no warning in the OpenAPI documents",
+        run: openapi_lint::spectral,
         gate: false,
     },
     Step {

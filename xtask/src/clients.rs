@@ -19,7 +19,7 @@ const PYTHON: &str = "xtask/clients/python";
 pub(crate) fn run() -> Result<()> {
     tools::need(&[tools::NODE, tools::NPM, tools::PYTHON])?;
     let document = workshop("clients")?.join("openapi.json");
-    fs::write(&document, generate::openapi()?)
+    fs::write(&document, generate::openapi("3.1")?)
         .with_context(|| format!("cannot write {}", document.display()))?;
     let programs = [typescript(&document)?, python(&document)?];
     let server = Server::start("clients")?;

@@ -6,34 +6,37 @@ use anyhow::{Context, Result, bail};
 
 use crate::command::{cargo, output, root};
 
-/// The OpenAPI document, as `fieldtest openapi` prints it.
-const OPENAPI: &str = "docs/openapi.json";
+/// The OpenAPI documents: for each version of OpenAPI, the file that `fieldtest openapi` prints.
+pub(crate) const DOCUMENTS: [(&str, &str); 2] =
+    [("3.1", "docs/openapi.json"), ("3.0", "docs/openapi-3.0.json")];
 
 /// Writes the generated files.
 pub(crate) fn write() -> Result<()> {
-    fs::write(root().join(OPENAPI), openapi()?)
-        .with_context(|| format!("cannot write {OPENAPI}"))?;
-    println!("{OPENAPI} is written");
+    for (version, file) in DOCUMENTS {
+        fs::write(root().join(file), openapi(version)?)
+            .with_context(|| format!("cannot write {file}"))?;
+        println!("{file} is written");
+    }
     Ok(())
 }
 
 /// Fails if a generated file is out of date.
 pub(crate) fn compare() -> Result<()> {
-    let generated = openapi()?;
-    let checked_in = fs::read_to_string(root().join(OPENAPI))
-        .with_context(|| format!("cannot read {OPENAPI}"))?;
-    match first_difference(&checked_in, &generated) {
-        None => Ok(()),
-        Some(line) => {
-            bail!("{OPENAPI} differs from the code at line {line}: run `cargo xtask generate`")
+    for (version, file) in DOCUMENTS {
+        let generated = openapi(version)?;
+        let checked_in =
+            fs::read_to_string(root().join(file)).with_context(|| format!("cannot read {file}"))?;
+        if let Some(line) = first_difference(&checked_in, &generated) {
+            bail!("{file} differs from the code at line {line}: run `cargo xtask generate`")
         }
     }
+    Ok(())
 }
 
-/// Generates the OpenAPI document.
-pub(crate) fn openapi() -> Result<String> {
+/// Generates the document for this version of OpenAPI, 3.1 or 3.0.
+pub(crate) fn openapi(version: &str) -> Result<String> {
     let arguments = ["run", "--quiet", "--package", "fieldtest", "--features", "openapi", "--"];
-    output(cargo(&arguments).arg("openapi"))
+    output(cargo(&arguments).args(["openapi", "--version", version]))
 }
 
 /// The number of the first line that differs, from 1.

@@ -8,6 +8,7 @@ mod clients;
 mod command;
 mod deny;
 mod generate;
+mod openapi_lint;
 mod openid;
 mod packages;
 mod postgres;

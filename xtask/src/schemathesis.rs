@@ -22,6 +22,7 @@ pub(crate) fn run() -> Result<()> {
             .arg(root().join(FOLDER).join("schemathesis.toml"))
             .args(["run", "--no-color"])
             .arg(format!("{}/openapi.json", server.url()))
+            .args(["--url", &server.url()])
             .env("FIELDTEST_HOOKS", root().join(FOLDER).join("hooks.py"))
             .env("FIELDTEST_API_KEY", server.secret(DEMO_KEY)?)
             .env("FIELDTEST_TPAS_TOKEN", TPAS_TOKEN)

@@ -11,6 +11,7 @@ use crate::doctor::DoctorArguments;
 use crate::login::LoginArguments;
 use crate::logout::LogoutArguments;
 use crate::man::ManArguments;
+use crate::openapi::OpenapiArguments;
 use crate::options::DatabaseOptions;
 use crate::production_tests::TestsArguments;
 use crate::serve::ServeArguments;
@@ -54,10 +55,6 @@ const MIGRATE_EXAMPLE: &str = "\
 Example:
   fieldtest migrate --data-dir /var/lib/fieldtest";
 
-const OPENAPI_EXAMPLE: &str = "\
-Example:
-  fieldtest openapi > openapi.json";
-
 /// Order production tests of electronic identities, run them with real people, read the report
 #[derive(Parser)]
 #[command(name = PROGRAM, version, long_version = LONG_VERSION, override_usage = USAGE, after_help = NOTES)]
@@ -77,8 +74,7 @@ pub(crate) enum Command {
     /// Check whether a server can run here, and say how to fix what is wrong; changes nothing
     Doctor(DoctorArguments),
     /// Print the OpenAPI document
-    #[command(after_help = OPENAPI_EXAMPLE)]
-    Openapi,
+    Openapi(OpenapiArguments),
     /// Manage workspaces, keys, apps and providers, directly in the database
     Admin(AdminArguments),
     /// Order, watch and manage production tests with the API of a deployment

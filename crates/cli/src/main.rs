@@ -13,6 +13,7 @@ mod logging;
 mod login;
 mod logout;
 mod man;
+mod openapi;
 mod options;
 mod output;
 mod possible_values;
@@ -51,7 +52,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             runtime.shutdown_background();
             return result;
         }
-        Command::Openapi => output::print(&server::openapi_json()),
+        Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Login(arguments) => runtime.block_on(login::run(arguments)),
         Command::Logout(arguments) => logout::run(arguments),
         Command::Webhooks(arguments) => runtime.block_on(webhooks::run(arguments)),

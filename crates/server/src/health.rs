@@ -44,6 +44,8 @@ pub(crate) fn routes(checks: Checks) -> Router {
 }
 
 /// Whether the process is alive
+///
+/// Reads nothing: it says only that the process answers.
 #[utoipa::path(
     get,
     path = "/healthz",

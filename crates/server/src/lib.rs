@@ -22,6 +22,8 @@ mod health;
 mod lifecycle;
 mod openapi;
 #[cfg(feature = "openapi")]
+mod openapi_3_0;
+#[cfg(feature = "openapi")]
 mod openapi_document;
 mod telemetry;
 mod tls;
@@ -47,4 +49,13 @@ pub fn openapi_json() -> String {
     return openapi_document::generate();
     #[cfg(not(feature = "openapi"))]
     openapi::JSON.to_owned()
+}
+
+/// The same document for programs that read only OpenAPI 3.0, as indented JSON (§13).
+#[must_use]
+pub fn openapi_3_0_json() -> String {
+    #[cfg(feature = "openapi")]
+    return openapi_document::generate_3_0();
+    #[cfg(not(feature = "openapi"))]
+    openapi::JSON_3_0.to_owned()
 }

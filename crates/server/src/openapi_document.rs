@@ -11,7 +11,8 @@ use utoipa::openapi::{RefOr, Response};
 use utoipa::{Modify, OpenApi};
 use wire::error::ErrorEnvelope;
 
-use crate::health;
+use crate::openapi::BASE_URL;
+use crate::{health, openapi_3_0};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,10 +22,13 @@ use crate::health;
             devices: order a test, let testers join, grant stamps, read the report. \
             [Each error code](/docs/errors) says what to do; [the API design](/docs/api-design) \
             has the rules.",
+        contact(name = "The operator of this deployment"),
     ),
     tags(
         (name = "Workspace",
             description = "For the relying party's engineer: the workspace of an API key."),
+        (name = "API keys",
+            description = "For the relying party's engineer: the keys of the workspace."),
         (name = "Apps",
             description = "For the relying party's engineer: the apps that are tested."),
         (name = "Providers",
@@ -33,6 +37,10 @@ use crate::health;
         (name = "Production tests",
             description = "For the relying party's engineer: order tests, follow them, read \
                 reports."),
+        (name = "Webhooks",
+            description = "For the relying party's engineer: be told of an app's events."),
+        (name = "Console",
+            description = "For the relying party's engineer: links that sign in to the console."),
         (name = "Testers",
             description = "For testers' browsers and apps: find a challenge, join it, follow it."),
         (name = "Sandbox simulator",
@@ -70,7 +78,7 @@ impl Modify for Schemes {
             scheme.description = Some(description.to_owned());
             components.add_security_scheme(name, SecurityScheme::Http(scheme));
         }
-        document.servers = Some(vec![Server::new("/")]);
+        document.servers = Some(vec![Server::new(BASE_URL)]);
     }
 }
 
@@ -110,6 +118,30 @@ fn add_header(response: &mut Response, name: &str, meaning: &str) {
     response.headers.entry(name.to_owned()).or_insert_with(|| header().into());
 }
 
+/// Says of public operations that they need no key: otherwise linters assume that it was forgotten.
+fn mark_public(document: &mut utoipa::openapi::OpenApi) {
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        operation.security.get_or_insert_default();
+    }
+}
+
+/// Removes descriptions of the variants of a union.
+///
+/// utoipa puts them next to references, where some generators do not look for a reference then. The
+/// variants have descriptions of their own.
+fn bare_variants(document: &mut utoipa::openapi::OpenApi) {
+    let schemas =
+        document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
+    for schema in schemas {
+        let RefOr::T(Schema::OneOf(OneOf { items, .. })) = schema else { continue };
+        for item in items {
+            if let RefOr::Ref(reference) = item {
+                reference.description.clear();
+            }
+        }
+    }
+}
+
 /// Moves descriptions of members to where readers and client generators look for them.
 ///
 /// If a member is a reference or null, utoipa puts its description on the reference inside the
@@ -144,15 +176,29 @@ fn members(schema: &mut RefOr<Schema>) -> Vec<&mut RefOr<Schema>> {
 
 /// The document as indented JSON.
 pub(crate) fn generate() -> String {
+    // Every value in the document can be written as JSON.
+    let mut text = document().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The document for programs that read only OpenAPI 3.0, as indented JSON.
+pub(crate) fn generate_3_0() -> String {
+    // As above.
+    let mut text = openapi_3_0::render(&document()).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     let others = [challenge_service::Paths::openapi(), health::Paths::openapi()];
     for part in workspace_api::documents().into_iter().chain(others) {
         document.merge(part);
     }
     add_headers(&mut document);
+    mark_public(&mut document);
     lift_descriptions(&mut document);
-    // Every value in the document can be written as JSON.
-    let mut text = document.to_pretty_json().unwrap_or_default();
-    text.push('\n');
-    text
+    bare_variants(&mut document);
+    document
 }

@@ -12,8 +12,6 @@ use domain::challenge_request::{
 use domain::production_test::Payload as RequestPayload;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-#[cfg(feature = "openapi")]
-use utoipa::openapi::schema::Object;
 
 pub use self::order::{CreateProductionTest, read_order};
 pub(crate) use self::order::{
@@ -26,8 +24,6 @@ pub(crate) use self::update::MOMENT_RULE;
 pub use self::update::{UpdateProductionTest, read_update};
 use crate::Moment;
 use crate::challenge::Challenge;
-#[cfg(feature = "openapi")]
-use crate::schema;
 
 /// The platform of a tester's device (§5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -228,66 +224,20 @@ impl ProductionTest {
 
 /// An item of the list (§6): a challenge if the production test is scheduled, a request if it is
 /// not.
-///
-/// [`ListItemSchema`] is its schema.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+// One type and not a union: generators disagree about unions whose members are null.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProductionTestItem)]
 pub struct ListItem {
     /// The name of the member that is set.
     #[serde(rename = "type")]
     pub kind: ItemType,
     /// The challenge; null while the type is `request`.
+    #[schema(required = true)]
     pub challenge: Option<Challenge>,
     /// The request; null once the type is `challenge`.
+    #[schema(required = true)]
     pub request: Option<ChallengeRequest>,
-}
-
-/// An item of the list (§6): a challenge if the production test is scheduled, a request if it is
-/// not.
-// For the OpenAPI document only: as a union of two types, `type` tells generated clients which of
-// the other members is set.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-#[schema(as = ProductionTestItem)]
-pub enum ListItemSchema {
-    /// Scheduled.
-    Challenge(ChallengeItem),
-    /// Not scheduled.
-    Request(RequestItem),
-}
-
-/// A scheduled production test in the list (§6).
-#[derive(Serialize, ToSchema)]
-pub struct ChallengeItem {
-    #[serde(rename = "type")]
-    #[schema(schema_with = always_challenge)]
-    kind: ItemType,
-    /// The challenge.
-    challenge: Challenge,
-    #[schema(schema_with = schema::null)]
-    request: (),
-}
-
-/// A production test in the list that is pending, failed or cancelled (§6).
-#[derive(Serialize, ToSchema)]
-pub struct RequestItem {
-    #[serde(rename = "type")]
-    #[schema(schema_with = always_request)]
-    kind: ItemType,
-    #[schema(schema_with = schema::null)]
-    challenge: (),
-    /// The request.
-    request: ChallengeRequest,
-}
-
-#[cfg(feature = "openapi")]
-fn always_challenge() -> Object {
-    schema::constant("challenge", "Marks a scheduled production test.")
-}
-
-#[cfg(feature = "openapi")]
-fn always_request() -> Object {
-    schema::constant("request", "Marks a production test that is not scheduled.")
 }
 
 /// The type of an item of the list (§6).

@@ -14,11 +14,3 @@ pub(crate) fn constant(text: &str, description: &str) -> Object {
         .extensions(Some(Extensions::from_iter([("const", text)])))
         .build()
 }
-
-/// A member that is always null.
-pub(crate) fn null() -> Object {
-    ObjectBuilder::new()
-        .schema_type(SchemaType::Type(Type::Null))
-        .description(Some("Always null."))
-        .build()
-}

@@ -7,6 +7,10 @@ use utoipa::ToSchema;
 use crate::Moment;
 
 /// The workspace that the API key belongs to (§11).
+///
+/// The response has one more member, `created_at`: the time of `createdAt` as an integer, in
+/// seconds since 1970-01-01T00:00:00Z. It is not a member of this schema because most languages
+/// write both names alike.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Workspace {
     /// The id: `org_` followed by letters and digits.
@@ -18,6 +22,7 @@ pub struct Workspace {
     #[serde(rename = "createdAt")]
     pub created_at_moment: Moment,
     /// When the workspace was created, in seconds since 1970-01-01T00:00:00Z.
+    #[schema(ignore)]
     pub created_at: i64,
 }
 

@@ -14,7 +14,6 @@ from fieldtest.api.sandbox_simulator import simulate_verification
 from fieldtest.api.testers import join_challenge, read_participation
 from fieldtest.models import (
     Challenge,
-    ChallengeItem,
     ChallengeRequest,
     ChallengeRequestStatus,
     CompletedSimulation,
@@ -24,6 +23,7 @@ from fieldtest.models import (
     ParticipationStatus,
     Platform,
     ProductionTest,
+    ProductionTestItemType,
     Report,
     SortOrder,
     StartedParticipation,
@@ -77,7 +77,8 @@ def list_until_it_is_a_challenge(engineer: AuthenticatedClient) -> Challenge:
     for _ in range(100):
         items = list_production_tests.sync(APP, client=engineer, order=SortOrder.DESC, limit=1)
         assert isinstance(items, list), items
-        if items and isinstance(items[0], ChallengeItem):
+        if items and items[0].challenge:
+            assert items[0].type_ == ProductionTestItemType.CHALLENGE and items[0].request is None, items
             return items[0].challenge
         time.sleep(0.1)
     raise AssertionError("the test is not scheduled after 10 s")

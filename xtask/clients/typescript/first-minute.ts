@@ -52,7 +52,7 @@ async function listUntilItIsAChallenge(): Promise<Challenge> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const query = { order: 'desc', limit: 1 } as const;
     const { data: [item] } = await listProductionTests({ path: { client_id: APP }, query, throwOnError: true });
-    if (item?.type === 'challenge') return item.challenge;
+    if (item?.challenge) return item.challenge;
     await wait(100);
   }
   throw new Error('the test is not scheduled after 10 s');

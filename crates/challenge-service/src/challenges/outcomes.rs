@@ -13,6 +13,8 @@ use crate::service::{ChallengeService, NO_SUCH_CHALLENGE};
 use crate::service_caller::ServiceCaller;
 
 /// Read a challenge's outcomes
+///
+/// How far testers came, and how it ended. No person can be recognised in them.
 #[utoipa::path(
     get,
     path = "/tpas/v1/challenges/{id}/outcomes",

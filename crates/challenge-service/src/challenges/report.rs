@@ -13,6 +13,8 @@ use crate::service::{ChallengeService, NO_SUCH_CHALLENGE};
 use crate::service_caller::ServiceCaller;
 
 /// Read a challenge's report
+///
+/// The numbers at this moment, also while the challenge is open.
 #[utoipa::path(
     get,
     path = "/tpas/v1/challenges/{id}/report",

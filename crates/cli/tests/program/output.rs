@@ -34,6 +34,10 @@ fn the_openapi_document_is_printed() {
     let printed = Program::new().succeed("openapi");
     assert_eq!(printed, server::openapi_json());
     assert!(printed.ends_with("}\n"));
+    assert_eq!(Program::new().succeed("openapi --version 3.1"), printed);
+    let older = Program::new().succeed("openapi --version 3.0");
+    assert_eq!(older, server::openapi_3_0_json());
+    assert!(older.ends_with("}\n"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 // Renders the API reference from the document of this server, without requests to other origins.
 Scalar.createApiReference("#reference", {
   url: "/openapi.json",
+  // The page may be open under another name of this server than the document has.
+  servers: [{ url: location.origin }],
   withDefaultFonts: false,
   telemetry: false,
   hideClientButton: true,

@@ -87,7 +87,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
     Ok(Server {
         address,
         listener,
-        router: parts.router(handle.as_ref(), scheduler.as_ref()),
+        router: parts.router(address, handle.as_ref(), scheduler.as_ref()),
         background: parts.background(scheduler, exporter, changes),
         when: parts.config.background,
         on_demand: on_demand::channel(),
@@ -377,9 +377,11 @@ impl Parts {
 
     fn router(
         &self,
+        address: SocketAddr,
         handle: Option<&ChallengeServiceHandle>,
         scheduler: Option<&Scheduler>,
     ) -> LayeredRouter {
+        let base_url = openapi::base_url(&self.config, address);
         let checks = health::Checks {
             workspace: self.stores.workspace.clone(),
             challenge: self.stores.challenge.clone(),
@@ -388,7 +390,7 @@ impl Parts {
             clock_and_rng: self.clock_and_rng.clone(),
         };
         let mut router = health::routes(checks)
-            .merge(openapi::routes())
+            .merge(openapi::routes(&base_url))
             .merge(http_support::page::assets::routes());
         let api = self.workspace_api(handle, scheduler).map(workspace_api::routes);
         if self.config.roles.has(Role::Web)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wire::error::ErrorCode;
 
 use crate::support::TestServer;
@@ -28,9 +28,16 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 #[tokio::test]
 async fn the_server_serves_the_document_that_the_code_generates() {
     let server = TestServer::start().await;
-    let served = server.request("GET", "/openapi.json").send().await;
-    assert_eq!(served.expect(200), document());
-    assert!(document()["openapi"].as_str().unwrap().starts_with("3.1"));
+    let older: Value = serde_json::from_str(&server::openapi_3_0_json()).unwrap();
+    for (path, version, generated) in
+        [("/openapi.json", "3.1", document()), ("/openapi-3.0.json", "3.0", older)]
+    {
+        let mut served = server.request("GET", path).send().await.expect(200);
+        assert_eq!(served["servers"], json!([{ "url": server.url }]), "{path}");
+        served["servers"] = generated["servers"].clone();
+        assert!(served == generated, "{path} is not what the code generates");
+        assert!(generated["openapi"].as_str().unwrap().starts_with(version), "{path}");
+    }
 }
 
 #[tokio::test]
@@ -80,24 +87,77 @@ async fn an_operation_wants_credentials_exactly_when_the_document_says_so() {
     let server = TestServer::start().await;
     for (path, method, operation) in operations(&document()) {
         let response = server.request(&method, &path).send().await;
-        let is_secured = operation["security"].is_array() || path.ends_with("verification-events");
+        // Of public operations the document says that they need nothing.
+        let schemes = operation["security"].as_array().unwrap();
+        let is_secured = !schemes.is_empty() || path.ends_with("verification-events");
         assert_eq!(response.status == 401, is_secured, "{method} {path}: {}", response.text);
         assert_eq!(operation["responses"]["401"].is_object(), is_secured, "{method} {path}");
     }
 }
 
 #[test]
-fn every_operation_has_a_unique_name_a_summary_described_parameters_and_a_503() {
+fn every_operation_has_a_unique_name_a_summary_a_description_a_tag_and_a_503() {
     let document = document();
+    let tags = document["tags"].as_array().unwrap();
+    assert!(tags.iter().all(|tag| tag["description"].is_string()));
     let mut names = BTreeSet::new();
     for (path, method, operation) in operations(&document) {
         let location = format!("{method} {path}");
         assert!(operation["summary"].is_string(), "{location}");
+        assert!(operation["description"].is_string(), "{location}");
+        let [tag] = &**operation["tags"].as_array().unwrap() else { panic!("{location}: one tag") };
+        assert!(tags.iter().any(|known| known["name"] == *tag), "{location}: {tag}");
         assert!(names.insert(operation["operationId"].to_string()), "{location}: named twice");
         let is_trivial = path == "/healthz" || path == "/metrics";
         assert!(is_trivial || operation["responses"]["503"].is_object(), "{location}");
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             assert!(parameter["description"].is_string(), "{location}: {parameter}");
+        }
+    }
+}
+
+#[test]
+fn every_response_is_described_and_its_body_has_a_type() {
+    for (path, method, operation) in operations(&document()) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let location = format!("{method} {path}: {status}");
+            assert!(response["description"].is_string(), "{location}");
+            let bodies = response["content"].as_object();
+            assert_eq!(bodies.is_none(), ["204", "303"].contains(&status.as_str()), "{location}");
+            for (media_type, body) in bodies.into_iter().flatten() {
+                let is_typed =
+                    ["$ref", "type", "oneOf"].iter().any(|it| body["schema"][it] != json!(null));
+                assert!(is_typed, "{location}: {media_type}");
+            }
+        }
+    }
+}
+
+#[test]
+fn members_of_an_object_differ_in_more_than_underscores_and_capitals() {
+    // Languages write names in one style, so such members would become one.
+    let document = document();
+    let mut objects = Vec::new();
+    find(&document, "", &|value| value["properties"].is_object(), &mut objects);
+    assert!(!objects.is_empty());
+    for (location, object) in objects {
+        let mut names = BTreeSet::new();
+        for name in object["properties"].as_object().unwrap().keys() {
+            assert!(names.insert(name.replace('_', "").to_lowercase()), "{location}: {name}");
+        }
+    }
+}
+
+#[test]
+fn no_member_is_only_null_and_none_has_a_default() {
+    // Generators crash on the one, and require members with the other.
+    let document = document();
+    let mut objects = Vec::new();
+    find(&document, "", &|value| value["properties"].is_object(), &mut objects);
+    for (location, object) in objects {
+        for (name, member) in object["properties"].as_object().unwrap() {
+            assert_ne!(member["type"], "null", "{location}: {name}");
+            assert!(member.get("default").is_none(), "{location}: {name}");
         }
     }
 }
@@ -223,6 +283,7 @@ async fn what_a_browser_keeps_is_compressed_and_not_sent_again() {
         ("/docs/reference.js", 1_600_000),
         ("/docs/start.js", 1_000),
         ("/openapi.json", 60_000),
+        ("/openapi-3.0.json", 60_000),
         ("/docs/errors", 20_000),
         ("/docs/api-design", 50_000),
     ] {

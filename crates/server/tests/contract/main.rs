@@ -31,6 +31,7 @@ mod join_limits;
 mod lifecycle;
 mod list;
 mod open_challenges;
+mod openapi_3_0;
 mod openid_connect;
 mod operations;
 mod outcomes;

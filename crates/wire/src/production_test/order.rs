@@ -37,13 +37,12 @@ pub struct CreateProductionTest {
     /// The only platform that can take part. Omitted means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_platform: Option<Platform>,
-    /// How many stamps the challenge grants, first come, first served.
+    /// How many stamps the challenge grants, first come, first served. 3 if omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 2_147_483_647, default = 3, example = 3)]
+    #[schema(minimum = 1, maximum = 2_147_483_647, example = 3)]
     pub max_stamps: Option<u32>,
-    /// Whether one person can hold several stamps for one provider.
+    /// Whether one person can hold several stamps for one provider. Not if omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(default = false)]
     pub allow_duplicate_participation: Option<bool>,
 }
 

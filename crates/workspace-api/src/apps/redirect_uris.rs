@@ -16,6 +16,8 @@ use crate::documentation::AppPath;
 use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Read an app's redirect URIs
+///
+/// The hosts that its users are sent back to after an eID.
 #[utoipa::path(
     get,
     path = "/connect/v1/apps/{client_id}/redirect-uris",
@@ -39,6 +41,8 @@ pub(crate) async fn show(
 }
 
 /// Replace an app's redirect URIs
+///
+/// The app then has these redirect URIs and no others.
 #[utoipa::path(
     put,
     path = "/connect/v1/apps/{client_id}/redirect-uris",

@@ -14,6 +14,8 @@ use crate::documentation::AppPath;
 use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Read an app
+///
+/// Without its client secret, which is shown once: when the app is created or the secret rotates.
 #[utoipa::path(
     get,
     path = "/connect/v1/apps/{client_id}",

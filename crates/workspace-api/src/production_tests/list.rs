@@ -14,7 +14,7 @@ use http_support::path::PathParameters;
 use http_support::query::{LARGEST_OFFSET, QueryParameters};
 use store_workspace::{ListFilter, Page};
 use wire::page::{self, MAX_PAGE_SIZE};
-use wire::production_test::{ListItem, ListItemSchema};
+use wire::production_test::ListItem;
 
 use super::streamed_list;
 use crate::caller::{Caller, Read};
@@ -46,7 +46,7 @@ use crate::state::{NO_SUCH_APP, WorkspaceApi};
             description = "Oldest first (`asc`, the default) or newest first (`desc`)"),
     ),
     responses(
-        (status = 200, description = "The production tests", body = Vec<ListItemSchema>, headers(
+        (status = 200, description = "The production tests", body = Vec<ListItem>, headers(
             ("Link" = String,
                 description = "With `limit`: the first, previous, next and last page (RFC 8288)"),
             ("X-Total-Count" = i64, description = "With `limit`: the number of all items"))),

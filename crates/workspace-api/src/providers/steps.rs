@@ -15,6 +15,8 @@ use crate::documentation::AppPath;
 use crate::state::{NO_SUCH_APP, WorkspaceApi};
 
 /// Read the steps of a provider's activation
+///
+/// The steps in their order, and how far the activation is.
 #[utoipa::path(
     get,
     path = "/connect/v1/apps/{client_id}/providers/{provider_id}/activation/steps",
