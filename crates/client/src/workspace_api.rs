@@ -21,7 +21,7 @@ use wire::verifier::Verifier;
 use wire::workspace::Workspace;
 
 use crate::http::{Decoded, Http, send, send_counting_attempts, send_with_retries};
-use crate::pages::stream_pages;
+use crate::pages::{next_cursor, stream_from_cursor};
 use crate::{ClientError, Retries};
 
 /// The timeout of every call.
@@ -50,8 +50,10 @@ pub struct Created {
 pub struct ListQuery {
     /// The maximum number of items, from 1 to 100.
     pub limit: Option<u32>,
-    /// The number of items to skip.
+    /// The number of items to skip, with a cursor after it.
     pub offset: Option<u64>,
+    /// Where the page begins: empty for the first page, then [`ProductionTests::next`].
+    pub cursor: Option<String>,
     /// Only items of this type.
     #[serde(rename = "type")]
     pub kind: Option<ItemType>,
@@ -66,8 +68,10 @@ pub struct ListQuery {
 pub struct ProductionTests {
     /// The items.
     pub items: Vec<ListItem>,
-    /// The number of items on all pages; only if the query has a limit.
+    /// The number of items on all pages; only if the query has a limit and no cursor.
     pub total: Option<u64>,
+    /// The cursor of the next page; only if the query has a cursor and there is a next page.
+    pub next: Option<String>,
 }
 
 impl WorkspaceApi {
@@ -136,15 +140,14 @@ impl WorkspaceApi {
         let Decoded { headers, body: items } = self.send(request).await?;
         let total =
             headers.get(TOTAL_COUNT_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
-        Ok(ProductionTests { items, total })
+        Ok(ProductionTests { items, total, next: next_cursor(&headers) })
     }
 
-    /// Streams an app's production tests. Pages are read on demand; their size is the query's
-    /// limit, or 100. The stream ends after an error.
+    /// Streams an app's production tests, without the first `offset` of the query. Pages are read
+    /// on demand; their size is the query's limit, or 100. The stream ends after an error.
     ///
-    /// Oldest first and without a filter, the stream has every production test exactly once. With
-    /// another order or a filter, a test that is created or changes its status meanwhile can be
-    /// missing or appear twice.
+    /// The stream has every production test at most once, in both orders. With a filter, a test
+    /// that changes its status meanwhile is shown as the filter finds it.
     #[must_use]
     pub fn all_production_tests(
         &self,
@@ -153,13 +156,19 @@ impl WorkspaceApi {
     ) -> BoxStream<'static, Result<ListItem, ClientError>> {
         let limit = query.limit.unwrap_or(MAX_PAGE_SIZE);
         let (api, client_id) = (self.clone(), client_id.to_owned());
-        stream_pages(query.offset.unwrap_or(0), move |offset| {
+        let first = query.cursor.clone().unwrap_or_default();
+        stream_from_cursor(first.clone(), move |cursor| {
             let (api, client_id) = (api.clone(), client_id.clone());
-            let page = ListQuery { limit: Some(limit), offset: Some(offset), ..query.clone() };
+            let page = ListQuery {
+                limit: Some(limit),
+                offset: query.offset.filter(|_| cursor == first),
+                cursor: Some(cursor),
+                ..query.clone()
+            };
             async move {
-                let ProductionTests { items, total } =
+                let ProductionTests { items, next, .. } =
                     api.production_tests(&client_id, &page).await?;
-                Ok((items, total))
+                Ok((items, next))
             }
         })
     }

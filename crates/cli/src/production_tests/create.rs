@@ -24,11 +24,11 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct CreateArguments {
     /// The title, at most 200 characters
-    #[arg(long, required_unless_present = "file")]
+    #[arg(long, required_unless_present = "file", allow_hyphen_values = true)]
     title: Option<String>,
 
     /// A description for testers, at most 1000 characters
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     description: Option<String>,
 
     /// The providers to test, separated by commas [default: all that are enabled for the app]
@@ -45,7 +45,7 @@ pub(super) struct CreateArguments {
     target_platform: Option<String>,
 
     /// The number of stamps: first come, first served [default: 3]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = max_stamps, allow_negative_numbers = true)]
     max_stamps: Option<u32>,
 
     /// Let a person take part several times with the same provider
@@ -67,6 +67,13 @@ pub(super) struct CreateArguments {
     /// Watch the test, as `fieldtest tests watch` does
     #[arg(long)]
     watch: bool,
+}
+
+/// Parses a number of stamps. What is out of the order's bounds stays out of them, so that the error
+/// is the one of the order, beside those of its other members.
+fn max_stamps(text: &str) -> Result<u32, &'static str> {
+    let number: i128 = text.parse().map_err(|_| "it must be an integer from 1 to 2147483647")?;
+    Ok(u32::try_from(number.max(0)).unwrap_or(u32::MAX))
 }
 
 /// Parses an idempotency key, which must fit into a header.

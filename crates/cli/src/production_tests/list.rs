@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use client::ListQuery;
+use client::{ClientError, ListQuery};
 use domain::{Clock, SystemClock, Timestamp};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use wire::page::{MAX_PAGE_SIZE, Order};
 use wire::production_test::{ItemType, ListItem, RequestStatus};
 
@@ -18,6 +19,7 @@ use crate::terminal::Terminal;
 const EXAMPLES: &str = "\
 Examples:
   fieldtest tests list
+  fieldtest tests list --status open
   fieldtest tests list --status failed --all --json";
 
 /// The arguments of `tests list`.
@@ -45,8 +47,8 @@ pub(super) struct ListArguments {
     #[arg(long, value_name = "TYPE")]
     r#type: Option<TypeFilter>,
 
-    /// Only those whose request has this status
-    #[arg(long)]
+    /// Only those with this word in the column STATE; scheduled: all that have a challenge
+    #[arg(long, value_name = "STATUS", value_parser = status_filter())]
     status: Option<StatusFilter>,
 
     /// Oldest (asc) or newest (desc) first
@@ -60,12 +62,36 @@ enum TypeFilter {
     Request,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+/// What `--status` filters by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StatusFilter {
-    Pending,
-    Scheduled,
-    Failed,
-    Cancelled,
+    /// The request's status, which the server filters by.
+    Request(RequestStatus),
+    /// The state of a challenge, which the server does not filter by.
+    Challenge(TestState),
+}
+
+impl From<TestState> for StatusFilter {
+    fn from(state: TestState) -> Self {
+        match state {
+            TestState::Pending => Self::Request(RequestStatus::Pending),
+            TestState::Failed => Self::Request(RequestStatus::Failed),
+            TestState::Cancelled => Self::Request(RequestStatus::Cancelled),
+            TestState::Open | TestState::Complete | TestState::Expired | TestState::Closed => {
+                Self::Challenge(state)
+            }
+        }
+    }
+}
+
+/// The words of the column STATE, and `scheduled`.
+fn status_filter() -> impl TypedValueParser<Value = StatusFilter> {
+    const SCHEDULED: &str = "scheduled";
+    let words = TestState::ALL.map(TestState::name).into_iter().chain([SCHEDULED]);
+    PossibleValuesParser::new(words).map(|word| {
+        let state = TestState::ALL.into_iter().find(|state| state.name() == word);
+        state.map_or(StatusFilter::Request(RequestStatus::Scheduled), StatusFilter::from)
+    })
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -79,15 +105,14 @@ impl ListArguments {
         ListQuery {
             limit: Some(if self.all { MAX_PAGE_SIZE } else { self.limit }),
             offset: Some(self.offset),
+            cursor: None,
             kind: self.r#type.map(|kind| match kind {
                 TypeFilter::Challenge => ItemType::Challenge,
                 TypeFilter::Request => ItemType::Request,
             }),
             status: self.status.map(|status| match status {
-                StatusFilter::Pending => RequestStatus::Pending,
-                StatusFilter::Scheduled => RequestStatus::Scheduled,
-                StatusFilter::Failed => RequestStatus::Failed,
-                StatusFilter::Cancelled => RequestStatus::Cancelled,
+                StatusFilter::Request(status) => status,
+                StatusFilter::Challenge(_) => RequestStatus::Scheduled,
             }),
             order: Some(match self.order {
                 SortOrder::Asc => Order::Asc,
@@ -100,23 +125,8 @@ impl ListArguments {
 pub(super) async fn run(session: &Session, arguments: ListArguments) -> Result<(), Failure> {
     let deployment = &session.deployment;
     let app = deployment.app().await?;
-    let query = arguments.query();
-    let (items, total) = if arguments.all {
-        let items: Vec<ListItem> = deployment
-            .api
-            .all_production_tests(&app, query)
-            .try_collect()
-            .await
-            .map_err(|error| deployment.explain(&error))?;
-        (items, None)
-    } else {
-        let page = deployment
-            .api
-            .production_tests(&app, &query)
-            .await
-            .map_err(|error| deployment.explain(&error))?;
-        (page.items, page.total)
-    };
+    let (items, total) =
+        read(session, &app, &arguments).await.map_err(|error| deployment.explain(&error))?;
     session.print(&items, |terminal| table(&items, SystemClock.now(), terminal).to_string())?;
     let shown = u64::try_from(items.len()).unwrap_or(u64::MAX);
     if let Some(total) = total.filter(|total| *total > shown && !session.as_json) {
@@ -125,6 +135,32 @@ pub(super) async fn run(session: &Session, arguments: ListArguments) -> Result<(
             writeln!(io::stderr(), "{shown} of {total}; --all lists all, --offset the next ones");
     }
     Ok(())
+}
+
+/// The production tests, and the number of all that match, if the server counts them.
+async fn read(
+    session: &Session,
+    app: &str,
+    arguments: &ListArguments,
+) -> Result<(Vec<ListItem>, Option<u64>), ClientError> {
+    let api = &session.deployment.api;
+    let query = arguments.query();
+    if let Some(StatusFilter::Challenge(state)) = arguments.status {
+        let query = ListQuery { limit: None, offset: None, ..query };
+        let now = SystemClock.now();
+        let limit = if arguments.all { usize::MAX } else { arguments.limit as usize };
+        let found = api
+            .all_production_tests(app, query)
+            .try_filter(|item| std::future::ready(TestState::of_item(item, now) == state))
+            .skip(usize::try_from(arguments.offset).unwrap_or(usize::MAX))
+            .take(limit);
+        return Ok((found.try_collect().await?, None));
+    }
+    if arguments.all {
+        return Ok((api.all_production_tests(app, query).try_collect().await?, None));
+    }
+    let page = api.production_tests(app, &query).await?;
+    Ok((page.items, page.total))
 }
 
 fn table(items: &[ListItem], now: Timestamp, terminal: Terminal) -> Table<4> {

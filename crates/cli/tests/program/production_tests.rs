@@ -110,9 +110,12 @@ fn a_watch_prints_each_stamp() {
 #[test]
 fn a_watch_of_a_cancelled_test_exits_with_3() {
     let (_server, program) = demo(&[]);
-    let request = order(&program, "--title BankID");
+    let request = order(&program, "--title -5%");
     challenge_of(&program, &request);
+    assert!(program.succeed("tests list --status open").contains("-5%"));
     assert!(program.succeed(&format!("tests cancel {request}")).contains("closed"));
+    assert_eq!(json(&program.succeed("tests list --status open --json")), json("[]"));
+    assert!(program.succeed("tests list --status closed").contains("closed"));
     let watched = program.run(&format!("tests watch {request}"));
     assert_eq!(watched.code, Some(3), "{}", watched.stdout);
     let again = program.run(&format!("tests retry {request}"));
@@ -169,6 +172,8 @@ fn bad_input_sends_nothing() {
     for (arguments, part) in [
         ("tests create", "--title"),
         ("tests create --title x --max-stamps 0", "maxStamps must be"),
+        ("tests create --title x --max-stamps -1", "maxStamps must be"),
+        ("tests create --title x --max-stamps 4294967296", "maxStamps must be"),
         ("tests create --title x --max-stamps three", "three"),
         ("tests create --title x --target-platform windows", "targetPlatform must be"),
         ("tests create --title x --file bad.json", "cannot be used with"),
@@ -178,6 +183,7 @@ fn bad_input_sends_nothing() {
         ("tests create --title x --idempotency-key ä", "1 to 255"),
         ("tests show 7", "it is req_ or ch_"),
         ("tests list --limit 101", "101"),
+        ("tests list --status claimed", "complete"),
         ("tests list --app x", "client id"),
         ("tests list --url ftp://x", "URL"),
         ("tests list --profile none", "there is no profile none"),

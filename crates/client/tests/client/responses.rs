@@ -143,6 +143,7 @@ async fn a_list_sends_only_the_given_parameters() {
     let all = ListQuery {
         limit: Some(2),
         offset: Some(4),
+        cursor: None,
         kind: Some(ItemType::Request),
         status: Some(RequestStatus::Failed),
         order: Some(Order::Desc),

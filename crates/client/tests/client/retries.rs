@@ -225,51 +225,53 @@ fn every_key_is_different() {
     assert_eq!(retries.idempotency_key().len(), 32);
 }
 
-/// A page with `count` items of `total`.
-fn page(count: usize, total: u64) -> String {
+/// A page with `count` items, and the cursor of the next page.
+fn page(count: usize, next: Option<&str>) -> String {
     let item = format!(r#"{{"type":"request","challenge":null,"request":{TEST}}}"#);
-    response(
-        "200 OK",
-        &format!("x-total-count: {total}\r\n"),
-        &format!("[{}]", vec![item; count].join(",")),
-    )
+    let link = next.map(|cursor| format!("link: </x?limit=2&cursor={cursor}>; rel=\"next\"\r\n"));
+    let items = vec![item; count].join(",");
+    response("200 OK", &link.unwrap_or_default(), &format!("[{items}]"))
 }
 
 #[tokio::test]
 async fn a_long_list_is_read_page_by_page() {
-    let (origin, thread) = respond(vec![page(2, 5), closed(), page(2, 5), page(1, 5)]);
+    let (origin, thread) =
+        respond(vec![page(2, Some("b")), closed(), page(2, Some("d")), page(1, None)]);
     let (api, _) = api(&origin, RetryPolicy::default());
-    let query = ListQuery { limit: Some(2), ..ListQuery::default() };
+    let query = ListQuery { limit: Some(2), offset: Some(1), ..ListQuery::default() };
     let items: Vec<_> = api.all_production_tests(APP, query).try_collect().await.unwrap();
     assert_eq!(items.len(), 5);
     let heads = thread.join().unwrap();
-    for (head, expected) in
-        heads.iter().zip(["limit=2&offset=0 ", "offset=2 ", "offset=2 ", "limit=2&offset=4 "])
-    {
+    for (head, expected) in heads.iter().zip([
+        "limit=2&offset=1&cursor= ",
+        "limit=2&cursor=b ",
+        "=b ",
+        "limit=2&cursor=d ",
+    ]) {
         assert!(head.contains(expected), "{head}");
     }
 }
 
 #[tokio::test]
 async fn pages_are_read_on_demand_and_not_after_an_error() {
-    let (origin, thread) = respond(vec![page(2, 5), response("404 x", "", "")]);
+    let (origin, thread) = respond(vec![page(2, Some("b")), response("404 x", "", "")]);
     let (api, _) = api(&origin, RetryPolicy::default());
     let mut items =
         api.all_production_tests(APP, ListQuery { limit: Some(2), ..ListQuery::default() });
     assert!(items.try_next().await.unwrap().is_some() && items.try_next().await.unwrap().is_some());
     assert_eq!(items.try_next().await.unwrap_err().status(), Some(404));
     assert!(items.try_next().await.unwrap().is_none());
-    assert!(thread.join().unwrap()[0].contains("limit=2&offset=0"));
+    assert!(thread.join().unwrap()[0].contains("limit=2&cursor= "));
 }
 
 #[tokio::test]
 async fn an_empty_list_is_one_page() {
-    let (origin, thread) = respond(vec![page(0, 0)]);
+    let (origin, thread) = respond(vec![page(0, None)]);
     let (api, _) = api(&origin, RetryPolicy::default());
     assert!(
         api.all_production_tests(APP, ListQuery::default()).try_next().await.unwrap().is_none()
     );
-    assert!(thread.join().unwrap()[0].contains("limit=100&offset=0"));
+    assert!(thread.join().unwrap()[0].contains("limit=100&cursor= "));
 }
 
 #[tokio::test]

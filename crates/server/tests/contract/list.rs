@@ -95,6 +95,54 @@ async fn a_page_links_to_the_next_one_and_has_the_total_count() {
     assert_titles(&page(&server, "?offset=4").await, ["4"]);
 }
 
+/// Reads all pages by the cursor, with an order between two of them.
+async fn titles_by_cursor(server: &TestServer, query: &str) -> Vec<String> {
+    let (mut titles, mut next) = (Vec::new(), format!("{TESTS}?{query}&cursor="));
+    for number in 0.. {
+        let page = server.get(&next).send().await;
+        let items = page.expect(200);
+        titles.extend(items.as_array().unwrap().iter().map(|item| title(item).to_owned()));
+        assert_eq!(page.header("x-total-count"), None);
+        let Some(link) = page.header("link") else { break };
+        let (target, relation) = link.trim_start_matches('<').split_once(">; ").unwrap();
+        assert_eq!(relation, "rel=\"next\"");
+        next = target.to_owned();
+        server.order(&json!({ "title": format!("meanwhile {number}") })).await.expect(201);
+    }
+    titles
+}
+
+#[tokio::test]
+async fn pages_by_cursor_show_each_test_once_while_others_order() {
+    let server = TestServer::start().await;
+    order_numbered(&server, 4).await;
+    // The last page is full, and yet has no link to an empty one.
+    let newest_first = titles_by_cursor(&server, "limit=2&order=desc").await;
+    assert_eq!(newest_first, ["3", "2", "1", "0"]);
+    let oldest_first = titles_by_cursor(&server, "limit=4").await;
+    assert_eq!(oldest_first, ["0", "1", "2", "3", "meanwhile 0", "meanwhile 0"]);
+    let filtered = titles_by_cursor(&server, "limit=3&type=challenge").await;
+    assert_eq!(filtered, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_cursor_is_what_a_link_says() {
+    let server = TestServer::start().await;
+    for (query, parameter) in
+        [("?cursor=x", "cursor"), ("?cursor=&cursor=", "cursor"), ("?cursor=&limit=101", "limit")]
+    {
+        let refused = page(&server, query).await.expect(400);
+        assert_eq!(refused["error"]["details"]["errors"][0]["parameter"], parameter, "{query}");
+    }
+    // Without a limit, a page has 100.
+    order_numbered(&server, 101).await;
+    let first = page(&server, "?cursor=").await;
+    assert_eq!(first.expect(200).as_array().unwrap().len(), 100);
+    let link = first.header("link").unwrap().to_owned();
+    assert!(link.contains("?limit=100&cursor=req_"), "{link}");
+    assert_titles(&page(&server, "?cursor=&offset=98&limit=2").await, ["98", "99"]);
+}
+
 #[tokio::test]
 async fn items_are_filtered_by_type_and_by_status() {
     let refusing = FakeChallengeService::start(&[Behavior::Refuse(422)]).await;

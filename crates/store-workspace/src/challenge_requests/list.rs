@@ -171,9 +171,9 @@ impl WorkspaceStore {
         Ok(Page { requests: rows.into_iter().filter_map(|(_, request)| request).collect(), total })
     }
 
-    /// The next requests of the app that match the filter: after the one with this id, or from the
-    /// beginning, without the first `offset`. Fewer than [`LIST_BATCH`] requests are the last ones.
-    /// The filter's own limit and offset are ignored.
+    /// The next requests of the app that match the filter, at most `limit`: after the one with this
+    /// id, or from the beginning, without the first `offset`. Fewer than `limit` requests are the
+    /// last ones. The filter's own limit and offset are ignored.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -183,6 +183,7 @@ impl WorkspaceStore {
         client_id: &ClientId,
         filter: &ListFilter,
         after: Option<RequestId>,
+        limit: u32,
         offset: u64,
     ) -> Result<Vec<ChallengeRequest>, StoreError> {
         let ListFilter { scheduled, status, descending, limit: _, offset: _ } = filter;
@@ -193,7 +194,7 @@ impl WorkspaceStore {
             (*scheduled).into(),
             status.map(Status::as_str).into(),
             after.as_ref().map_or(start, |id| id.as_bytes().into()),
-            LIST_BATCH.into(),
+            limit.into(),
             i64::try_from(offset).unwrap_or(i64::MAX).into(),
         ];
         let sql = if *descending { &NEXT_OLDER } else { &NEXT_NEWER };

@@ -70,7 +70,7 @@ impl Progress {
         let offset = if after.is_none() { filter.offset } else { 0 };
         let part = api
             .store
-            .challenge_requests_after(workspace_id, client_id, filter, *after, offset)
+            .challenge_requests_after(workspace_id, client_id, filter, *after, LIST_BATCH, offset)
             .await?;
         self.is_over = u32::try_from(part.len()).unwrap_or(u32::MAX) < LIST_BATCH;
         let bytes = self.json(&part)?;
