@@ -74,6 +74,8 @@ pub struct Config {
     pub catalogue: Option<PathBuf>,
     /// Whether an empty sandbox gets a demo workspace.
     pub demo: bool,
+    /// The commit that the program was built from, or `unknown`: a label of a metric.
+    pub commit: &'static str,
     /// Timeouts and periods.
     pub limits: Limits,
     /// When background work runs.
@@ -108,6 +110,7 @@ impl Default for Config {
             verifiers: None,
             catalogue: None,
             demo: true,
+            commit: "unknown",
             limits: Limits::default(),
             background: Background::Periodic,
         }

@@ -56,10 +56,17 @@ impl Options {
             verifiers: self.verifiers,
             catalogue: self.catalogue,
             demo: self.no_demo.map_or(default.demo, |no_demo| !no_demo),
+            commit: commit(),
             limits: default.limits,
             background: default.background,
         })
     }
+}
+
+/// The commit without the reason why it is unknown.
+fn commit() -> &'static str {
+    let commit = env!("COMMIT");
+    commit.split_once(',').map_or(commit, |(commit, _)| commit)
 }
 
 // Secrets are parsed here and not by clap, whose errors quote the value.

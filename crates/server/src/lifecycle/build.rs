@@ -58,7 +58,7 @@ async fn build(config: Config, clock_and_rng: ClockAndRng) -> Result<Server, Sta
         let MissingDatabase { missing, living } = found;
         return Err(StartError::MissingDatabase { missing, living });
     }
-    let telemetry = Telemetry::new(&config.roles);
+    let telemetry = Telemetry::new(&config.roles, config.commit);
     let (sender, changes) = mpsc::unbounded_channel();
 
     let stores = Stores::open(&config, &telemetry).await?;

@@ -56,12 +56,12 @@ pub(crate) struct Telemetry {
 }
 
 impl Telemetry {
-    /// The metrics of a process with these roles.
-    pub(crate) fn new(roles: &Roles) -> Self {
+    /// The metrics of a process with these roles, whose program was built from this commit.
+    pub(crate) fn new(roles: &Roles, commit: &'static str) -> Self {
         let mut root = Registry::default();
         root.register_collector(Box::new(process::Process));
         let registry = root.sub_registry_with_prefix("fieldtest");
-        build_info::register(registry);
+        build_info::register(registry, commit);
         let requests = RequestMetrics::register(registry);
         let (workspace_writer, challenge_writer) = writers(registry, roles);
         let watched = Watched::register(registry, roles);
