@@ -1,8 +1,9 @@
-//! Generates clients for TypeScript and Python from the OpenAPI document, type-checks them, and
-//! runs the programs in `xtask/clients`, which follow the README's first minute on a server.
+//! Generates clients for TypeScript and Python from the OpenAPI document by several generators,
+//! type-checks them, and runs the programs in `xtask/clients`, which follow the README's first
+//! minute on a server.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -11,17 +12,24 @@ use crate::command::{self, workshop};
 use crate::server::{DEMO_KEY, Server};
 use crate::{generate, packages, tools};
 
-/// The folder of each language: a program, its configuration, and the lock file of its tools.
+/// The folder of each client: a program, its configuration, and the lock file of its tools.
 const TYPESCRIPT: &str = "xtask/clients/typescript";
 const PYTHON: &str = "xtask/clients/python";
+const OPENAPI_TYPESCRIPT: &str = "xtask/clients/openapi-typescript";
+const TYPESCRIPT_FETCH: &str = "xtask/clients/typescript-fetch";
 
-/// Generates and type-checks both clients, starts a server and runs both programs against it.
+/// The folder with the pinned version of openapi-generator.
+const OPENAPI_GENERATOR: &str = "xtask/clients/openapi-generator";
+
+/// Generates and type-checks each client, starts a server and runs the programs against it.
 pub(crate) fn run() -> Result<()> {
-    tools::need(&[tools::NODE, tools::NPM, tools::PYTHON])?;
+    tools::need(&[tools::NODE, tools::NPM, tools::PYTHON, tools::JAVA])?;
     let document = workshop("clients")?.join("openapi.json");
     fs::write(&document, generate::openapi("3.1")?)
         .with_context(|| format!("cannot write {}", document.display()))?;
-    let programs = [typescript(&document)?, python(&document)?];
+    let generate = [typescript, python, openapi_typescript, typescript_fetch];
+    let programs: Vec<Command> =
+        generate.into_iter().map(|generate| generate(&document)).collect::<Result<_>>()?;
     let server = Server::start("clients")?;
     for mut program in programs {
         let program = program.env("ORIGIN", server.url()).env("DOCUMENT", &document);
@@ -53,7 +61,35 @@ fn typescript(document: &Path) -> Result<Command> {
     if let Some(line) = untyped_response(&text) {
         bail!("{}:{line}: a response has no type", types.display());
     }
-    command::run(tool("tsc").current_dir(&folder))?;
+    compiled(folder)
+}
+
+/// Generates types with openapi-typescript, for openapi-fetch, and checks with tsc.
+fn openapi_typescript(document: &Path) -> Result<Command> {
+    let folder = packages::npm(OPENAPI_TYPESCRIPT, "clients/openapi-typescript")?;
+    let mut generator = Command::new(folder.join("node_modules/.bin/openapi-typescript"));
+    generator.arg(document).args(["--output", "fieldtest.d.ts"]);
+    command::run(generator.current_dir(&folder))?;
+    compiled(folder)
+}
+
+/// Generates with the generator `typescript-fetch` of openapi-generator, and checks with tsc.
+fn typescript_fetch(document: &Path) -> Result<Command> {
+    let tools = packages::pip(OPENAPI_GENERATOR, "clients/openapi-generator")?;
+    let folder = packages::npm(TYPESCRIPT_FETCH, "clients/typescript-fetch")?;
+    let mut generator = Command::new(tools.join("openapi-generator-cli"));
+    generator.args(["generate", "--generator-name", "typescript-fetch", "--output", "fieldtest"]);
+    generator.args(["--additional-properties", "importFileExtension=.js", "--input-spec"]);
+    let log = command::transcript(generator.arg(document).current_dir(&folder))?;
+    if log.contains("ERROR") {
+        bail!("openapi-generator reports errors:\n{log}");
+    }
+    compiled(folder)
+}
+
+/// Compiles the program in the folder with tsc. Returns the command that runs it.
+fn compiled(folder: PathBuf) -> Result<Command> {
+    command::run(Command::new(folder.join("node_modules/.bin/tsc")).current_dir(&folder))?;
     let mut program = Command::new("node");
     program.arg("build/main.js").current_dir(folder);
     Ok(program)

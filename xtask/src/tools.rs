@@ -38,6 +38,13 @@ pub(crate) const NGINX: Tool =
 pub(crate) const CADDY: Tool =
     Tool { name: "Caddy", is_installed: || which("caddy").is_some(), packages: &["caddy"] };
 
+/// Java, which openapi-generator runs on.
+pub(crate) const JAVA: Tool = Tool {
+    name: "Java",
+    is_installed: || succeeds(Command::new("java").arg("-version")),
+    packages: &["default-jre-headless"],
+};
+
 /// openssl, which makes certificates.
 pub(crate) const OPENSSL: Tool =
     Tool { name: "openssl", is_installed: || which("openssl").is_some(), packages: &["openssl"] };
