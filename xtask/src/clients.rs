@@ -16,9 +16,10 @@ use crate::{generate, packages, tools};
 const TYPESCRIPT: &str = "xtask/clients/typescript";
 const PYTHON: &str = "xtask/clients/python";
 const OPENAPI_TYPESCRIPT: &str = "xtask/clients/openapi-typescript";
+const PYTHON_OPENAPI_GENERATOR: &str = "xtask/clients/python-openapi-generator";
 const TYPESCRIPT_FETCH: &str = "xtask/clients/typescript-fetch";
 
-/// The folder with the pinned version of openapi-generator.
+/// The folder with the pins of openapi-generator and of what its Python client needs.
 const OPENAPI_GENERATOR: &str = "xtask/clients/openapi-generator";
 
 /// Generates and type-checks each client, starts a server and runs the programs against it.
@@ -27,7 +28,8 @@ pub(crate) fn run() -> Result<()> {
     let document = workshop("clients")?.join("openapi.json");
     fs::write(&document, generate::openapi("3.1")?)
         .with_context(|| format!("cannot write {}", document.display()))?;
-    let generate = [typescript, python, openapi_typescript, typescript_fetch];
+    let generate =
+        [typescript, python, openapi_typescript, typescript_fetch, python_openapi_generator];
     let programs: Vec<Command> =
         generate.into_iter().map(|generate| generate(&document)).collect::<Result<_>>()?;
     let server = Server::start("clients")?;
@@ -75,16 +77,43 @@ fn openapi_typescript(document: &Path) -> Result<Command> {
 
 /// Generates with the generator `typescript-fetch` of openapi-generator, and checks with tsc.
 fn typescript_fetch(document: &Path) -> Result<Command> {
-    let tools = packages::pip(OPENAPI_GENERATOR, "clients/openapi-generator")?;
     let folder = packages::npm(TYPESCRIPT_FETCH, "clients/typescript-fetch")?;
-    let mut generator = Command::new(tools.join("openapi-generator-cli"));
-    generator.args(["generate", "--generator-name", "typescript-fetch", "--output", "fieldtest"]);
-    generator.args(["--additional-properties", "importFileExtension=.js", "--input-spec"]);
-    let log = command::transcript(generator.arg(document).current_dir(&folder))?;
+    let tools = packages::pip(OPENAPI_GENERATOR, "clients/openapi-generator")?;
+    openapi_generator(&tools, document, &folder, "typescript-fetch", "importFileExtension=.js")?;
+    compiled(folder)
+}
+
+/// Generates with the generator `python` of openapi-generator, and checks with mypy.
+fn python_openapi_generator(document: &Path) -> Result<Command> {
+    let folder = packages::copy(PYTHON_OPENAPI_GENERATOR, "clients/python-openapi-generator")?;
+    let tools = packages::pip(OPENAPI_GENERATOR, "clients/openapi-generator")?;
+    openapi_generator(&tools, document, &folder, "python", "packageName=fieldtest")?;
+    // The package is inside the generated project.
+    let project = folder.join("fieldtest");
+    let mut mypy = Command::new(tools.join("mypy"));
+    mypy.args(["--strict", "main.py"]).env("MYPYPATH", &project).current_dir(&folder);
+    command::run(&mut mypy)?;
+    let mut program = Command::new(tools.join("python"));
+    program.arg("main.py").env("PYTHONPATH", project).current_dir(folder);
+    Ok(program)
+}
+
+/// Generates into the folder `fieldtest` of `folder`.
+fn openapi_generator(
+    tools: &Path,
+    document: &Path,
+    folder: &Path,
+    generator: &str,
+    property: &str,
+) -> Result<()> {
+    let mut program = Command::new(tools.join("openapi-generator-cli"));
+    program.args(["generate", "--generator-name", generator, "--output", "fieldtest"]);
+    program.args(["--additional-properties", property, "--input-spec"]).arg(document);
+    let log = command::transcript(program.current_dir(folder))?;
     if log.contains("ERROR") {
         bail!("openapi-generator reports errors:\n{log}");
     }
-    compiled(folder)
+    Ok(())
 }
 
 /// Compiles the program in the folder with tsc. Returns the command that runs it.

@@ -36,7 +36,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "clients",
-        about: "clients of four generators follow the README's first minute",
+        about: "clients of several generators follow the README's first minute",
         run: clients::run,
         gate: false,
     },
