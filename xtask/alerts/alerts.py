@@ -48,6 +48,8 @@ def promtool(*arguments, **options):
 def shortened(rules):
     rules = re.sub(r"for: [1-9]\w*", "for: 2s", rules)
     rules = re.sub(r"\[\d+m\]", "[30s]", rules)
+    # The machine's own disk may be nearly full: rules_test.yaml has this alert.
+    rules = rules.replace("size_bytes < 0.1", "size_bytes < 0")
     return rules.replace("age_seconds) > 300", "age_seconds) > 5")
 
 

@@ -1,4 +1,4 @@
-//! Generates clients for TypeScript and Python from the OpenAPI document by several generators,
+//! Generates clients for TypeScript, Python and Rust from the OpenAPI document by several generators,
 //! type-checks them, and runs the programs in `xtask/clients`, which follow the README's first
 //! minute on a server.
 
@@ -17,6 +17,7 @@ const TYPESCRIPT: &str = "xtask/clients/typescript";
 const PYTHON: &str = "xtask/clients/python";
 const OPENAPI_TYPESCRIPT: &str = "xtask/clients/openapi-typescript";
 const PYTHON_OPENAPI_GENERATOR: &str = "xtask/clients/python-openapi-generator";
+const RUST: &str = "xtask/clients/rust";
 const TYPESCRIPT_FETCH: &str = "xtask/clients/typescript-fetch";
 
 /// The folder with the pins of openapi-generator and of what its Python client needs.
@@ -29,7 +30,7 @@ pub(crate) fn run() -> Result<()> {
     fs::write(&document, generate::openapi("3.1")?)
         .with_context(|| format!("cannot write {}", document.display()))?;
     let generate =
-        [typescript, python, openapi_typescript, typescript_fetch, python_openapi_generator];
+        [typescript, python, openapi_typescript, typescript_fetch, python_openapi_generator, rust];
     let programs: Vec<Command> =
         generate.into_iter().map(|generate| generate(&document)).collect::<Result<_>>()?;
     let server = Server::start("clients")?;
@@ -96,6 +97,22 @@ fn python_openapi_generator(document: &Path) -> Result<Command> {
     let mut program = Command::new(tools.join("python"));
     program.arg("main.py").env("PYTHONPATH", project).current_dir(folder);
     Ok(program)
+}
+
+/// Generates with the generator `rust` of openapi-generator from the document for OpenAPI 3.0, and
+/// builds.
+fn rust(document: &Path) -> Result<Command> {
+    let document = document.with_file_name("openapi-3.0.json");
+    fs::write(&document, generate::openapi("3.0")?)
+        .with_context(|| format!("cannot write {}", document.display()))?;
+    let folder = packages::copy(RUST, "clients/rust")?;
+    let tools = packages::pip(OPENAPI_GENERATOR, "clients/openapi-generator")?;
+    openapi_generator(&tools, &document, &folder, "rust", "packageName=fieldtest")?;
+    // In a folder of its own, whatever the caller's environment says.
+    let target = folder.join("target");
+    let mut build = command::cargo(&["build", "--quiet", "--locked", "--target-dir"]);
+    command::run(build.arg(&target).current_dir(&folder))?;
+    Ok(Command::new(target.join("debug/first-minute")))
 }
 
 /// Generates into the folder `fieldtest` of `folder`.
