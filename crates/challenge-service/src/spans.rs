@@ -1,8 +1,8 @@
 //! The part of an order's trace that testers cause (§13). Nothing in it says who they are.
 
-use domain::Timestamp;
 use domain::participation::{Participation, Status};
 use domain::verification::FailureReason;
+use domain::{ParticipationId, Timestamp};
 use traces::{Kind, Span, SpanId, TraceId};
 
 use crate::service::ChallengeService;
@@ -28,15 +28,20 @@ impl ChallengeService {
         });
     }
 
-    /// Records how a verification ended, and what was decided.
-    pub(crate) fn trace_decision(
+    /// Records how a verification ended, and what was decided. The decision stands whether or not
+    /// the participation can be read for it: a trace never fails what it follows.
+    pub(crate) async fn trace_decision(
         &self,
-        participation: &Participation,
+        id: ParticipationId,
         (status, reason): (Status, Option<FailureReason>),
         reported_at: Timestamp,
     ) {
+        if !self.parts.traces.is_on() {
+            return;
+        }
+        let Ok(Some(participation)) = self.store().participation(id).await else { return };
         let Participation { id, challenge_id, joined_at, verification_started_at, .. } =
-            participation;
+            &participation;
         let trace = TraceId::from(*challenge_id);
         let span = |name, id, parent, start, end| Span {
             trace,
@@ -46,7 +51,7 @@ impl ChallengeService {
             kind: Kind::Internal,
             start,
             end,
-            attributes: about(participation),
+            attributes: about(&participation),
             error: None,
             caller: None,
         };

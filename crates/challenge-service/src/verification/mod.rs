@@ -43,16 +43,10 @@ pub(crate) async fn finish(
     if decision.is_new {
         let labels = [("outcome", decision.status.as_str())];
         service.parts.stamp_decisions.get_or_create(&labels).inc();
-    }
-    if decision.is_new
-        && service.parts.traces.is_on()
-        && let Some(participation) = service.store().participation(id).await?
-    {
-        let reason = outcome.failure_reason();
-        service.trace_decision(&participation, (decision.status, reason), now);
-    }
-    if decision.is_new && decision.status == Status::Claimed {
-        service.notify_changed(decision.challenge_id);
+        if decision.status == Status::Claimed {
+            service.notify_changed(decision.challenge_id);
+        }
+        service.trace_decision(id, (decision.status, outcome.failure_reason()), now).await;
     }
     Ok(Some(VerificationResult { id: id.to_string(), status: decision.status.into() }))
 }
