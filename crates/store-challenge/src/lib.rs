@@ -71,6 +71,7 @@ pub static SCHEMA: Schema = Schema {
         "V9__return_uris",
         "V10__verifier_health",
         "V11__open_rank",
+        "V12__open_by_platform",
     ],
 };
 

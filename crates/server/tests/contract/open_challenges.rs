@@ -66,16 +66,42 @@ async fn a_completed_or_expired_challenge_is_not_open() {
 #[tokio::test]
 async fn every_open_challenge_is_found_page_by_page() {
     let server = TestServer::start().await;
-    let order = json!({ "title": "x", "providerIds": ["bankidse"] });
-    let mut expected = Vec::new();
-    for number in 0..7 {
-        if number == 4 {
+    let mut ordered = Vec::new();
+    for (number, platform) in
+        [None, Some("ios"), Some("android")].into_iter().cycle().take(12).enumerate()
+    {
+        if number == 7 {
             server.advance(Duration::from_hours(24));
         }
-        expected.push(server.order_and_schedule(&order).await);
+        let order =
+            json!({ "title": "x", "providerIds": ["bankidse"], "targetPlatform": platform });
+        ordered.push((platform, server.order_and_schedule(&order).await));
     }
+    for (asked, other, pages) in [
+        ("platform=ios&", Some("android"), 3),
+        ("platform=android&", Some("ios"), 3),
+        ("", None, 4),
+    ] {
+        let expected =
+            ordered.iter().filter(|(platform, _)| platform.is_none() || *platform != other);
+        let mut expected: Vec<String> = expected.map(|(_, id)| id.clone()).collect();
+        expected.sort_unstable();
+        let path = format!("/tpas/v1/challenges/open?{asked}limit=3");
+        let (mut found, counted) = page_by_page(&server, path).await;
+        found.sort_unstable();
+        assert_eq!((found, counted), (expected, pages), "{asked}");
+    }
+    let beyond = "cursor=6.1.ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a";
+    for wrong in [beyond, "limit=0", "limit=101", "limit=x", "cursor=x", "cursor=0.1.ch_x"] {
+        let path = format!("/tpas/v1/challenges/open?{wrong}");
+        server.request("GET", &path).send().await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
+    }
+}
+
+/// The ids on this page and on those that follow, and the number of pages with any.
+async fn page_by_page(server: &TestServer, first: String) -> (Vec<String>, usize) {
     let (mut found, mut pages) = (Vec::new(), 0);
-    let mut next = Some("/tpas/v1/challenges/open?platform=ios&limit=3".to_owned());
+    let mut next = Some(first);
     while let Some(path) = next {
         let page = server.request("GET", &path).send().await;
         next = page.header("link").map(|link| {
@@ -87,16 +113,9 @@ async fn every_open_challenge_is_found_page_by_page() {
         found.extend(
             page.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()),
         );
-        pages += 1;
+        pages += usize::from(!page.as_array().unwrap().is_empty());
     }
-    found.sort_unstable();
-    expected.sort_unstable();
-    assert_eq!((found, pages), (expected, 3));
-    let beyond = "cursor=6.1.ch_019d6c8b-6c00-7b1e-8f1a-0c3d5b6e7f8a";
-    for wrong in [beyond, "limit=0", "limit=101", "limit=x", "cursor=x", "cursor=0.1.ch_x"] {
-        let path = format!("/tpas/v1/challenges/open?{wrong}");
-        server.request("GET", &path).send().await.expect_error(400, "VALIDATION_INVALID_PARAMETER");
-    }
+    (found, pages)
 }
 
 #[tokio::test]

@@ -51,7 +51,8 @@ impl ChallengeStore {
         Ok(found)
     }
 
-    /// One rank is a range of an index, so expired challenges are not visited.
+    /// One rank and platform is a range of an index, so challenges that are expired, of the other
+    /// platform, or before the place are not visited.
     async fn open_in_rank(
         &self,
         rank: OpenRank,
@@ -59,25 +60,47 @@ impl ChallengeStore {
         (expiry, id): (Timestamp, ChallengeId),
         limit: u32,
     ) -> Result<Vec<ChallengeRecord>, StoreError> {
-        static SQL: Sql = Sql::new(
-            "SELECT {columns} FROM challenges
-            WHERE completed_at IS NULL AND closed_at IS NULL
-                AND open_rank = $5 AND expires_at >= $1 AND (expires_at > $1 OR id > $4)
-                AND (CAST($2 AS TEXT) IS NULL OR target_platform IS NULL OR target_platform = $2)
-            ORDER BY expires_at, id LIMIT $3",
-        )
-        .reading(&CHALLENGE);
+        let (one, other) = match platform {
+            Some(platform) => (platform, None),
+            None => (Platform::Ios, Some(Platform::Android)),
+        };
         let parameters = [
             expiry.into(),
-            platform.map(Platform::as_str).into(),
-            limit.into(),
             id.as_bytes().into(),
             rank.number().into(),
+            limit.into(),
+            one.as_str().into(),
+            other.map(Platform::as_str).into(),
         ];
         let parameters = parameters.map(Value::into_owned);
-        self.database.query(&SQL, parameters.into(), CHALLENGE.read).await
+        self.database.query(&OPEN_IN_RANK, parameters.into(), CHALLENGE.read).await
     }
 }
+
+/// The first open challenges of a rank with this target platform, after the place of `$1` and `$2`.
+/// Most expire at the end of a day, so the place is compared as a whole.
+macro_rules! open_for {
+    ($platform:literal, $name:literal) => {
+        concat!(
+            "SELECT {columns} FROM (SELECT {columns} FROM challenges
+            WHERE completed_at IS NULL AND closed_at IS NULL AND target_platform ",
+            $platform,
+            " AND open_rank = $3 AND (expires_at, id) > ($1, $2)
+            ORDER BY expires_at, id LIMIT $4) AS ",
+            $name
+        )
+    };
+}
+
+static OPEN_IN_RANK: Sql = Sql::new(concat!(
+    open_for!("IS NULL", "for_all"),
+    " UNION ALL ",
+    open_for!("= $5", "for_one"),
+    " UNION ALL ",
+    open_for!("= $6", "for_other"),
+    " ORDER BY expires_at, id LIMIT $4"
+))
+.reading(&CHALLENGE);
 
 /// A place in the list of open challenges: that of the challenge with this id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,4 +111,34 @@ pub struct OpenPlace {
     pub expires_at: Timestamp,
     /// Its id.
     pub id: ChallengeId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn open_challenges_are_ranges_of_indexes_that_begin_at_the_place() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        for migration in crate::SCHEMA.migrations {
+            connection.execute_batch(migration.sqlite).unwrap();
+        }
+        let plan = format!("EXPLAIN QUERY PLAN {}", OPEN_IN_RANK.sqlite());
+        let mut steps = connection.prepare(&plan).unwrap();
+        let steps = steps
+            .query_map([(); 6].map(|()| rusqlite::types::Null), |row| {
+                row.get::<_, String>("detail")
+            })
+            .unwrap();
+        let steps: Vec<String> = steps.collect::<Result<_, _>>().unwrap();
+        let place = "open_rank=? AND (expires_at,id)>(?,?))";
+        for (range, count) in [
+            (format!("challenges_open_for_all ({place}"), 1),
+            (format!("challenges_open_for_one (target_platform=? AND {place}"), 2),
+        ] {
+            let found = steps.iter().filter(|step| step.ends_with(&range)).count();
+            assert_eq!(found, count, "{range}: {steps:#?}");
+        }
+        assert!(!steps.iter().any(|step| step.starts_with("SCAN challenges")), "{steps:#?}");
+    }
 }
