@@ -35,12 +35,14 @@ impl WorkspaceApi {
     #[must_use]
     pub fn all_apps(&self) -> BoxStream<'static, Result<App, ClientError>> {
         let api = self.clone();
-        stream_pages(0, move |offset| {
+        stream_pages(0, move |offset: u64| {
             let api = api.clone();
             async move {
                 let AppPage { data, total, .. } =
                     api.apps(Some(MAX_PAGE_SIZE), Some(offset)).await?;
-                Ok((data, Some(total)))
+                let end = offset.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+                let next = (!data.is_empty() && end < total).then_some(end);
+                Ok((data, next))
             }
         })
     }

@@ -21,7 +21,7 @@ use wire::verifier::Verifier;
 use wire::workspace::Workspace;
 
 use crate::http::{Decoded, Http, send, send_counting_attempts, send_with_retries};
-use crate::pages::{next_cursor, stream_from_cursor};
+use crate::pages::{next_cursor, stream_pages};
 use crate::{ClientError, Retries};
 
 /// The timeout of every call.
@@ -157,7 +157,7 @@ impl WorkspaceApi {
         let limit = query.limit.unwrap_or(MAX_PAGE_SIZE);
         let (api, client_id) = (self.clone(), client_id.to_owned());
         let first = query.cursor.clone().unwrap_or_default();
-        stream_from_cursor(first.clone(), move |cursor| {
+        stream_pages(first.clone(), move |cursor| {
             let (api, client_id) = (api.clone(), client_id.clone());
             let page = ListQuery {
                 limit: Some(limit),
