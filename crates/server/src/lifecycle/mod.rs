@@ -16,6 +16,7 @@ pub(crate) mod missing_database;
 mod no_op;
 mod on_demand;
 mod options;
+mod parts;
 mod server;
 mod start_error;
 mod stores;
