@@ -2,7 +2,7 @@
 //! (§13). They are off unless the operator names a collector.
 //!
 //! The trace of an order has the UUID of its request, which is also its challenge's. So every
-//! process finds the trace without a table and without passing anything on, and so does whoever
+//! process finds the trace without a table and without passing anything on, and so does a person who
 //! reads `req_…` in a log. A span never contains a secret, nor anything of a tester but what became
 //! of a participation.
 //!

@@ -72,7 +72,7 @@ pub enum Kind {
     Client,
 }
 
-/// The span of whoever sent a request, from the header `traceparent` of W3C Trace Context.
+/// The span of the caller, from the header `traceparent` of W3C Trace Context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub(crate) trace: TraceId,
@@ -124,7 +124,7 @@ pub struct Span {
     pub attributes: Vec<(&'static str, String)>,
     /// Why it failed, if it did.
     pub error: Option<String>,
-    /// The span of whoever caused it, in a trace of their own.
+    /// The span of the caller, in a trace of their own.
     pub caller: Option<Caller>,
 }
 

@@ -87,7 +87,7 @@ pub(crate) struct Options {
     pub(crate) public_url: Option<BaseUrl>,
 
     /// A file with the certificate for TLS of its own, and those above it, in PEM format; needs
-    /// --tls-key. Taken up anew when it changes [default: no TLS]
+    /// --tls-key. Read again when it changes [default: no TLS]
     #[arg(long, env = "FIELDTEST_TLS_CERT", value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[serde(deserialize_with = "from_text")]
     pub(crate) tls_cert: Option<PathBuf>,

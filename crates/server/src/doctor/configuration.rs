@@ -32,7 +32,7 @@ fn finding(config: &Config) -> Finding {
         return Finding::warning(
             CHECK,
             "this is production, and testers are not said to reach it by https",
-            "give with --public-url the https:// URL of the proxy in front, or a certificate with --tls-cert",
+            "give the https:// URL of the proxy with --public-url, or a certificate with --tls-cert",
         );
     }
     let own = catalogue

@@ -14,7 +14,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The format that `Accept` prefers. Whoever prefers nothing gets the classic one.
+    /// The format that `Accept` prefers. Without a preference it is the classic one.
     pub(crate) fn wanted(headers: &HeaderMap) -> Self {
         let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok());
         let (mut open_metrics, mut classic) = (0.0, 0.0);

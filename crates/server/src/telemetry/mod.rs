@@ -103,7 +103,7 @@ impl Telemetry {
         if roles.has(Role::Scheduler) {
             registry.register(
                 "hand_overs_need_operator",
-                "1 while orders stay pending until an operator mends a URL, a token or a proxy",
+                "1 while orders stay pending until an operator corrects a URL, a token or a proxy",
                 self.service_health.gauge(),
             );
         }

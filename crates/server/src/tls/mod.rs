@@ -1,4 +1,4 @@
-//! TLS of the server's own (§13): the operator's certificate and key, taken up anew when their
+//! TLS of the server's own (§13): the operator's certificate and key, read again when their
 //! files change.
 
 mod pair;

@@ -41,7 +41,7 @@ pub enum TlsError {
     NoKey(PathBuf),
     /// The key is encrypted.
     #[error(
-        "the private key in {path} is encrypted, and nobody could type its password at a restart; \
+        "the private key in {path} is encrypted, and no one can type its password at a restart; \
          decrypt it with `openssl pkey -in {path} -out <file>`, and keep that file private",
         path = .0.display()
     )]

@@ -50,7 +50,7 @@ async fn a_trace_follows_an_order_from_the_post_to_the_stamp() {
         assert!(found.next().is_none(), "{name} is there once");
         span
     };
-    // Whoever knows the request knows the trace.
+    // The id of the request gives the id of the trace.
     let trace = id.trim_start_matches("req_").replace('-', "");
     for (name, parent) in [
         ("hand over", "order"),
